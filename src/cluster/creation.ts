@@ -1,0 +1,99 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { diagnose } from "../diagnosis/diagnose.ts";
+import { collectSymptoms } from "../diagnosis/symptoms.ts";
+import { describeError, Failure } from "../failure.ts";
+import type { Run } from "../process.ts";
+import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
+import type { ClusterNode } from "./names.ts";
+import { waitForApiServer } from "./readiness.ts";
+import { type Ownership, removeOwnContainers } from "./removal.ts";
+
+/** A cluster to make. */
+export interface CreationRequest {
+  readonly kind: string;
+  readonly cluster: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly configuration: string;
+  readonly runDirectory: string;
+  readonly ownership: Ownership;
+  readonly attempts: number;
+}
+
+/** What is done beside the create, from the moment the API server answers, and what after it. */
+export interface CreationSteps<T> {
+  /** Gets the admin's kubeconfig; must stop when the signal says so. */
+  readonly whenApiAnswers: (kubeconfig: string, signal: AbortSignal) => Promise<T>;
+  readonly whenCreated: (kubeconfig: string) => Promise<void>;
+}
+
+/**
+ * Creates the cluster, with the caller's steps beside it. What fails is diagnosed; where no cause is named, the failed
+ * try's logs are kept, its nodes removed, and the whole tried again: node boot and kubeadm are known to be flaky.
+ * @throws Failure with the cause and its cure.
+ */
+export async function createClusterWith<T>(
+  request: CreationRequest,
+  steps: CreationSteps<T>,
+  run: Run,
+  log: (line: string) => void,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryCreate(request, steps, run, log);
+    } catch (error) {
+      const symptoms = await collectSymptoms(
+        { nodes: request.nodes.map((node) => node.name), words: describeError(error) },
+        run,
+      );
+      const diagnosis = diagnose(symptoms);
+      if (diagnosis !== undefined) {
+        throw new Failure(`${diagnosis.cause}\n${describeError(error)}`, { cure: diagnosis.cure, cause: error });
+      }
+      if (attempt >= request.attempts) throw error;
+      log(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
+      const folder = join(request.runDirectory, `logs-of-try-${attempt}`);
+      await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log(describeError(reason)));
+      await removeOwnContainers(request.ownership, run);
+      await rm(kindKubeconfig(request.runDirectory), { force: true });
+    }
+  }
+}
+
+async function tryCreate<T>(
+  request: CreationRequest,
+  steps: CreationSteps<T>,
+  run: Run,
+  log: (line: string) => void,
+): Promise<T> {
+  const stop = new AbortController();
+  const create = createCluster(
+    request.kind,
+    request.cluster,
+    request.configuration,
+    kindKubeconfig(request.runDirectory),
+    run,
+    log,
+    stop.signal,
+  );
+  const beside = (async () => {
+    const address = await waitForApiServer(request.cluster, request.nodes, run, stop.signal);
+    if (address === undefined) throw new Failure("The wait for the API server was given up.");
+    const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
+    return { kubeconfig, result: await steps.whenApiAnswers(kubeconfig, stop.signal) };
+  })();
+  try {
+    const [, { kubeconfig, result }] = await Promise.all([create, beside]);
+    await steps.whenCreated(kubeconfig);
+    return result;
+  } catch (error) {
+    stop.abort();
+    await Promise.allSettled([create, beside]);
+    throw error;
+  }
+}
+
+/** Where kind writes a kubeconfig: never the user's own, and never the one that later steps get. */
+function kindKubeconfig(runDirectory: string): string {
+  return join(runDirectory, "kind.kubeconfig");
+}

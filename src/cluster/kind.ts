@@ -1,0 +1,73 @@
+import type { Run } from "../process.ts";
+import type { HostPort } from "../host/ports.ts";
+import type { UserConfiguration } from "./configuration.ts";
+
+/**
+ * kind's arguments for a cluster. Nodes are retained on failure, or the evidence is deleted with them; readiness is
+ * ours to judge, so kind does not wait.
+ */
+export function createArgs(cluster: string, kubeconfig: string): readonly string[] {
+  return ["create", "cluster", "--name", cluster, "--kubeconfig", kubeconfig, "--config", "-", "--retain", "--wait", "0s"];
+}
+
+/** Makes the cluster. @throws CommandError with kind's own words. */
+export async function createCluster(
+  kind: string,
+  cluster: string,
+  configuration: string,
+  kubeconfig: string,
+  run: Run,
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await run({
+    file: kind,
+    args: createArgs(cluster, kubeconfig),
+    stdin: configuration,
+    timeoutSeconds: 1200,
+    purpose: "creating the cluster",
+    onLine,
+    signal,
+  });
+}
+
+/** The admin's kubeconfig with the external endpoint, as soon as kubeadm has written it on the node. */
+export async function readAdminKubeconfig(kind: string, cluster: string, run: Run): Promise<string> {
+  const { stdout } = await run({
+    file: kind,
+    args: ["get", "kubeconfig", "--name", cluster],
+    timeoutSeconds: 60,
+    purpose: "reading the cluster's kubeconfig",
+  });
+  return stdout;
+}
+
+/** Collects the logs of every node into a folder. */
+export async function exportLogs(kind: string, cluster: string, folder: string, run: Run): Promise<void> {
+  await run({
+    file: kind,
+    args: ["export", "logs", "--name", cluster, folder],
+    timeoutSeconds: 300,
+    purpose: "collecting the cluster's logs",
+  });
+}
+
+/** The ports of this machine that a user's configuration asks for; random ones (0, -1) are not among them. */
+export function findHostPorts(user: UserConfiguration | undefined, apiServerAddress: string): readonly HostPort[] {
+  if (user === undefined) return [];
+  const ports: HostPort[] = [];
+  const add = (address: unknown, port: unknown, source: string) => {
+    if (typeof port !== "number" || port < 1 || port > 65535) return;
+    ports.push({ address: typeof address === "string" && address !== "" ? address : "0.0.0.0", port, source });
+  };
+  add(apiServerAddress, user.networking.apiServerPort, "networking.apiServerPort");
+  for (const [index, node] of user.nodes.entries()) {
+    const mappings: unknown = node.extraPortMappings;
+    for (const [position, mapping] of Array.isArray(mappings) ? mappings.entries() : []) {
+      if (typeof mapping !== "object" || mapping === null || mapping.protocol === "UDP") continue;
+      add(mapping.listenAddress, mapping.hostPort, `nodes.${index}.extraPortMappings.${position}.hostPort`);
+    }
+  }
+  return ports;
+}
+

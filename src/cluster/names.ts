@@ -1,0 +1,31 @@
+/** A node of the cluster, under the name that kind gives its container. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly role: "control-plane" | "worker";
+}
+
+/** kind's names: the first node of a role has no number, the next ones count from 2. */
+export function nameNodes(cluster: string, roles: readonly ClusterNode["role"][]): readonly ClusterNode[] {
+  const seen = { "control-plane": 0, worker: 0 };
+  return roles.map((role) => {
+    seen[role] += 1;
+    return { name: `${cluster}-${role}${seen[role] === 1 ? "" : seen[role]}`, role };
+  });
+}
+
+/** The container that spreads requests over several control planes; kind makes it where there are two or more. */
+export function loadBalancerName(cluster: string): string {
+  return `${cluster}-external-load-balancer`;
+}
+
+/** kind's name for a cluster's context in a kubeconfig. */
+export function contextName(cluster: string): string {
+  return `kind-${cluster}`;
+}
+
+/** The API server's address inside kind's Docker network: the load balancer's with several control planes. */
+export function internalEndpoint(cluster: string, nodes: readonly ClusterNode[]): string {
+  const controlPlanes = nodes.filter((node) => node.role === "control-plane");
+  const host = controlPlanes.length > 1 ? loadBalancerName(cluster) : (controlPlanes[0]?.name ?? cluster);
+  return `https://${host}:6443`;
+}

@@ -1,0 +1,162 @@
+import { request } from "node:https";
+import { Failure } from "../failure.ts";
+import { CommandError, type Run } from "../process.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { loadBalancerName, type ClusterNode } from "./names.ts";
+
+const API_POLL_MILLISECONDS = 200;
+
+/**
+ * Waits until the API server answers `/readyz` through the port that kind published: that is long before
+ * `kind create` returns, and late enough for RBAC's bootstrap roles to be there.
+ * @returns the address that was asked; resolves to `undefined` where the signal ends the wait.
+ */
+export async function waitForApiServer(
+  cluster: string,
+  nodes: readonly ClusterNode[],
+  run: Run,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const controlPlanes = nodes.filter((node) => node.role === "control-plane");
+  const container = controlPlanes.length > 1 ? loadBalancerName(cluster) : controlPlanes[0]?.name;
+  let address: { readonly host: string; readonly port: number } | undefined;
+  while (!signal.aborted) {
+    address ??= container === undefined ? undefined : await findPublishedPort(container, run);
+    if (address !== undefined && (await answersReady(address.host, address.port))) {
+      return `https://${address.host}:${address.port}`;
+    }
+    await pause(API_POLL_MILLISECONDS);
+  }
+  return undefined;
+}
+
+async function findPublishedPort(container: string, run: Run) {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["inspect", "--format", '{{json (index .NetworkSettings.Ports "6443/tcp")}}', container],
+      timeoutSeconds: 30,
+      purpose: "finding the API server's port",
+    });
+    const bindings: readonly { readonly HostIp: string; readonly HostPort: string }[] | null = JSON.parse(stdout);
+    const binding = bindings?.[0];
+    if (binding === undefined) return undefined;
+    const host = binding.HostIp === "0.0.0.0" || binding.HostIp === "" ? "127.0.0.1" : binding.HostIp;
+    return { host: host === "::" ? "::1" : host, port: Number(binding.HostPort) };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+/** Asks without checking the certificate: nothing is sent and nothing is believed but "it answers". */
+function answersReady(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ host, port, path: "/readyz", rejectUnauthorized: false, timeout: 3000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.on("timeout", () => asked.destroy());
+    asked.on("error", () => resolve(false));
+    asked.end();
+  });
+}
+
+/** What is waited for after the create. */
+export interface ReadinessRequest {
+  readonly nodes: readonly ClusterNode[];
+  readonly waitSeconds: number;
+  /** False: only the API server, RBAC and the default service account, for nothing else can get ready. */
+  readonly whole: boolean;
+}
+
+/**
+ * Waits until the cluster can be used: every node Ready, CoreDNS available, the default service account there.
+ * kind's own `--wait` looks at control planes alone and exits 0 when it gives up (kubernetes-sigs/kind #2654).
+ * @throws Failure saying what is missing.
+ */
+export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, whole }: ReadinessRequest): Promise<void> {
+  const deadline = Date.now() + Math.max(waitSeconds, 60) * 1000;
+  const waits = [waitForServiceAccount(kubectl, deadline)];
+  if (whole) {
+    waits.push(
+      waitForCondition(kubectl, nodes.map((node) => `node/${node.name}`), "Ready", waitSeconds),
+      waitForCondition(kubectl, ["--namespace=kube-system", "deployment/coredns"], "Available", waitSeconds),
+    );
+  }
+  const results = await Promise.allSettled(waits);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return;
+  const snapshot = await describeSnapshot(kubectl, nodes).catch(() => undefined);
+  throw new Failure(`The cluster did not get ready within ${waitSeconds} s. ${snapshot ?? String(failed.reason)}`, {
+    cause: failed.reason,
+  });
+}
+
+async function waitForCondition(kubectl: Kubectl, objects: readonly string[], condition: string, seconds: number) {
+  await kubectl(["wait", ...objects, `--for=condition=${condition}`, `--timeout=${Math.ceil(seconds)}s`], {
+    purpose: `waiting for ${condition}`,
+    timeoutSeconds: seconds + 30,
+  });
+}
+
+async function waitForServiceAccount(kubectl: Kubectl, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      await kubectl(["get", "serviceaccount", "default", "--namespace=default", "--output=name"], {
+        purpose: "looking for the default service account",
+      });
+      return;
+    } catch (error) {
+      if (!(error instanceof CommandError) || Date.now() > deadline) throw error;
+      await pause(300);
+    }
+  }
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly message?: string;
+}
+
+/** The objects that readiness depends on, as kubectl prints them. */
+export interface Snapshot {
+  readonly items: readonly {
+    readonly kind: string;
+    readonly metadata: { readonly name: string };
+    readonly status?: { readonly conditions?: readonly Condition[] };
+  }[];
+}
+
+async function describeSnapshot(kubectl: Kubectl, nodes: readonly ClusterNode[]): Promise<string> {
+  const { stdout } = await kubectl(["get", "nodes,deployments", "--namespace=kube-system", "--output=json"], {
+    purpose: "looking at what is missing",
+  });
+  const snapshot: Snapshot = JSON.parse(stdout);
+  return describeMissing(snapshot, nodes).join(" ");
+}
+
+/** What a cluster lacks to be ready, a sentence each. */
+export function describeMissing(snapshot: Snapshot, nodes: readonly ClusterNode[]): readonly string[] {
+  const find = (kind: string, name: string) =>
+    snapshot.items.find((item) => item.kind === kind && item.metadata.name === name);
+  const missing = nodes.flatMap(({ name }) => {
+    const node = find("Node", name);
+    if (node === undefined) return [`Node ${name} never joined.`];
+    const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
+    if (ready?.status === "True") return [];
+    return [`Node ${name} is not Ready: ${ready?.message ?? "its kubelet has reported nothing"}.`];
+  });
+  const coredns = find("Deployment", "coredns");
+  const available = coredns?.status?.conditions?.find((condition) => condition.type === "Available");
+  if (coredns === undefined) missing.push("There is no CoreDNS deployment.");
+  else if (available?.status !== "True") {
+    missing.push(`CoreDNS is not available: ${available?.message ?? "no replica has started"}`);
+  }
+  return missing.length === 0 ? ["Nodes and CoreDNS are ready by now."] : missing;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

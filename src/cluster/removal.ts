@@ -1,0 +1,48 @@
+import { type ClusterContainer, listClusterContainers } from "../host/docker.ts";
+import type { Run } from "../process.ts";
+import { loadBalancerName } from "./names.ts";
+
+/** By what a run knows its containers. */
+export interface Ownership {
+  readonly cluster: string;
+  /** The folder that this run's nodes carry as a mount. */
+  readonly owner: string;
+  readonly startedAt: string;
+}
+
+/**
+ * The containers that are this run's: the nodes that carry its mount. kind gives the load balancer no mounts, so that
+ * one is ours when it was made after the run began and no node of the same cluster is somebody else's.
+ */
+export function selectOwn(
+  containers: readonly ClusterContainer[],
+  { cluster, owner, startedAt }: Ownership,
+): readonly ClusterContainer[] {
+  const named = containers.filter((container) => container.cluster === cluster);
+  const isBalancer = (container: ClusterContainer) => container.name === loadBalancerName(cluster);
+  const carries = (container: ClusterContainer) => container.mounts.some((mount) => mount.source === owner);
+  const foreign = named.some((container) => !isBalancer(container) && !carries(container));
+  return named.filter(
+    (container) =>
+      carries(container) ||
+      (isBalancer(container) && !foreign && Date.parse(container.created) >= Date.parse(startedAt)),
+  );
+}
+
+/** Removes this run's containers with their volumes. @returns their names. */
+export async function removeOwnContainers(ownership: Ownership, run: Run): Promise<readonly string[]> {
+  const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+  await removeContainers(own, run);
+  return own.map((container) => container.name);
+}
+
+/** Removes containers with their anonymous volumes. */
+export async function removeContainers(containers: readonly ClusterContainer[], run: Run): Promise<void> {
+  if (containers.length === 0) return;
+  await run({
+    file: "docker",
+    args: ["rm", "--force", "--volumes", ...containers.map((container) => container.id)],
+    timeoutSeconds: 180,
+    purpose: "removing the cluster's containers",
+  });
+}

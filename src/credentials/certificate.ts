@@ -1,0 +1,33 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { Failure } from "../failure.ts";
+
+/** What a certificate says, checked. */
+export interface CheckedCertificate {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/**
+ * Checks that a certificate belongs to the key, was signed by the CA, names the user and is valid now.
+ * @throws Failure naming what does not fit.
+ */
+export function checkCertificate(
+  files: { readonly certificate: string; readonly privateKey: string; readonly ca: string },
+  user: string,
+  now: Date,
+): CheckedCertificate {
+  const certificate = new X509Certificate(files.certificate);
+  const refuse = (what: string): never => {
+    throw new Failure(`The certificate that the cluster signed ${what}.`, {
+      cure: "run the job again; if it stays so, a signer other than the cluster's own answers certificate requests here",
+    });
+  };
+  if (!certificate.checkPrivateKey(createPrivateKey(files.privateKey))) refuse("does not belong to the key");
+  if (!certificate.verify(new X509Certificate(files.ca).publicKey)) refuse("is not signed by the cluster's CA");
+  const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
+  if (commonName !== user) refuse(`names ${commonName ?? "nobody"} instead of ${user}`);
+  const notBefore = new Date(certificate.validFrom);
+  const notAfter = new Date(certificate.validTo);
+  if (now < notBefore || now > notAfter) refuse(`is valid from ${certificate.validFrom} to ${certificate.validTo} only`);
+  return { notBefore, notAfter };
+}

@@ -1,0 +1,65 @@
+import { access, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Failure } from "../failure.ts";
+
+/** The paths of the credential files, under the names that the guide gives them. */
+export interface CredentialPaths {
+  readonly directory: string;
+  readonly ca: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly userKubeconfig: string;
+}
+
+/** Where the files of a user lie in a directory. */
+export function credentialPaths(directory: string, user: string): CredentialPaths {
+  return {
+    directory,
+    ca: join(directory, "ca.crt"),
+    certificate: join(directory, `${user}-signed.crt`),
+    privateKey: join(directory, `${user}.key`),
+    userKubeconfig: join(directory, `${user}.kubeconfig`),
+  };
+}
+
+/** The files of a set, the directory left out. */
+export function credentialFiles(paths: CredentialPaths): readonly string[] {
+  return [paths.ca, paths.certificate, paths.privateKey, paths.userKubeconfig];
+}
+
+/** Those of the files that are there already: they are somebody's, and are not written over. */
+export async function findPresentFiles(paths: CredentialPaths): Promise<readonly string[]> {
+  const present = await Promise.all(credentialFiles(paths).map(exists));
+  return credentialFiles(paths).filter((_, index) => present[index]);
+}
+
+/** The folders on the way to a directory that are not there yet, innermost first. */
+export async function findMissingFolders(directory: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let folder = directory; !(await exists(folder)); folder = dirname(folder)) missing.push(folder);
+  return missing;
+}
+
+/** Makes a directory, readable by its owner alone where it was not there. */
+export async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Writes a new file, a secret one for its owner alone; one that is there is not written over. */
+export async function writeNewFile(path: string, text: string, secret: boolean): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: "wx", mode: secret ? 0o600 : 0o644 });
+  } catch (error) {
+    throw new Failure(`${path} cannot be written: ${error instanceof Error ? error.message : error}`, {
+      cure: "choose a credentials-directory that this user may write to",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { createPrivateKey, generateKeyPair } from "node:crypto";
+import { promisify } from "node:util";
+
+export type KeyAlgorithm = "rsa-2048" | "ecdsa-p256";
+
+/** A new private key and the request for its certificate, both in PEM. */
+export interface KeyAndRequest {
+  /** PKCS#8, unencrypted: written 0600 and nowhere else. */
+  readonly privateKey: string;
+  readonly certificateRequest: string;
+}
+
+/**
+ * Makes a key and its certificate request. Kubernetes takes the common name for the user's name
+ * and each organization for a group (authentication with X509 client certificates).
+ */
+export async function createKeyAndRequest(
+  user: string,
+  groups: readonly string[],
+  algorithm: KeyAlgorithm,
+): Promise<KeyAndRequest> {
+  const pair =
+    algorithm === "rsa-2048"
+      ? promisify(generateKeyPair)("rsa", { modulusLength: 2048 })
+      : promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
+  const { privateKey, publicKey } = await pair;
+  // Loaded when needed: reading the inputs and refusing bad ones must not wait for an ASN.1 library.
+  const { createCertificateRequest } = await import("./request.ts");
+  return {
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    certificateRequest: createCertificateRequest({ commonName: user, organizations: groups, privateKey, publicKey }),
+  };
+}
+
+/** The key as PKCS#8 under AES-256: what may go into an artifact. */
+export function encryptKey(privateKey: string, passphrase: string): string {
+  return createPrivateKey(privateKey)
+    .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })
+    .toString();
+}

@@ -1,0 +1,27 @@
+import { copyFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type CredentialPaths, makeDirectory } from "./files.ts";
+import { encryptKey } from "./key.ts";
+
+/**
+ * The files of the credential artifact: the CA, the certificate and the kubeconfig that refers to files. An artifact
+ * can be read by whoever can read the repository, so the key goes in under a passphrase or not at all.
+ */
+export async function gatherPublicFiles(
+  paths: CredentialPaths,
+  encrypted: { readonly privateKey: string; readonly passphrase: string; readonly directory: string } | undefined,
+): Promise<{ readonly directory: string; readonly files: readonly string[] }> {
+  const open = [paths.ca, paths.certificate, paths.userKubeconfig];
+  if (encrypted === undefined) return { directory: paths.directory, files: open };
+  await makeDirectory(encrypted.directory);
+  const copies = await Promise.all(
+    open.map(async (path) => {
+      const copy = join(encrypted.directory, basename(path));
+      await copyFile(path, copy);
+      return copy;
+    }),
+  );
+  const key = join(encrypted.directory, `${basename(paths.privateKey, ".key")}.encrypted.key`);
+  await writeFile(key, encryptKey(encrypted.privateKey, encrypted.passphrase), { mode: 0o600 });
+  return { directory: encrypted.directory, files: [...copies, key] };
+}

@@ -1,0 +1,67 @@
+import { INOTIFY_LIMITS, inputOf } from "../host/limits.ts";
+import type { Reach, Symptoms } from "./symptoms.ts";
+
+/** A named cause, with what to do about it. */
+export interface Diagnosis {
+  readonly cause: string;
+  readonly cure: string;
+}
+
+/** Words by which inotify exhaustion shows in systemd, containerd, the kubelet and kind. */
+const INOTIFY_WORDS =
+  /too many open files|inotify_init|inotify instance|inotify watch|Failed to (?:create|allocate|add) (?:inotify|manager|watch)|no space left on device.*(?:watch|inotify)|(?:watch|inotify).*no space left on device/i;
+
+/** Below these values a cluster of a few nodes has been seen to fail: what kind's documentation recommends. */
+const RECOMMENDED = { "fs.inotify.max_user_watches": 524288, "fs.inotify.max_user_instances": 512 } as const;
+
+/** Names the cause of a cluster that did not come up, where the symptoms point to one. */
+export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
+  return diagnoseInotify(symptoms) ?? diagnosePort(symptoms) ?? diagnoseDisk(symptoms);
+}
+
+function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
+  const low = INOTIFY_LIMITS.filter((name) => (limits[name] ?? Number.POSITIVE_INFINITY) < RECOMMENDED[name]);
+  if (!INOTIFY_WORDS.test(words) || low.length === 0) return undefined;
+  const values = low.map((name) => `${name} is ${limits[name]}`).join(", ");
+  const inputs = low.map((name) => `${inputOf(name)}: ${RECOMMENDED[name]}`).join(", ");
+  return {
+    cause: `The host ran out of inotify resources ("too many open files"): ${values}.`,
+    cure: `let this step raise the limits (${inputs}), or raise them on the host with sysctl`,
+  };
+}
+
+function diagnosePort({ words }: Symptoms): Diagnosis | undefined {
+  const match = /(?:address already in use|port is already allocated)/i.exec(words);
+  if (match === null) return undefined;
+  return {
+    cause: "A port that the cluster publishes on this machine is in use already.",
+    cure: "choose another port in kind-config, or leave it out to get a free one",
+  };
+}
+
+function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
+  if (!/no space left on device|disk quota exceeded/i.test(words)) return undefined;
+  return {
+    cause: "The disk on which Docker keeps its data is full.",
+    cure: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
+  };
+}
+
+/**
+ * Tells "no internet from pods" (the guide's second error) apart, as the guide does: where an address answers and a name does not, it is name
+ * resolution; where neither does, a firewall (or a machine without internet, which is no fault).
+ */
+export function diagnoseInternet({ reach }: { readonly reach: Reach | undefined }): Diagnosis | undefined {
+  if (reach === undefined || (reach.address && reach.name)) return undefined;
+  const { probe } = reach;
+  if (reach.address) {
+    return {
+      cause: `Pods reach ${probe.address}, but cannot resolve ${probe.name}: name resolution is broken in the cluster.`,
+      cure: "set dns: docker-host (the Docker host resolves), or dns: <a resolv.conf file> with a name server that pods can reach",
+    };
+  }
+  return {
+    cause: `Pods do not reach ${probe.address}:${probe.port}${reach.name ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
+    cure: "look at the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is as it should be",
+  };
+}

@@ -1,0 +1,90 @@
+import { CommandError, type Run } from "../process.ts";
+import { type InotifyValues, readLimits } from "../host/limits.ts";
+import type { InternetProbe } from "../runner/inputs.ts";
+
+/** What a pod reaches of the internet; `undefined` where no pod's network could be looked at. */
+export interface Reach {
+  readonly probe: InternetProbe;
+  readonly address: boolean;
+  readonly name: boolean;
+}
+
+/** What was seen after a cluster did not come up: what a cause is named from. */
+export interface Symptoms {
+  /** What kind, kubectl and the nodes said. */
+  readonly words: string;
+  readonly limits: InotifyValues;
+}
+
+/** Collects the symptoms of a cluster that failed. What cannot be seen is left out: a diagnosis must not fail a run. */
+export async function collectSymptoms(
+  facts: { readonly nodes: readonly string[]; readonly words: string },
+  run: Run,
+): Promise<Symptoms> {
+  const [limits, logs] = await Promise.all([
+    readLimits(),
+    Promise.all(facts.nodes.map((node) => readNodeWords(node, run))),
+  ]);
+  return { words: [facts.words, ...logs].join("\n"), limits };
+}
+
+async function readNodeWords(node: string, run: Run): Promise<string> {
+  const ask = (args: readonly string[]) =>
+    run({ file: "docker", args, timeoutSeconds: 30, purpose: `reading the log of ${node}` }).then(
+      ({ stdout, stderr }) => stdout + stderr,
+      (error: unknown) => (error instanceof CommandError ? error.stdout + error.stderr : ""),
+    );
+  const [container, journal] = await Promise.all([
+    ask(["logs", "--tail", "200", node]),
+    ask(["exec", node, "journalctl", "--no-pager", "--lines=400", "--priority=warning"]),
+  ]);
+  return `${container}\n${journal}`;
+}
+
+/** What a pod on the first node that has one reaches. */
+export async function findReach(nodes: readonly string[], probe: InternetProbe, run: Run): Promise<Reach | undefined> {
+  for (const node of nodes) {
+    const reach = await probeInternet(node, probe, run);
+    if (reach !== undefined) return reach;
+  }
+  return undefined;
+}
+
+/**
+ * Looks out from a pod's network, without a pod of our own: an image could not be pulled for it where the internet is
+ * missing. The node's shell enters the network of a pod that is there (CoreDNS), connects to the address, and asks
+ * the cluster's DNS for the name, as every pod does.
+ */
+export async function probeInternet(node: string, probe: InternetProbe, run: Run): Promise<Reach | undefined> {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["exec", node, "bash", "-c", PROBE, "probe", probe.name, probe.address, String(probe.port)],
+      timeoutSeconds: 60,
+      purpose: `looking out from a pod on ${node}`,
+    });
+    const seen = new Set(stdout.split("\n"));
+    if (!seen.has("looked")) return undefined;
+    return { probe, address: seen.has("address"), name: seen.has("name") };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+/** Run in a node: values come as arguments, never as part of the text. */
+const PROBE = `
+space=$(ls /var/run/netns 2>/dev/null | head -n 1)
+[ -n "$space" ] || exit 0
+echo looked
+in_pod() { nsenter --net="/var/run/netns/$space" timeout 6 "$@"; }
+in_pod bash -c '</dev/tcp/"$1"/"$2"' connect "$2" "$3" 2>/dev/null && echo address
+dns=$(sed -n '/clusterDNS/{n;s/^[ -]*//p}' /var/lib/kubelet/config.yaml | head -n 1)
+echo "nameserver $dns" > /run/kind-torch-resolv.conf
+unshare --mount bash -c '
+  mount --bind /run/kind-torch-resolv.conf /etc/resolv.conf
+  nsenter --net="$1" timeout 12 getent ahostsv4 "$2."' resolve "/var/run/netns/$space" "$1" >/dev/null && echo name
+rm -f /run/kind-torch-resolv.conf
+true
+`;
+

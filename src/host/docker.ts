@@ -1,0 +1,176 @@
+import { Failure } from "../failure.ts";
+import { CommandError, type Run } from "../process.ts";
+
+/** What kind puts on every container of a cluster. */
+export const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
+/** The Docker network that kind makes and puts its nodes into. */
+export const KIND_NETWORK = "kind";
+
+/** Docker Engine, as far as a run depends on it. */
+export interface DockerEngine {
+  readonly version: string;
+  readonly cgroupVersion: 1 | 2;
+  /** Where images and volumes lie; on another machine where the engine is remote. */
+  readonly dataRoot: string;
+}
+
+/** A container of a cluster, with what proves whose it is. */
+export interface ClusterContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly cluster: string;
+  readonly created: string;
+  readonly mounts: readonly { readonly source: string; readonly destination: string }[];
+}
+
+/** Asks the engine who it is. @throws Failure saying whether it is missing, down or forbidden. */
+export async function inspectEngine(run: Run): Promise<DockerEngine> {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["info", "--format", "{{json .}}"],
+      timeoutSeconds: 30,
+      purpose: "asking Docker Engine",
+    });
+    const info: unknown = JSON.parse(stdout);
+    const field = (name: string) =>
+      typeof info === "object" && info !== null ? String(Reflect.get(info, name) ?? "") : "";
+    if (field("ServerVersion") === "") throw new Failure(`Docker Engine does not answer: ${field("ServerErrors")}`);
+    return {
+      version: field("ServerVersion"),
+      cgroupVersion: field("CgroupVersion") === "2" ? 2 : 1,
+      dataRoot: field("DockerRootDir"),
+    };
+  } catch (error) {
+    throw explainEngineError(error);
+  }
+}
+
+/** Tells the three ways in which Docker is not to be had apart. */
+export function explainEngineError(error: unknown): Error {
+  if (!(error instanceof CommandError)) return error instanceof Error ? error : new Error(String(error));
+  const words = `${error.message}\n${error.stdout}\n${error.stderr}`;
+  if (/is not installed/.test(words)) {
+    return new Failure("Docker is not installed: there is no docker command in the PATH.", {
+      cure: "use a runner that has Docker Engine, such as ubuntu-latest, or install it on this one",
+      cause: error,
+    });
+  }
+  if (/permission denied/i.test(words)) {
+    return new Failure("Docker Engine is there, but this user may not use it (permission denied on its socket).", {
+      cure: "add the runner's user to the docker group and start the runner anew",
+      cause: error,
+    });
+  }
+  return new Failure(`Docker Engine cannot be used: ${error.message}`, {
+    cure: "start Docker Engine on this machine (or point DOCKER_HOST at one that runs), then run the job again",
+    cause: error,
+  });
+}
+
+/** The containers of a cluster, running or not. With no name: those of every cluster. */
+export async function listClusterContainers(run: Run, cluster?: string): Promise<readonly ClusterContainer[]> {
+  const label = cluster === undefined ? CLUSTER_LABEL : `${CLUSTER_LABEL}=${cluster}`;
+  const { stdout: ids } = await run({
+    file: "docker",
+    args: ["ps", "--all", "--quiet", "--no-trunc", "--filter", `label=${label}`],
+    timeoutSeconds: 60,
+    purpose: "listing the cluster's containers",
+  });
+  const wanted = ids.split("\n").filter((id) => id !== "");
+  if (wanted.length === 0) return [];
+  const { stdout } = await run({
+    file: "docker",
+    args: ["inspect", "--format", INSPECT_FORMAT, ...wanted],
+    timeoutSeconds: 60,
+    purpose: "inspecting the cluster's containers",
+  });
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(parseContainer);
+}
+
+const INSPECT_FORMAT = `{"id":{{json .Id}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"created":{{json .Created}},"mounts":{{json .Mounts}}}`;
+
+function parseContainer(line: string): ClusterContainer {
+  const read: {
+    readonly id: string;
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly created: string;
+    readonly mounts: readonly { readonly Source: string; readonly Destination: string }[] | null;
+  } = JSON.parse(line);
+  return {
+    id: read.id,
+    name: read.name.replace(/^\//, ""),
+    cluster: read.labels[CLUSTER_LABEL] ?? "",
+    created: read.created,
+    mounts: (read.mounts ?? []).map((mount) => ({ source: mount.Source, destination: mount.Destination })),
+  };
+}
+
+/** Whether the engine has an image already. */
+export async function hasImage(image: string, run: Run): Promise<boolean> {
+  try {
+    await run({
+      file: "docker",
+      args: ["image", "inspect", "--format", "{{.Id}}", image],
+      timeoutSeconds: 60,
+      purpose: `looking for ${image}`,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode === 1) return false;
+    throw error;
+  }
+}
+
+/**
+ * Pulls an image under exactly the reference that kind will look for, unless it is there; three tries, for a
+ * transient registry error must not cost the job.
+ */
+export async function pullImage(image: string, run: Run, onLine: (line: string) => void): Promise<"present" | "pulled"> {
+  if (await hasImage(image, run)) return "present";
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await run({
+        file: "docker",
+        args: ["pull", "--quiet", image],
+        timeoutSeconds: 900,
+        purpose: `pulling ${image}`,
+        onLine,
+      });
+      return "pulled";
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const final = /manifest unknown|not found|invalid reference|unauthorized|denied/i.test(error.stderr);
+      if (final || tries === 3) {
+        throw new Failure(error.message, {
+          cure: final
+            ? "check the image's name, and log in to its registry in an earlier step if it is private"
+            : "run the job again; where the registry is not reachable from this runner, give a node-image from one that is",
+          cause: error,
+        });
+      }
+      onLine(`Pull failed (try ${tries} of 3), trying again: ${error.message}`);
+      await new Promise((resolve) => setTimeout(resolve, tries * 3000));
+    }
+  }
+}
+
+/** The IPv4 gateway of kind's network; `undefined` where the network does not exist. */
+export async function findKindGateway(run: Run): Promise<string | undefined> {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["network", "inspect", KIND_NETWORK, "--format", "{{range .IPAM.Config}}{{println .Gateway}}{{end}}"],
+      timeoutSeconds: 30,
+      purpose: "inspecting kind's network",
+    });
+    return stdout.split("\n").find((address) => /^\d+(\.\d+){3}$/.test(address));
+  } catch (error) {
+    if (error instanceof CommandError && /not found|no such network/i.test(error.stderr)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,14 @@
+import { createLog } from "./runner/log.ts";
+import { hasJobFailed, loadRunDirectory } from "./runner/step.ts";
+import { tearDown } from "./teardown.ts";
+
+const runDirectory = loadRunDirectory();
+if (runDirectory !== "") {
+  await tearDown({
+    runDirectory,
+    environment: process.env,
+    jobFailed: hasJobFailed(process.env),
+    log: createLog(),
+  });
+}
+process.exit(0);

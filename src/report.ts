@@ -1,0 +1,29 @@
+import { describeError, describeProblem, InputError } from "./failure.ts";
+import { createLog } from "./runner/log.ts";
+import { setOutputs } from "./runner/outputs.ts";
+import { failStep, writeSummary } from "./runner/step.ts";
+import { renderFailure, renderLog, renderSummary } from "./runner/summary.ts";
+import type { Timeline } from "./runner/timeline.ts";
+import type { Outcome } from "./setup.ts";
+
+/** Sets the outputs and tells the reader, in the log and in the job's summary. */
+export async function reportOutcome({ outputs, report }: Outcome, environment: NodeJS.ProcessEnv): Promise<void> {
+  const log = createLog();
+  setOutputs(outputs, environment);
+  log.startGroup("Summary");
+  for (const line of renderLog(report)) log.plain(line);
+  log.endGroup();
+  await writeSummary(renderSummary(report));
+}
+
+/** Fails the step with what is wrong and what to do; a list of input problems gets a line each. */
+export async function reportFailure(error: unknown, timeline: Timeline): Promise<void> {
+  createLog().endGroup();
+  const message =
+    error instanceof InputError
+      ? [`${error.problems.length} problem(s) with the inputs; nothing was touched.`, ...error.problems.map(describeProblem)].join("\n")
+      : describeError(error);
+  failStep(message);
+  if (error instanceof Error && error.stack !== undefined) createLog().debug(error.stack);
+  await writeSummary(renderFailure(message, timeline.phases));
+}

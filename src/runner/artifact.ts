@@ -1,0 +1,69 @@
+import { Failure } from "../failure.ts";
+
+/** Files to keep beyond the job. */
+export interface ArtifactRequest {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly directory: string;
+  readonly retentionDays: number;
+}
+
+export interface UploadedArtifact {
+  readonly name: string;
+  readonly id: string;
+  readonly url: string;
+}
+
+const UPLOAD_SECONDS = 300;
+
+/** Whether this runner offers an artifact service; GitHub Enterprise Server and a bare machine do not. */
+export function hasArtifactService(environment: NodeJS.ProcessEnv): boolean {
+  return (environment.ACTIONS_RUNTIME_TOKEN ?? "") !== "" && (environment.ACTIONS_RESULTS_URL ?? "") !== "";
+}
+
+/** Uploads an artifact. @throws Failure with the service's reason, or when it takes too long. */
+export async function uploadArtifact(
+  request: ArtifactRequest,
+  environment: NodeJS.ProcessEnv,
+): Promise<UploadedArtifact> {
+  // Loaded when needed: it is most of the bundle.
+  const { DefaultArtifactClient } = await import("@actions/artifact");
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took more than ${UPLOAD_SECONDS} s`)), UPLOAD_SECONDS * 1000);
+  });
+  try {
+    const upload = new DefaultArtifactClient().uploadArtifact(request.name, [...request.files], request.directory, {
+      retentionDays: request.retentionDays,
+    });
+    const { id } = await Promise.race([upload, late]);
+    const run = `${environment.GITHUB_SERVER_URL}/${environment.GITHUB_REPOSITORY}/actions/runs/${environment.GITHUB_RUN_ID}`;
+    return { name: request.name, id: String(id ?? ""), url: `${run}/artifacts/${id}` };
+  } catch (error) {
+    throw new Failure(
+      `The artifact ${request.name} could not be uploaded: ${error instanceof Error ? error.message : error}`,
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The default name: unique in a run by cluster, job and matrix index, and by attempt where there is more than one. */
+export function defaultArtifactName(
+  prefix: string,
+  cluster: string,
+  environment: NodeJS.ProcessEnv,
+  matrixIndex: string | undefined,
+): string {
+  const attempt = environment.GITHUB_RUN_ATTEMPT ?? "1";
+  return [
+    prefix,
+    cluster,
+    environment.GITHUB_JOB,
+    matrixIndex,
+    attempt === "1" ? undefined : `attempt${attempt}`,
+  ]
+    .filter((part) => part !== undefined && part !== "")
+    .join("-");
+}

@@ -1,0 +1,55 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * What post needs to know, written before the effect that it would have to undo. It lies in the run's own folder;
+ * the runner's state holds that folder's path alone.
+ */
+export interface RunRecord {
+  readonly cluster: string;
+  readonly nodes: readonly string[];
+  readonly startedAt: string;
+  /** The folder that this run's nodes carry as a mount: the proof that they are this run's. */
+  readonly owner: string;
+  readonly cleanup: boolean;
+  readonly logs: "on-failure" | "always" | "never";
+  readonly logsArtifactName: string;
+  readonly artifactRetentionDays: number;
+  readonly internetProbe: { readonly name: string; readonly address: string; readonly port: number };
+  /** kind's path, once it is installed. */
+  kind: string | undefined;
+  /** Files to remove, and the folders that the run makes for them, innermost first, to remove when they are empty. */
+  readonly credentialFiles: readonly string[];
+  readonly madeDirectories: readonly string[];
+  /** Whether kind was told to create the cluster. */
+  created: boolean;
+  /** True until main came to its end. */
+  failed: boolean;
+}
+
+const FILE = "run.json";
+
+/** Creates the run's folder, for its owner alone. */
+export async function makeRunDirectory(path: string): Promise<void> {
+  await mkdir(join(path, "owner"), { recursive: true, mode: 0o700 });
+}
+
+/** Writes the record; a reader sees the old one or the new one, never half. */
+export function writeRecord(directory: string, record: RunRecord): void {
+  const draft = join(directory, `${FILE}.draft`);
+  // Synchronous: what is about to be made is on record before it is made.
+  writeFileSync(draft, JSON.stringify(record, null, 1), { mode: 0o600 });
+  renameSync(draft, join(directory, FILE));
+}
+
+/** Reads the record; `undefined` where the run never came so far. */
+export async function readRecord(directory: string): Promise<RunRecord | undefined> {
+  try {
+    const record: RunRecord = JSON.parse(await readFile(join(directory, FILE), "utf8"));
+    return record;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

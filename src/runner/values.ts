@@ -1,0 +1,195 @@
+import { isIP } from "node:net";
+import { isAbsolute, relative, resolve } from "node:path";
+import type { Problem } from "../failure.ts";
+
+/** What is wrong with a value: the part of a `Problem` that does not depend on the input's name. */
+export interface Complaint {
+  readonly reason: string;
+  readonly allowed: string;
+  readonly fix: string;
+}
+
+/** A parsed value, or a complaint about it. */
+export type Parsed<T> = { readonly value: T } | { readonly complaint: Complaint };
+
+const SECONDS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+
+/** Reads a duration as Go writes them (`90s`, `1h30m`, `0`) into seconds. */
+export function parseDuration(text: string): number | undefined {
+  if (text === "0") return 0;
+  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  let seconds = 0;
+  for (const [, amount = "", unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
+    seconds += Number(amount) * (SECONDS[unit] ?? Number.NaN);
+  }
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
+/** A duration between two bounds, in seconds. */
+export function duration(bounds: { readonly min: string; readonly max: string }) {
+  const min = parseDuration(bounds.min) ?? 0;
+  const max = parseDuration(bounds.max) ?? Number.POSITIVE_INFINITY;
+  const allowed = `a duration from ${bounds.min} to ${bounds.max}, written as Go does (90s, 5m, 1h30m)`;
+  return (text: string): Parsed<number> => {
+    const seconds = parseDuration(text);
+    if (seconds === undefined) {
+      return { complaint: { reason: "is not a duration", allowed, fix: "write a number with its unit, such as 5m" } };
+    }
+    if (seconds < min || seconds > max) {
+      return { complaint: { reason: "is out of range", allowed, fix: `choose one from ${bounds.min} to ${bounds.max}` } };
+    }
+    return { value: seconds };
+  };
+}
+
+/** A whole number between two bounds. */
+export function wholeNumber(min: number, max: number) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return (text: string): Parsed<number> => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) {
+      return { complaint: { reason: "is not a number in the range", allowed, fix: `write ${allowed}, digits only` } };
+    }
+    return { value };
+  };
+}
+
+/** `true` or `false`, in YAML 1.2's spellings, as the runner's toolkit reads them. */
+export function boolean(text: string): Parsed<boolean> {
+  if (["true", "True", "TRUE"].includes(text)) return { value: true };
+  if (["false", "False", "FALSE"].includes(text)) return { value: false };
+  return { complaint: { reason: "is not a boolean", allowed: "true or false", fix: "write true or false" } };
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(choices: readonly T[]) {
+  return (text: string): Parsed<T> => {
+    const value = choices.find((choice) => choice === text);
+    if (value !== undefined) return { value };
+    const allowed = choices.join(", ");
+    return { complaint: { reason: "is not one of the choices", allowed, fix: `write one of ${allowed}` } };
+  };
+}
+
+/** A DNS label (RFC 1123): what kind, Docker and Kubernetes all take as a name. */
+export function dnsLabel(text: string): Parsed<string> {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return { value: text };
+  return {
+    complaint: {
+      reason: "is not a DNS label",
+      allowed: "1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+      fix: "choose a name such as bologna",
+    },
+  };
+}
+
+/** A name that is a certificate's common name, a file's name and a Kubernetes user at once. */
+export function userName(text: string): Parsed<string> {
+  if (/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/.test(text) && !text.includes("..")) return { value: text };
+  return {
+    complaint: {
+      reason: "cannot be a user's name",
+      allowed: "1 to 63 lower-case letters, digits, hyphens and dots, with a letter or digit at both ends",
+      fix: "choose a name such as torch",
+    },
+  };
+}
+
+/** A host name or an IP address: what a certificate can name. */
+export function hostName(text: string): Parsed<string> {
+  const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+  const name = new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`, "i");
+  if (isIP(text) !== 0 || (text.length <= 253 && name.test(text))) return { value: text };
+  return {
+    complaint: {
+      reason: "is neither a host name nor an IP address",
+      allowed: "host names such as docker.example and IP addresses",
+      fix: "write the bare name or address, without a scheme or a port",
+    },
+  };
+}
+
+/** An IP address to listen on. */
+export function ipAddress(text: string): Parsed<string> {
+  if (isIP(text) !== 0) return { value: text };
+  return {
+    complaint: {
+      reason: "is not an IP address",
+      allowed: "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all",
+      fix: "write an address in digits",
+    },
+  };
+}
+
+/** A container image's reference with a tag or a digest. */
+export function imageReference(text: string): Parsed<string> {
+  const reference =
+    /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+  if (text.length < 512 && reference.test(text) && /:[^/]+$/.test(text)) return { value: text };
+  return {
+    complaint: {
+      reason: "is not a full image reference",
+      allowed: "name:tag, name@sha256:digest or both, such as kindest/node:v1.31.9@sha256:...",
+      fix: "write the image with its tag, best with its digest",
+    },
+  };
+}
+
+/** A base URL, without the trailing slash. */
+export function baseUrl(text: string): Parsed<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && ["http:", "https:"].includes(url.protocol) && url.search === "" && url.hash === "") {
+    return { value: text.replace(/\/+$/, "") };
+  }
+  return {
+    complaint: {
+      reason: "is not a base URL",
+      allowed: "an http or https URL without a query, such as https://mirror.example/dl",
+      fix: "write the URL under which the official paths are found",
+    },
+  };
+}
+
+/** A path in one of the roots (relative ones start at the first), as an absolute path. */
+export function pathWithin(roots: readonly string[]) {
+  return (text: string): Parsed<string> => {
+    const path = resolve(roots[0] ?? "/", text);
+    const inside = roots.some((root) => {
+      const way = relative(root, path);
+      return !way.startsWith("..") && !isAbsolute(way);
+    });
+    if (inside && !text.includes("\0")) return { value: path };
+    return {
+      complaint: {
+        reason: "leads out of the workspace",
+        allowed: "a path in the workspace or in the runner's temporary folder",
+        fix: "write a path relative to the workspace, without ..",
+      },
+    };
+  };
+}
+
+/** A name that an artifact may have (the artifact service's own rule). */
+export function artifactName(text: string): Parsed<string> {
+  if (text.length <= 200 && !/["<>|*?\r\n\\/:]/.test(text)) return { value: text };
+  return {
+    complaint: {
+      reason: "cannot be an artifact's name",
+      allowed: 'up to 200 characters, none of " : < > | * ? \\ / or a line break',
+      fix: "choose a plainer name",
+    },
+  };
+}
+
+/** The items of a list written with commas or on lines. */
+export function splitList(text: string): readonly string[] {
+  return text
+    .split(/[,\n]/)
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** A complaint about one input's value, as a problem. */
+export function complain(input: string, value: string, complaint: Complaint): Problem {
+  return { input, value, ...complaint };
+}

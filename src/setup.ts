@@ -1,0 +1,379 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { renderKindConfiguration } from "./cluster/configuration.ts";
+import { createClusterWith } from "./cluster/creation.ts";
+import { createKubectl } from "./cluster/kubectl.ts";
+import { contextName, internalEndpoint } from "./cluster/names.ts";
+import { waitUntilReady } from "./cluster/readiness.ts";
+import { type Ownership, removeContainers } from "./cluster/removal.ts";
+import { issueCredentials } from "./credentials/credentials.ts";
+import { credentialFiles, findMissingFolders, findPresentFiles, makeDirectory } from "./credentials/files.ts";
+import { createKeyAndRequest } from "./credentials/key.ts";
+import { externalEndpoint, readAdminAccess, withServer } from "./credentials/kubeconfig.ts";
+import { gatherPublicFiles } from "./credentials/publication.ts";
+import { InputError } from "./failure.ts";
+import { explainEngineError, pullImage } from "./host/docker.ts";
+import { raiseLimits } from "./host/limits.ts";
+import { findTakenPorts } from "./host/ports.ts";
+import { findHostResolver } from "./host/resolver.ts";
+import { type Survey, surveyMachine } from "./host/survey.ts";
+import { type Plan, planRun } from "./plan.ts";
+import { createRun, type Run } from "./process.ts";
+import { defaultArtifactName, hasArtifactService, type UploadedArtifact, uploadArtifact } from "./runner/artifact.ts";
+import { type InputFiles, loadFiles } from "./runner/files.ts";
+import { type Folders, type Inputs, readInputs } from "./runner/inputs.ts";
+import type { Log } from "./runner/log.ts";
+import { maskKey, maskText } from "./runner/mask.ts";
+import type { Outputs } from "./runner/outputs.ts";
+import { makeRunDirectory, type RunRecord, writeRecord } from "./runner/state.ts";
+import type { RunReport } from "./runner/summary.ts";
+import type { Timeline } from "./runner/timeline.ts";
+import { installTool } from "./tools/install.ts";
+
+/** The runner's side of a run. */
+export interface Runner {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly folders: Folders;
+  readonly log: Log;
+  readonly timeline: Timeline;
+  /** Tells post where the run's folder is; called before anything is made in it. */
+  readonly saveRunDirectory: (path: string) => void;
+}
+
+/** What a run that came to its end leaves for later steps and for the reader. */
+export interface Outcome {
+  readonly outputs: Outputs;
+  readonly report: RunReport;
+}
+
+/** One run: inputs -> plan -> effects -> outcome. @throws InputError before the machine is touched, Failure after. */
+export async function setUp(runner: Runner): Promise<Outcome> {
+  const { inputs, files, survey, plan } = await decide(runner);
+  const run = createRun(plan.runDirectory);
+  const record = await openRecord(runner, inputs, plan);
+
+  runner.log.startGroup("Preparing host, tools and images");
+  const prepared = await prepare(runner, inputs, survey, plan, record, run);
+  runner.log.endGroup();
+
+  runner.log.startGroup(`Creating cluster ${plan.shape.name}`);
+  const made = await makeCluster(runner, inputs, files, plan, record, prepared, run);
+  runner.log.endGroup();
+
+  const artifact = await publish(runner, inputs, plan, prepared.key.privateKey);
+  record.failed = false;
+  writeRecord(plan.runDirectory, record);
+  return describeOutcome(runner, inputs, plan, prepared, made, artifact);
+}
+
+/** Reads the inputs, looks at the machine and makes the plan; says all that is wrong at once. */
+async function decide(runner: Runner) {
+  const { inputs, problems } = readInputs(runner.environment, runner.folders);
+  if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
+  const look = createRun("survey");
+  const [files, survey] = await Promise.all([loadFiles(inputs, runner.folders), surveyMachine(look)]);
+  const planned = planRun({
+    inputs,
+    files,
+    survey,
+    folders: runner.folders,
+    runId: randomBytes(4).toString("hex"),
+    artifactNameFor: (prefix, cluster) =>
+      defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
+  });
+  const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
+  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs)));
+  if (all.length > 0) throw new InputError(all);
+  if (survey.engine instanceof Error) throw survey.engine;
+  if (!("plan" in planned)) throw new InputError(all);
+
+  const { plan } = planned;
+  for (const warning of plan.versions.warnings) runner.log.warning(warning);
+  const { kubernetes, kind, kubectl, reasons } = plan.versions;
+  runner.log.info(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
+  runner.log.info(`kind ${kind}: ${reasons.kind}`);
+  runner.log.info(`kubectl ${kubectl}: ${reasons.kubectl}`);
+  runner.log.info(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
+  return { inputs, files, survey, plan };
+}
+
+/** What of the plan's places on this machine is taken already. */
+async function checkPlaces(plan: Plan, inputs: Inputs) {
+  const [ports, present] = await Promise.all([findTakenPorts(plan.ports), findPresentFiles(plan.credentials)]);
+  return [
+    ...ports.map(({ address, port, source }) => ({
+      input: "kind-config",
+      value: `${source}: ${port}`,
+      reason: `is a port that something on this machine listens on already (${address})`,
+      allowed: "a free port, or none to get a free one",
+      fix: "choose another port, or end what uses it",
+    })),
+    ...present.map((path) => ({
+      input: "credentials-directory",
+      value: inputs.credentialsDirectory ?? "",
+      reason: `holds ${path} already, which is not written over`,
+      allowed: "a directory without these files",
+      fix: "choose another directory, or remove the file in an earlier step",
+    })),
+  ];
+}
+
+/** Writes down what post would have to undo, before it is done. */
+async function openRecord(runner: Runner, inputs: Inputs, plan: Plan): Promise<RunRecord> {
+  runner.saveRunDirectory(plan.runDirectory);
+  await makeRunDirectory(plan.runDirectory);
+  const record: RunRecord = {
+    cluster: plan.shape.name,
+    nodes: plan.shape.nodes.map((node) => node.name),
+    startedAt: new Date().toISOString(),
+    owner: join(plan.runDirectory, "owner"),
+    cleanup: inputs.cleanup,
+    logs: inputs.logs,
+    logsArtifactName: plan.logsArtifactName,
+    artifactRetentionDays: inputs.artifactRetentionDays,
+    internetProbe: inputs.internetProbe,
+    kind: undefined,
+    credentialFiles: credentialFiles(plan.credentials),
+    madeDirectories: await findMissingFolders(plan.credentials.directory),
+    created: false,
+    failed: true,
+  };
+  writeRecord(plan.runDirectory, record);
+  await makeDirectory(plan.credentials.directory);
+  return record;
+}
+
+/** Limits, kind, kubectl, images and the user's key, side by side: none needs another. */
+async function prepare(
+  { log, timeline }: Runner,
+  inputs: Inputs,
+  survey: Survey,
+  plan: Plan,
+  record: RunRecord,
+  run: Run,
+) {
+  const hostResolver =
+    plan.shape.dns.kind === "docker-host"
+      ? await timeline.measure("Check the host's resolver", () => findHostResolver(survey.kindGateway, run))
+      : undefined;
+  const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
+  if (old.length > 0) {
+    log.info(`Removing the cluster ${plan.shape.name} that exists already (existing: replace)`);
+    await timeline.measure("Remove the old cluster", () => removeContainers(old, run));
+  }
+
+  const install = (request: Plan["kind"]) =>
+    timeline.measure(`Install ${request.tool}`, async () => {
+      const installed = await installTool(request, log.info);
+      log.info(`${request.tool} ${request.version}: ${installed.origin}`);
+      return installed.path;
+    });
+  const [kind, kubectl, key] = await Promise.all([
+    install(plan.kind),
+    install(plan.kubectl),
+    createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
+    ...plan.images.map((image) =>
+      timeline.measure("Pull image", async () => {
+        const how = await pullImage(image, run, log.debug).catch((error) => {
+          throw explainEngineError(error);
+        });
+        log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}`);
+      }),
+    ),
+    timeline.measure("Raise limits", async () => {
+      for (const { name, from, to } of plan.limits) log.info(`${name}: ${from} -> ${to}`);
+      for (const warning of await raiseLimits(plan.limits, run)) log.warning(warning);
+    }),
+  ]);
+  maskKey(key.privateKey);
+  record.kind = kind;
+  writeRecord(plan.runDirectory, record);
+  return { kind, kubectl, key, hostResolver };
+}
+
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+/** Creates the cluster with the credentials issued beside it, and waits until it can be used. */
+async function makeCluster(
+  { log, timeline }: Runner,
+  inputs: Inputs,
+  files: InputFiles,
+  plan: Plan,
+  record: RunRecord,
+  { kind, kubectl, key, hostResolver }: Prepared,
+  run: Run,
+) {
+  const { shape, runDirectory } = plan;
+  const resolvConf = await placeResolvConf(plan, hostResolver);
+  const ownership: Ownership = record;
+  const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, {
+    owner: record.owner,
+    resolvConf,
+  });
+  log.debug(configuration);
+  const kubeconfigPath = join(runDirectory, "kubeconfig");
+  const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
+    createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+  record.created = true;
+  writeRecord(runDirectory, record);
+
+  const apiServer = timeline.open("API server answers");
+  const creation = timeline.open("Create cluster");
+  return await createClusterWith(
+    {
+      kind,
+      cluster: shape.name,
+      nodes: shape.nodes,
+      configuration,
+      runDirectory,
+      ownership,
+      attempts: inputs.attempts,
+    },
+    {
+      whenApiAnswers: (kubeconfig, signal) => {
+        apiServer.close();
+        return timeline.measure("Issue credentials", async () => {
+          const access = readAdminAccess(kubeconfig);
+          maskKey(access.clientKey, access.clientKeyData);
+          const server = externalEndpoint(access.server);
+          await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
+          log.info(`API server answers on ${server}`);
+          const credentials = await issueCredentials(
+            {
+              user: inputs.user,
+              key,
+              lifetimeSeconds: inputs.certificateLifetimeSeconds,
+              rbac: inputs.rbac,
+              rbacManifests: inputs.rbacManifests,
+              paths: plan.credentials,
+              ca: access.ca,
+              server,
+              cluster: shape.name,
+              context: `${inputs.user}@${contextName(shape.name)}`,
+            },
+            kubectlFor(kubeconfigPath, signal),
+            (path) => kubectlFor(path, signal),
+          );
+          log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
+          return { ...credentials, server, kubeconfigPath };
+        });
+      },
+      whenCreated: () => {
+        creation.close();
+        return timeline.measure("Wait until ready", async () => {
+          await waitUntilReady(kubectlFor(kubeconfigPath), {
+            nodes: shape.nodes,
+            waitSeconds: inputs.waitSeconds,
+            whole: plan.waitForWhole,
+          });
+          log.info(describeReadiness(plan));
+        });
+      },
+    },
+    run,
+    log.info,
+  );
+}
+
+type Made = Awaited<ReturnType<typeof makeCluster>>;
+
+/** Puts the resolv.conf that the kubelets are to use into the run's folder, where one is asked for. */
+async function placeResolvConf({ shape, runDirectory }: Plan, hostResolver: string | undefined) {
+  if (shape.dns.kind === "resolv-conf") return shape.dns.path;
+  if (hostResolver === undefined) return undefined;
+  const path = join(runDirectory, "resolv.conf");
+  await writeFile(path, `nameserver ${hostResolver}\n`);
+  return path;
+}
+
+/** Uploads the credential artifact. Where there is no service for it, the files stay where they are. */
+async function publish(
+  { environment, log, timeline }: Runner,
+  inputs: Inputs,
+  plan: Plan,
+  privateKey: string,
+): Promise<UploadedArtifact | undefined> {
+  if (!inputs.artifact) return undefined;
+  if (!hasArtifactService(environment)) {
+    log.warning(
+      `No artifact service on this runner: the credentials are only in ${plan.credentials.directory}. Set artifact: false to stop this warning.`,
+    );
+    return undefined;
+  }
+  return await timeline.measure("Upload artifact", async () => {
+    const passphrase = inputs.artifactPassphrase;
+    const gathered = await gatherPublicFiles(
+      plan.credentials,
+      passphrase === undefined
+        ? undefined
+        : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
+    );
+    return await uploadArtifact(
+      { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays },
+      environment,
+    );
+  });
+}
+
+function describeReadiness(plan: Plan): string {
+  if (plan.waitForWhole) return "every node, CoreDNS and the default service account";
+  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
+  return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
+}
+
+function describeOutcome(
+  runner: Runner,
+  inputs: Inputs,
+  plan: Plan,
+  { kind, kubectl }: Prepared,
+  made: Made,
+  artifact: UploadedArtifact | undefined,
+): Outcome {
+  const { shape, versions, credentials } = plan;
+  const endpoint = internalEndpoint(shape.name, shape.nodes);
+  return {
+    outputs: {
+      "cluster-name": shape.name,
+      "kubernetes-version": versions.kubernetes,
+      "kind-version": versions.kind,
+      "kubectl-version": versions.kubectl,
+      "node-image": versions.nodeImage,
+      "kind-path": kind,
+      "kubectl-path": kubectl,
+      kubeconfig: made.kubeconfigPath,
+      context: contextName(shape.name),
+      endpoint,
+      "endpoint-external": made.server,
+      "ca-certificate": made.ca,
+      "ca-certificate-path": credentials.ca,
+      "client-certificate": made.certificate,
+      "client-certificate-path": credentials.certificate,
+      "client-key-path": credentials.privateKey,
+      "user-kubeconfig": credentials.userKubeconfig,
+      "credentials-directory": credentials.directory,
+      "artifact-name": artifact?.name ?? "",
+      "artifact-id": artifact?.id ?? "",
+      "artifact-url": artifact?.url ?? "",
+    },
+    report: {
+      cluster: shape.name,
+      versions,
+      nodes: shape.nodes.map((node) => node.name),
+      endpoint,
+      endpointExternal: made.server,
+      readiness: describeReadiness(plan),
+      user: inputs.user,
+      rbac: inputs.rbac,
+      certificateExpires: made.notAfter,
+      files: [
+        { name: "ca.crt", what: "the cluster's CA", path: credentials.ca },
+        { name: `${inputs.user}-signed.crt`, what: "the user's certificate", path: credentials.certificate },
+        { name: `${inputs.user}.key`, what: "the user's private key", path: credentials.privateKey },
+        { name: `${inputs.user}.kubeconfig`, what: "a kubeconfig that refers to the three", path: credentials.userKubeconfig },
+      ],
+      artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
+      phases: runner.timeline.phases,
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { glob, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { exportLogs } from "./cluster/kind.ts";
+import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
+import { diagnoseInternet } from "./diagnosis/diagnose.ts";
+import { findReach } from "./diagnosis/symptoms.ts";
+import { describeError } from "./failure.ts";
+import { listClusterContainers } from "./host/docker.ts";
+import { createRun, endProcesses, type Run } from "./process.ts";
+import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
+import type { Log } from "./runner/log.ts";
+import { readRecord, type RunRecord } from "./runner/state.ts";
+
+/** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
+export interface TeardownRequest {
+  readonly runDirectory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly jobFailed: boolean;
+  readonly log: Log;
+}
+
+/**
+ * Ends what main left running, collects logs where they are wanted, and removes what the run made. Each step stands
+ * alone: one that fails is a warning, never a failed job, and does not keep the next from being done.
+ */
+export async function tearDown({ runDirectory, environment, jobFailed, log }: TeardownRequest): Promise<void> {
+  const attempt = async (what: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      log.warning(`${what} failed: ${describeError(error)}`);
+    }
+  };
+  const record = await readRecord(runDirectory).catch((error) => {
+    log.warning(`The record of the run cannot be read: ${describeError(error)}`);
+    return undefined;
+  });
+  const run = createRun(runDirectory);
+
+  await attempt("Ending what main left running", async () => {
+    const ended = await endProcesses(runDirectory);
+    if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
+  });
+  if (record !== undefined) {
+    const failed = jobFailed || record.failed;
+    if (record.created && (record.logs === "always" || (record.logs === "on-failure" && failed))) {
+      await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, run, log));
+    }
+    if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, run, log));
+    if (!record.cleanup) {
+      log.info(`cleanup: false: the cluster ${record.cluster} and its credentials stay`);
+      return;
+    }
+    if (record.created) {
+      await attempt("Deleting the cluster", async () => {
+        const names = await removeOwnContainers(record, run);
+        log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
+      });
+    }
+    await attempt("Removing the credentials", () => removeCredentials(record));
+  }
+  await attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
+}
+
+async function collectLogs(
+  record: RunRecord,
+  runDirectory: string,
+  environment: NodeJS.ProcessEnv,
+  run: Run,
+  log: Log,
+): Promise<void> {
+  const own = selectOwn(await listClusterContainers(run, record.cluster), record);
+  if (own.length === 0 || record.kind === undefined) {
+    log.info("No node of this run is there to collect logs from");
+    return;
+  }
+  // Beside the run's folder, which goes away: where no service takes the logs, they stay.
+  const folder = join(dirname(runDirectory), record.logsArtifactName);
+  await exportLogs(record.kind, record.cluster, folder, run);
+  if (!hasArtifactService(environment)) {
+    log.info(`The cluster's logs are in ${folder} (no artifact service on this runner)`);
+    return;
+  }
+  const files: string[] = [];
+  for await (const entry of glob("**/*", { cwd: folder, withFileTypes: true })) {
+    if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
+  }
+  const artifact = await uploadArtifact(
+    { name: record.logsArtifactName, files, directory: folder, retentionDays: record.artifactRetentionDays },
+    environment,
+  );
+  await rm(folder, { recursive: true, force: true });
+  log.info(`The cluster's logs are in the artifact ${artifact.name}: ${artifact.url}`);
+}
+
+/** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */
+async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void> {
+  const own = selectOwn(await listClusterContainers(run, record.cluster), record);
+  const nodes = own.map((container) => container.name).filter((name) => record.nodes.includes(name));
+  const diagnosis = diagnoseInternet({ reach: await findReach(nodes, record.internetProbe, run) });
+  if (diagnosis !== undefined) log.warning(`${diagnosis.cause} What to do: ${diagnosis.cure}.`);
+}
+
+async function removeCredentials(record: RunRecord): Promise<void> {
+  await Promise.all(record.credentialFiles.map((path) => rm(path, { force: true })));
+  // A folder that holds something else by now is somebody's, and stays.
+  for (const folder of record.madeDirectories) await rmdir(folder).catch(() => undefined);
+}
