@@ -15,6 +15,8 @@ await build({
   target: "node24",
   legalComments: "none",
   // Dependencies in CommonJS call require; the usual name for it is taken by one of them.
-  banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },
+  banner: {
+    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 });

@@ -1,9 +1,9 @@
-import { parse } from "yaml";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { bedInputs, raiseBedFor } from "./bed.ts";
 import { runStep } from "./runner.ts";
-import { localFolders, readSession, RUN_FOLDER, writeSession } from "./session.ts";
+import { localFolders, RUN_FOLDER, readSession, writeSession } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */

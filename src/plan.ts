@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Acceleration, planAcceleration } from "./cluster/acceleration.ts";
 import { type ClusterShape, planShape } from "./cluster/configuration.ts";
 import { findHostPorts } from "./cluster/kind.ts";
 import { type CredentialPaths, credentialPaths } from "./credentials/files.ts";
@@ -18,6 +19,8 @@ export interface Plan {
   readonly runDirectory: string;
   readonly shape: ClusterShape;
   readonly versions: Versions;
+  /** How the first try boots faster; a second one goes kind's plain way. */
+  readonly acceleration: Acceleration | undefined;
   readonly kind: ToolRequest;
   readonly kubectl: ToolRequest;
   /** Images to have before the create, under exactly the references that kind looks for. */
@@ -97,6 +100,11 @@ export function planRun({
       runDirectory,
       shape,
       versions,
+      // An image from elsewhere may hold other control-plane images than its version promises.
+      acceleration:
+        configuredImages.length > 0 || inputs.nodeImage !== undefined
+          ? undefined
+          : planAcceleration(shape.nodes, files.configuration, versions.kubernetes),
       kind: tool("kind", versions.kind, inputs.kindMirror),
       kubectl: tool("kubectl", versions.kubectl, inputs.kubectlMirror),
       images: [

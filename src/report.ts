@@ -21,7 +21,10 @@ export async function reportFailure(error: unknown, timeline: Timeline): Promise
   createLog().endGroup();
   const message =
     error instanceof InputError
-      ? [`${error.problems.length} problem(s) with the inputs; nothing was touched.`, ...error.problems.map(describeProblem)].join("\n")
+      ? [
+          `${error.problems.length} problem(s) with the inputs; nothing was touched.`,
+          ...error.problems.map(describeProblem),
+        ].join("\n")
       : describeError(error);
   failStep(message);
   if (error instanceof Error && error.stack !== undefined) createLog().debug(error.stack);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type Acceleration, assignPodSubnets } from "./cluster/acceleration.ts";
 import { renderKindConfiguration } from "./cluster/configuration.ts";
 import { createClusterWith } from "./cluster/creation.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
@@ -79,8 +80,7 @@ async function decide(runner: Runner) {
     survey,
     folders: runner.folders,
     runId: randomBytes(4).toString("hex"),
-    artifactNameFor: (prefix, cluster) =>
-      defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
+    artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
   });
   const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
   if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs)));
@@ -165,7 +165,7 @@ async function prepare(
 
   const install = (request: Plan["kind"]) =>
     timeline.measure(`Install ${request.tool}`, async () => {
-      const installed = await installTool(request, log.info);
+      const installed = await installTool(request, plan.runDirectory, log.info);
       log.info(`${request.tool} ${request.version}: ${installed.origin}`);
       return installed.path;
     });
@@ -207,11 +207,12 @@ async function makeCluster(
   const { shape, runDirectory } = plan;
   const resolvConf = await placeResolvConf(plan, hostResolver);
   const ownership: Ownership = record;
-  const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, {
-    owner: record.owner,
-    resolvConf,
-  });
-  log.debug(configuration);
+  const configurationFor = (acceleration: Acceleration | undefined) => {
+    const mounts = { owner: record.owner, resolvConf };
+    const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, acceleration);
+    log.debug(configuration);
+    return configuration;
+  };
   const kubeconfigPath = join(runDirectory, "kubeconfig");
   const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
     createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
@@ -225,20 +226,26 @@ async function makeCluster(
       kind,
       cluster: shape.name,
       nodes: shape.nodes,
-      configuration,
+      configurationFor,
+      acceleration: plan.acceleration,
       runDirectory,
       ownership,
       attempts: inputs.attempts,
     },
     {
-      whenApiAnswers: (kubeconfig, signal) => {
+      whenApiAnswers: async (kubeconfig, acceleration, signal) => {
         apiServer.close();
-        return timeline.measure("Issue credentials", async () => {
-          const access = readAdminAccess(kubeconfig);
-          maskKey(access.clientKey, access.clientKeyData);
-          const server = externalEndpoint(access.server);
-          await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
-          log.info(`API server answers on ${server}`);
+        const access = readAdminAccess(kubeconfig);
+        maskKey(access.clientKey, access.clientKeyData);
+        const server = externalEndpoint(access.server);
+        await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
+        log.info(`API server answers on ${server}`);
+        const admin = kubectlFor(kubeconfigPath, signal);
+        const assigned =
+          acceleration === undefined
+            ? undefined
+            : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
+        const issued = timeline.measure("Issue credentials", async () => {
           const credentials = await issueCredentials(
             {
               user: inputs.user,
@@ -252,12 +259,13 @@ async function makeCluster(
               cluster: shape.name,
               context: `${inputs.user}@${contextName(shape.name)}`,
             },
-            kubectlFor(kubeconfigPath, signal),
+            admin,
             (path) => kubectlFor(path, signal),
           );
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
           return { ...credentials, server, kubeconfigPath };
         });
+        return (await Promise.all([issued, assigned]))[0];
       },
       whenCreated: () => {
         creation.close();
@@ -305,9 +313,7 @@ async function publish(
     const passphrase = inputs.artifactPassphrase;
     const gathered = await gatherPublicFiles(
       plan.credentials,
-      passphrase === undefined
-        ? undefined
-        : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
+      passphrase === undefined ? undefined : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
     );
     return await uploadArtifact(
       { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays },
@@ -370,7 +376,11 @@ function describeOutcome(
         { name: "ca.crt", what: "the cluster's CA", path: credentials.ca },
         { name: `${inputs.user}-signed.crt`, what: "the user's certificate", path: credentials.certificate },
         { name: `${inputs.user}.key`, what: "the user's private key", path: credentials.privateKey },
-        { name: `${inputs.user}.kubeconfig`, what: "a kubeconfig that refers to the three", path: credentials.userKubeconfig },
+        {
+          name: `${inputs.user}.kubeconfig`,
+          what: "a kubeconfig that refers to the three",
+          path: credentials.userKubeconfig,
+        },
       ],
       artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
       phases: runner.timeline.phases,

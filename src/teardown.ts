@@ -9,7 +9,7 @@ import { listClusterContainers } from "./host/docker.ts";
 import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
-import { readRecord, type RunRecord } from "./runner/state.ts";
+import { type RunRecord, readRecord } from "./runner/state.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
 export interface TeardownRequest {

@@ -1,7 +1,8 @@
-import { isMap, LineCounter, parseDocument, type Document } from "yaml";
+import { type Document, isMap, LineCounter, parseDocument } from "yaml";
 import type { Problem } from "../failure.ts";
 import type { DnsMode, Inputs } from "../runner/inputs.ts";
 import type { Versions } from "../versions/resolve.ts";
+import { type Acceleration, accelerationPatch } from "./acceleration.ts";
 import { type ClusterNode, loadBalancerName, nameNodes } from "./names.ts";
 
 /** A kind configuration as data: what we read is checked, what we do not know is handed on untouched. */
@@ -236,6 +237,7 @@ export function renderKindConfiguration(
   versions: Versions,
   user: UserConfiguration | undefined,
   mounts: RunMounts,
+  acceleration: Acceleration | undefined,
 ): string {
   const extraMounts = [
     { hostPath: mounts.owner, containerPath: OWNER_MOUNT, readOnly: true },
@@ -266,6 +268,7 @@ export function renderKindConfiguration(
       ...(shape.dns.kind === "inherit" ? {} : { dnsSearch: [] }),
     },
     kubeadmConfigPatches: [
+      ...(acceleration === undefined ? [] : [accelerationPatch(acceleration)]),
       ...ownPatches(mounts),
       ...patchesOf(user?.document.kubeadmConfigPatches),
       ...(sans === undefined ? [] : [sans]),

@@ -4,6 +4,7 @@ import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
 import type { Run } from "../process.ts";
+import { type Acceleration, startNodeIpam } from "./acceleration.ts";
 import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
 import type { ClusterNode } from "./names.ts";
 import { waitForApiServer } from "./readiness.ts";
@@ -14,7 +15,9 @@ export interface CreationRequest {
   readonly kind: string;
   readonly cluster: string;
   readonly nodes: readonly ClusterNode[];
-  readonly configuration: string;
+  /** kind's configuration, with the acceleration or without. */
+  readonly configurationFor: (acceleration: Acceleration | undefined) => string;
+  readonly acceleration: Acceleration | undefined;
   readonly runDirectory: string;
   readonly ownership: Ownership;
   readonly attempts: number;
@@ -23,8 +26,12 @@ export interface CreationRequest {
 /** What is done beside the create, from the moment the API server answers, and what after it. */
 export interface CreationSteps<T> {
   /** Gets the admin's kubeconfig; must stop when the signal says so. */
-  readonly whenApiAnswers: (kubeconfig: string, signal: AbortSignal) => Promise<T>;
-  readonly whenCreated: (kubeconfig: string) => Promise<void>;
+  readonly whenApiAnswers: (
+    kubeconfig: string,
+    acceleration: Acceleration | undefined,
+    signal: AbortSignal,
+  ) => Promise<T>;
+  readonly whenCreated: () => Promise<void>;
 }
 
 /**
@@ -40,7 +47,8 @@ export async function createClusterWith<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await tryCreate(request, steps, run, log);
+      // What fails once is tried again the plain way: the cause may be what we left out.
+      return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, run, log);
     } catch (error) {
       const symptoms = await collectSymptoms(
         { nodes: request.nodes.map((node) => node.name), words: describeError(error) },
@@ -62,6 +70,7 @@ export async function createClusterWith<T>(
 
 async function tryCreate<T>(
   request: CreationRequest,
+  acceleration: Acceleration | undefined,
   steps: CreationSteps<T>,
   run: Run,
   log: (line: string) => void,
@@ -70,7 +79,7 @@ async function tryCreate<T>(
   const create = createCluster(
     request.kind,
     request.cluster,
-    request.configuration,
+    request.configurationFor(acceleration),
     kindKubeconfig(request.runDirectory),
     run,
     log,
@@ -80,11 +89,12 @@ async function tryCreate<T>(
     const address = await waitForApiServer(request.cluster, request.nodes, run, stop.signal);
     if (address === undefined) throw new Failure("The wait for the API server was given up.");
     const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
-    return { kubeconfig, result: await steps.whenApiAnswers(kubeconfig, stop.signal) };
+    return await steps.whenApiAnswers(kubeconfig, acceleration, stop.signal);
   })();
   try {
-    const [, { kubeconfig, result }] = await Promise.all([create, beside]);
-    await steps.whenCreated(kubeconfig);
+    const [, result] = await Promise.all([create, beside]);
+    await steps.whenCreated();
+    if (acceleration !== undefined) await startNodeIpam(acceleration, request.nodes, run);
     return result;
   } catch (error) {
     stop.abort();

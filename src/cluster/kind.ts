@@ -1,5 +1,5 @@
-import type { Run } from "../process.ts";
 import type { HostPort } from "../host/ports.ts";
+import type { Run } from "../process.ts";
 import type { UserConfiguration } from "./configuration.ts";
 
 /**
@@ -7,7 +7,19 @@ import type { UserConfiguration } from "./configuration.ts";
  * ours to judge, so kind does not wait.
  */
 export function createArgs(cluster: string, kubeconfig: string): readonly string[] {
-  return ["create", "cluster", "--name", cluster, "--kubeconfig", kubeconfig, "--config", "-", "--retain", "--wait", "0s"];
+  return [
+    "create",
+    "cluster",
+    "--name",
+    cluster,
+    "--kubeconfig",
+    kubeconfig,
+    "--config",
+    "-",
+    "--retain",
+    "--wait",
+    "0s",
+  ];
 }
 
 /** Makes the cluster. @throws CommandError with kind's own words. */
@@ -70,4 +82,3 @@ export function findHostPorts(user: UserConfiguration | undefined, apiServerAddr
   }
   return ports;
 }
-

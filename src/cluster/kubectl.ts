@@ -1,20 +1,25 @@
-import type { Finished, Run } from "../process.ts";
+import type { Command, Finished, Run } from "../process.ts";
 
 /** kubectl against one cluster. */
 export type Kubectl = (
   args: readonly string[],
-  options: { readonly purpose: string; readonly timeoutSeconds?: number; readonly stdin?: string },
+  options: Pick<Command, "purpose" | "stdin" | "onLine" | "signal"> & { readonly timeoutSeconds?: number },
 ) => Promise<Finished>;
 
 /** Binds kubectl to a kubeconfig. Its discovery cache lies in the run's folder, so that nothing is left in the home. */
-export function createKubectl(path: string, kubeconfig: string, cacheDirectory: string, run: Run, signal?: AbortSignal): Kubectl {
-  return (args, { purpose, timeoutSeconds = 60, stdin }) =>
+export function createKubectl(
+  path: string,
+  kubeconfig: string,
+  cacheDirectory: string,
+  run: Run,
+  signal?: AbortSignal,
+): Kubectl {
+  return (args, options) =>
     run({
       file: path,
       args: ["--kubeconfig", kubeconfig, "--cache-dir", cacheDirectory, ...args],
-      timeoutSeconds,
-      purpose,
-      ...(stdin === undefined ? {} : { stdin }),
+      timeoutSeconds: 60,
       ...(signal === undefined ? {} : { signal }),
+      ...options,
     });
 }

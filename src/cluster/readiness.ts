@@ -2,7 +2,7 @@ import { request } from "node:https";
 import { Failure } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { Kubectl } from "./kubectl.ts";
-import { loadBalancerName, type ClusterNode } from "./names.ts";
+import { type ClusterNode, loadBalancerName } from "./names.ts";
 
 const API_POLL_MILLISECONDS = 200;
 
@@ -80,7 +80,12 @@ export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, who
   const waits = [waitForServiceAccount(kubectl, deadline)];
   if (whole) {
     waits.push(
-      waitForCondition(kubectl, nodes.map((node) => `node/${node.name}`), "Ready", waitSeconds),
+      waitForCondition(
+        kubectl,
+        nodes.map((node) => `node/${node.name}`),
+        "Ready",
+        waitSeconds,
+      ),
       waitForCondition(kubectl, ["--namespace=kube-system", "deployment/coredns"], "Available", waitSeconds),
     );
   }

@@ -28,6 +28,7 @@ export function checkCertificate(
   if (commonName !== user) refuse(`names ${commonName ?? "nobody"} instead of ${user}`);
   const notBefore = new Date(certificate.validFrom);
   const notAfter = new Date(certificate.validTo);
-  if (now < notBefore || now > notAfter) refuse(`is valid from ${certificate.validFrom} to ${certificate.validTo} only`);
+  if (now < notBefore || now > notAfter)
+    refuse(`is valid from ${certificate.validFrom} to ${certificate.validTo} only`);
   return { notBefore, notAfter };
 }

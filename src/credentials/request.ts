@@ -38,7 +38,10 @@ export function createCertificateRequest(facts: {
     signatureAlgorithm: facts.privateKey.asymmetricKeyType === "rsa" ? SHA256_WITH_RSA : ECDSA_WITH_SHA256,
     signature: Uint8Array.from(signature).buffer,
   });
-  const body = Buffer.from(AsnConvert.serialize(request)).toString("base64").match(/.{1,64}/g) ?? [];
+  const body =
+    Buffer.from(AsnConvert.serialize(request))
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return ["-----BEGIN CERTIFICATE REQUEST-----", ...body, "-----END CERTIFICATE REQUEST-----", ""].join("\n");
 }
 

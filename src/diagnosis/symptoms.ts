@@ -1,5 +1,5 @@
-import { CommandError, type Run } from "../process.ts";
 import { type InotifyValues, readLimits } from "../host/limits.ts";
+import { CommandError, type Run } from "../process.ts";
 import type { InternetProbe } from "../runner/inputs.ts";
 
 /** What a pod reaches of the internet; `undefined` where no pod's network could be looked at. */
@@ -87,4 +87,3 @@ unshare --mount bash -c '
 rm -f /run/kind-torch-resolv.conf
 true
 `;
-

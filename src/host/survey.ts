@@ -1,6 +1,12 @@
 import { statfs } from "node:fs/promises";
 import type { Run } from "../process.ts";
-import { type ClusterContainer, type DockerEngine, findKindGateway, inspectEngine, listClusterContainers } from "./docker.ts";
+import {
+  type ClusterContainer,
+  type DockerEngine,
+  findKindGateway,
+  inspectEngine,
+  listClusterContainers,
+} from "./docker.ts";
 import { type InotifyValues, readLimits } from "./limits.ts";
 
 /** What the machine is, looked at without touching it: the plan depends on nothing else of it. */

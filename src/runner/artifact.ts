@@ -57,13 +57,7 @@ export function defaultArtifactName(
   matrixIndex: string | undefined,
 ): string {
   const attempt = environment.GITHUB_RUN_ATTEMPT ?? "1";
-  return [
-    prefix,
-    cluster,
-    environment.GITHUB_JOB,
-    matrixIndex,
-    attempt === "1" ? undefined : `attempt${attempt}`,
-  ]
+  return [prefix, cluster, environment.GITHUB_JOB, matrixIndex, attempt === "1" ? undefined : `attempt${attempt}`]
     .filter((part) => part !== undefined && part !== "")
     .join("-");
 }

@@ -221,7 +221,13 @@ function passphrase(text: string): Parsed<string> {
 function internetProbe(text: string): Parsed<InternetProbe> {
   const match = /^([a-zA-Z0-9.-]{1,253})[\s,]+(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text);
   const [, name, address, port] = match ?? [];
-  if (name !== undefined && address !== undefined && "value" in ipAddress(address) && Number(port) >= 1 && Number(port) <= 65535) {
+  if (
+    name !== undefined &&
+    address !== undefined &&
+    "value" in ipAddress(address) &&
+    Number(port) >= 1 &&
+    Number(port) <= 65535
+  ) {
     return { value: { name, address, port: Number(port) } };
   }
   return {

@@ -1,5 +1,5 @@
-import { addPath, exportVariable, setOutput } from "@actions/core";
 import { dirname } from "node:path";
+import { addPath, exportVariable, setOutput } from "@actions/core";
 
 /** Every output, by its name in action.yml. The private key is none: only its path is. */
 export interface Outputs {

@@ -1,5 +1,5 @@
-import { mkdir, readFile } from "node:fs/promises";
 import { renameSync, writeFileSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**

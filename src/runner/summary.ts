@@ -89,7 +89,12 @@ export function renderLog(report: RunReport): readonly string[] {
     const [name, from, took] = phaseRow(phase);
     return `  ${pad(name, 34)} ${from?.padStart(8)}  ${took?.padStart(8)}`;
   });
-  return [...rows.map(([name, value]) => `${pad(name, 12)} ${value}`), "", `  ${pad("Phase", 34)}     from      took`, ...phases];
+  return [
+    ...rows.map(([name, value]) => `${pad(name, 12)} ${value}`),
+    "",
+    `  ${pad("Phase", 34)}     from      took`,
+    ...phases,
+  ];
 }
 
 function phaseRow(phase: Phase): readonly string[] {

@@ -36,7 +36,9 @@ export function duration(bounds: { readonly min: string; readonly max: string })
       return { complaint: { reason: "is not a duration", allowed, fix: "write a number with its unit, such as 5m" } };
     }
     if (seconds < min || seconds > max) {
-      return { complaint: { reason: "is out of range", allowed, fix: `choose one from ${bounds.min} to ${bounds.max}` } };
+      return {
+        complaint: { reason: "is out of range", allowed, fix: `choose one from ${bounds.min} to ${bounds.max}` },
+      };
     }
     return { value: seconds };
   };

@@ -28,9 +28,14 @@ const DOWNLOAD_SECONDS = 600;
 /**
  * Brings a tool into the runner's tool cache and says where it lies. What does not match its checksum is never
  * installed.
+ * @param downloads a folder of the run's, which goes away with it.
  * @throws Failure where the download or the check fails.
  */
-export async function installTool(request: ToolRequest, log: (line: string) => void): Promise<InstalledTool> {
+export async function installTool(
+  request: ToolRequest,
+  downloads: string,
+  log: (line: string) => void,
+): Promise<InstalledTool> {
   const { tool, version, nodeArchitecture } = request;
   const cached = find(tool, version, nodeArchitecture);
   if (cached !== "") {
@@ -42,8 +47,8 @@ export async function installTool(request: ToolRequest, log: (line: string) => v
   }
 
   const [binary, expected] = await Promise.all([
-    download(request.source.url, tool),
-    request.checksum ?? downloadChecksum(request),
+    download(request.source.url, tool, downloads),
+    request.checksum ?? downloadChecksum(request, downloads),
   ]);
   const actual = await hashFile(binary);
   if (actual !== expected) {
@@ -63,8 +68,8 @@ function describeProof({ checksum, source }: ToolRequest): string {
     : "SHA-256 as the mirror publishes it (that proves the transport only)";
 }
 
-async function downloadChecksum({ source, tool, version }: ToolRequest): Promise<string> {
-  const path = await download(source.checksumUrl, `${tool}'s checksum`);
+async function downloadChecksum({ source, tool, version }: ToolRequest, downloads: string): Promise<string> {
+  const path = await download(source.checksumUrl, `${tool}'s checksum`, downloads);
   const text = await readFile(path, "utf8");
   await rm(path, { force: true });
   const file = source.url.slice(source.url.lastIndexOf("/") + 1);
@@ -76,7 +81,7 @@ async function downloadChecksum({ source, tool, version }: ToolRequest): Promise
 }
 
 /** Downloads to a file of its own; network errors, 408, 429 and 5xx are tried again by the toolkit, three times in all. */
-async function download(url: string, what: string): Promise<string> {
+async function download(url: string, what: string, folder: string): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -85,7 +90,7 @@ async function download(url: string, what: string): Promise<string> {
     );
   });
   try {
-    return await Promise.race([downloadTool(url), late]);
+    return await Promise.race([downloadTool(url, join(folder, randomUUID())), late]);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {

@@ -366,7 +366,11 @@ function chooseKubectl(request: VersionRequest | undefined, apiServer: string, c
 }
 
 /** Reads a version input: `auto` is "not said"; anything unreadable is a problem. */
-export function readVersionInput(input: string, value: string, allowAuto: boolean): VersionRequest | Problem | undefined {
+export function readVersionInput(
+  input: string,
+  value: string,
+  allowAuto: boolean,
+): VersionRequest | Problem | undefined {
   if (allowAuto && value === "auto") return undefined;
   const request = parseVersionRequest(value);
   if (request !== undefined) return request;

@@ -1,0 +1,188 @@
+import { isIPv4 } from "node:net";
+import semver from "semver";
+import { CommandError, type Run } from "../process.ts";
+import type { UserConfiguration } from "./configuration.ts";
+import type { Kubectl } from "./kubectl.ts";
+import type { ClusterNode } from "./names.ts";
+
+/**
+ * What is left out of a boot because it only waits. A control plane of one does not elect a leader (the first try
+ * fails while RBAC's roles are still being made, the next comes seconds later), a cluster that lives as long as a job
+ * does not need etcd to flush each write to the disk, and before Kubernetes 1.31 the node IPAM controller sleeps for
+ * ten seconds while every other controller waits for it: there it runs in a process of its own, and the nodes that the
+ * run makes get their pod subnets from us.
+ */
+export interface Acceleration {
+  /** Each node's pod subnet, by name, where we assign them; `undefined` where the controller manager does. */
+  readonly podSubnets: ReadonlyMap<string, string> | undefined;
+  readonly podSubnet: string;
+  readonly serviceSubnet: string;
+  readonly kubernetes: string;
+}
+
+/** The node IPAM controller polls at once from this version on (kubernetes/kubernetes, nodeipam's listNodes). */
+const FIRST_WITHOUT_IPAM_STALL = "1.31.0";
+/** From here on kind writes kubeadm's v1beta4, whose extraArgs are lists that a patch would replace. */
+const FIRST_WITH_V1BETA4 = "1.36.0";
+/** kind's defaults for IPv4. */
+const POD_SUBNET = "10.244.0.0/16";
+const SERVICE_SUBNET = "10.96.0.0/16";
+
+/**
+ * Decides whether a boot can be accelerated without changing what the user asked for: one control plane, IPv4,
+ * kubeadm's v1beta3, and no patch of the user's to the control plane's own configuration.
+ */
+export function planAcceleration(
+  nodes: readonly ClusterNode[],
+  user: UserConfiguration | undefined,
+  kubernetes: string,
+): Acceleration | undefined {
+  const controlPlanes = nodes.filter((node) => node.role === "control-plane");
+  const networking = user?.networking ?? {};
+  const podSubnet = networking.podSubnet ?? POD_SUBNET;
+  const serviceSubnet = networking.serviceSubnet ?? SERVICE_SUBNET;
+  if (controlPlanes.length !== 1 || semver.gte(kubernetes, FIRST_WITH_V1BETA4) || semver.lt(kubernetes, "1.23.0")) {
+    return undefined;
+  }
+  if ((networking.ipFamily ?? "ipv4") !== "ipv4" || typeof serviceSubnet !== "string") return undefined;
+  if (typeof podSubnet !== "string" || patchesControlPlane(user)) return undefined;
+
+  const stalls = semver.lt(kubernetes, FIRST_WITHOUT_IPAM_STALL);
+  const podSubnets = stalls ? splitSubnet(podSubnet, nodes) : undefined;
+  if (stalls && podSubnets === undefined) return undefined;
+  return { podSubnets, podSubnet, serviceSubnet, kubernetes };
+}
+
+function patchesControlPlane(user: UserConfiguration | undefined): boolean {
+  if (user === undefined) return false;
+  const { document, nodes } = user;
+  return [document, ...nodes].some((part) =>
+    /controllerManager|scheduler|etcd|ClusterConfiguration/.test(
+      JSON.stringify([part.kubeadmConfigPatches, part.kubeadmConfigPatchesJSON6902]),
+    ),
+  );
+}
+
+/** A /24 of an IPv4 subnet for each node, as the node IPAM controller would cut them; its first is the control plane's. */
+export function splitSubnet(subnet: string, nodes: readonly ClusterNode[]): ReadonlyMap<string, string> | undefined {
+  const [base = "", prefix = ""] = subnet.split("/");
+  const room = 2 ** (24 - Number(prefix));
+  if (!isIPv4(base) || !/^\d+$/.test(prefix) || Number(prefix) > 24 || nodes.length > room) return undefined;
+  const [a = 0, b = 0, c = 0] = base.split(".").map(Number);
+  const first = (a << 16) | (b << 8) | c;
+  const start = first - (((first % room) + room) % room);
+  return new Map(
+    nodes.map((node, index) => {
+      const network = start + index;
+      return [node.name, `${(network >>> 16) & 255}.${(network >>> 8) & 255}.${network & 255}.0/24`];
+    }),
+  );
+}
+
+/** The kubeadm patch of an accelerated boot. */
+export function accelerationPatch({ podSubnets }: Acceleration): string {
+  return JSON.stringify({
+    kind: "ClusterConfiguration",
+    controllerManager: {
+      extraArgs: {
+        "leader-elect": "false",
+        ...(podSubnets === undefined ? {} : { controllers: "*,bootstrapsigner,tokencleaner,-nodeipam" }),
+      },
+    },
+    scheduler: { extraArgs: { "leader-elect": "false" } },
+    etcd: { local: { extraArgs: { "unsafe-no-fsync": "true" } } },
+  });
+}
+
+/**
+ * Gives each node its pod subnet as soon as it registers. The node IPAM controller, when it comes, takes a subnet that
+ * a node has for given.
+ */
+export async function assignPodSubnets(
+  { podSubnets }: Acceleration,
+  kubectl: Kubectl,
+  signal: AbortSignal,
+): Promise<void> {
+  if (podSubnets === undefined) return;
+  const enough = new AbortController();
+  const assigned = new Map<string, Promise<unknown>>();
+  const assign = async (node: string, subnet: string) => {
+    const spec = { podCIDR: subnet, podCIDRs: [subnet] };
+    await kubectl(["patch", "node", node, "--type=merge", `--patch=${JSON.stringify({ spec })}`], {
+      purpose: `giving ${node} its pod subnet`,
+    });
+    if (assigned.size === podSubnets.size) enough.abort();
+  };
+  try {
+    await kubectl(["get", "nodes", "--watch", "--output=name"], {
+      purpose: "watching the nodes register",
+      timeoutSeconds: 1200,
+      signal: AbortSignal.any([signal, enough.signal]),
+      onLine: (line) => {
+        const node = line.replace(/^node\//, "");
+        const subnet = podSubnets.get(node);
+        if (subnet !== undefined && !assigned.has(node)) assigned.set(node, assign(node, subnet));
+      },
+    });
+  } catch (error) {
+    if (!(enough.signal.aborted && error instanceof CommandError)) throw error;
+  }
+  await Promise.all(assigned.values());
+}
+
+const MANIFEST = "/etc/kubernetes/manifests/kube-controller-manager-node-ipam.yaml";
+
+/** The node IPAM controller as a static pod of its own: nodes that join later get their subnets from it, as ever. */
+export function nodeIpamPod({ podSubnet, serviceSubnet, kubernetes }: Acceleration): object {
+  const config = "/etc/kubernetes/controller-manager.conf";
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "kube-controller-manager-node-ipam",
+      namespace: "kube-system",
+      labels: { component: "kube-controller-manager-node-ipam", tier: "control-plane" },
+    },
+    spec: {
+      hostNetwork: true,
+      priorityClassName: "system-node-critical",
+      containers: [
+        {
+          name: "node-ipam",
+          image: `registry.k8s.io/kube-controller-manager:v${kubernetes}`,
+          imagePullPolicy: "IfNotPresent",
+          command: [
+            "kube-controller-manager",
+            "--controllers=nodeipam",
+            "--allocate-node-cidrs=true",
+            `--cluster-cidr=${podSubnet}`,
+            `--service-cluster-ip-range=${serviceSubnet}`,
+            `--kubeconfig=${config}`,
+            "--leader-elect=false",
+            "--secure-port=0",
+          ],
+          resources: { requests: { cpu: "10m" } },
+          volumeMounts: [{ name: "kubeconfig", mountPath: config, readOnly: true }],
+        },
+      ],
+      volumes: [{ name: "kubeconfig", hostPath: { path: config, type: "File" } }],
+    },
+  };
+}
+
+/** Starts the node IPAM controller, once the cluster is up and nothing waits for it. */
+export async function startNodeIpam(
+  acceleration: Acceleration,
+  nodes: readonly ClusterNode[],
+  run: Run,
+): Promise<void> {
+  const controlPlane = nodes.find((node) => node.role === "control-plane");
+  if (acceleration.podSubnets === undefined || controlPlane === undefined) return;
+  await run({
+    file: "docker",
+    args: ["exec", "--interactive", controlPlane.name, "cp", "/dev/stdin", MANIFEST],
+    stdin: JSON.stringify(nodeIpamPod(acceleration)),
+    timeoutSeconds: 60,
+    purpose: "starting the node IPAM controller",
+  });
+}

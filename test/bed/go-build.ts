@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "./command.ts";
+
+/** Static and without paths of this machine, so that equal sources give equal programs. */
+const linking = ["-trimpath", "-ldflags"] as const;
+
+export type Module = {
+  readonly folder: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly time: string;
+};
+
+export async function downloadModule(path: string, version: string): Promise<Module> {
+  const answer: unknown = JSON.parse(await run("go", ["mod", "download", "-json", `${path}@${version}`]));
+  const folder = text(answer, "Dir");
+  const info: unknown = JSON.parse(await readFile(text(answer, "Info"), "utf8"));
+  const origin = typeof answer === "object" && answer !== null && "Origin" in answer ? answer.Origin : undefined;
+  return { folder, version, commit: origin === undefined ? "unknown" : text(origin, "Hash"), time: text(info, "Time") };
+}
+
+/** The day a module's version was published. */
+export async function moduleDate(path: string, version: string): Promise<string> {
+  return (await downloadModule(path, version)).time.slice(0, 10);
+}
+
+function text(object: unknown, field: string): string {
+  if (typeof object === "object" && object !== null) {
+    const value: unknown = Object.entries(object).find(([name]) => name === field)?.[1];
+    if (typeof value === "string") return value;
+  }
+  throw new Error(`the go command's answer has no ${field}`);
+}
+
+export async function goBuild(
+  module: string,
+  toolchain: string,
+  target: string,
+  output: string,
+  flags: readonly string[] = [],
+): Promise<void> {
+  await run("go", ["build", ...linking, `-s -w ${flags.join(" ")}`, "-tags=providerless", "-o", output, target], {
+    in: module,
+    env: goEnvironment(toolchain),
+  });
+}
+
+/** A throw-away module around one dependency, which gives `go build` a place for its replacements and sums. */
+export async function goModule(folder: string, toolchain: string, require: string): Promise<void> {
+  const env = goEnvironment(toolchain);
+  await run("go", ["mod", "init", "bed"], { in: folder, env });
+  await run("go", ["get", require], { in: folder, env });
+}
+
+/** A single program of a module that needs no replacements. */
+export async function goInstall(program: string, folder: string): Promise<void> {
+  await run("go", ["install", ...linking, "-s -w", program], {
+    env: { ...goEnvironment("auto"), GOBIN: join(folder) },
+  });
+}
+
+function goEnvironment(toolchain: string): Record<string, string> {
+  return { GOTOOLCHAIN: toolchain, CGO_ENABLED: "0", GOFLAGS: "-mod=mod -buildvcs=false", GOWORK: "off" };
+}

@@ -1,0 +1,25 @@
+import { createServer } from "node:net";
+
+/** The status of a GET, or undefined when nobody answers in time. Redirects are an answer too. */
+export async function statusOf(url: string, patience: number): Promise<number | undefined> {
+  try {
+    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(patience) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+export async function occupantOf(port: number): Promise<string | undefined> {
+  if (await isFree(port)) return undefined;
+  return `port ${port} on 127.0.0.1 is taken by a process that is not the bed's; end that one`;
+}

@@ -1,0 +1,44 @@
+import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { downloadModule } from "./go-build.ts";
+import { describeImage, type Image, packLayer, readLayer } from "./image.ts";
+import { debootstrap } from "./packages.ts";
+import { part } from "./part.ts";
+import { type Log, phase } from "./progress.ts";
+
+export type LoadBalancer = { readonly repository: string; readonly tag: string; readonly image: Image };
+
+const packages = ["haproxy", "busybox-static"];
+
+/**
+ * What kind puts in front of several control planes. Until 0.31 that is haproxy, which Debian has; later releases take
+ * envoy, which no package registry has, so that those clusters keep to one control plane here.
+ */
+export async function loadBalancerImage(kind: string, log: Log): Promise<LoadBalancer | undefined> {
+  const module = await downloadModule("sigs.k8s.io/kind", `v${kind}`);
+  const constants = await readFile(join(module.folder, "pkg/cluster/internal/loadbalancer/const.go"), "utf8");
+  const [, repository, tag] = /"docker\.io\/(kindest\/haproxy):([^"]+)"/.exec(constants) ?? [];
+  if (repository === undefined || tag === undefined) return undefined;
+  const make = (folder: string): Promise<void> =>
+    phase(log, "load balancer", "make its file system", async () => {
+      const root = join(folder, "root");
+      await debootstrap("extract", packages, root);
+      for (const unread of ["usr/share", "var/cache", "var/lib"]) await rm(join(root, unread), { recursive: true });
+      // kind writes the configuration with these.
+      for (const tool of ["cp", "kill", "mkdir", "sh"]) {
+        await rm(join(root, "bin", tool), { force: true });
+        await symlink("busybox", join(root, "bin", tool));
+      }
+      await mkdir(join(root, "usr/local/etc/haproxy"), { recursive: true });
+      const configuration = join(module.folder, "images/haproxy/haproxy.cfg");
+      await copyFile(configuration, join(root, "usr/local/etc/haproxy/haproxy.cfg"));
+      await packLayer(root, join(folder, "layer.tar"));
+      await rm(root, { recursive: true });
+    });
+  const folder = await part({ name: `load-balancer-kind-${kind}`, ingredients: ["1", kind, ...packages], make }, log);
+  const image = describeImage([await readLayer(join(folder, "layer.tar"))], {
+    Entrypoint: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+    StopSignal: "SIGUSR1",
+  });
+  return { repository, tag, image };
+}

@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process";
+import { chmod, copyFile, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dataFolder, fingerprint } from "./cache.ts";
+import { run, succeeds } from "./command.ts";
+import { describeImage, type Image, packImages, packLayer, readLayer } from "./image.ts";
+import { compilePrograms, type Programs } from "./kubernetes.ts";
+import { nodeRoot } from "./node-root.ts";
+import { debootstrap } from "./packages.ts";
+import { part } from "./part.ts";
+import { end, identify } from "./process-identity.ts";
+import { type Log, phase } from "./progress.ts";
+import type { Release } from "./releases.ts";
+
+/** Bump when the way of putting the image together changes. */
+const recipe = "1";
+
+export async function nodeImage(release: Release, log: Log): Promise<Image> {
+  const root = nodeRoot(release.kind, log);
+  const tables = iptablesLayer(log);
+  const programs = await compilePrograms(release, log);
+  const base = join(await root, "layer.tar");
+  const make = (folder: string): Promise<void> =>
+    phase(log, `node image ${release.patch}`, "preload the control plane's images", async () => {
+      const archive = join(folder, "images.tar");
+      const images = await clusterImages(programs, join(await tables, "layer.tar"), await sandboxImage(base), folder);
+      await packImages(images, join(folder, "scratch"), archive);
+      const tree = join(folder, "tree");
+      await preload(archive, join(tree, "var/lib/containerd"), folder);
+      await installKubernetes(tree, programs, release);
+      await packLayer(tree, join(folder, "layer.tar"));
+      for (const done of ["tree", "scratch", "images.tar", "layers"]) await rm(join(folder, done), { recursive: true });
+    });
+  const ingredients = [
+    ...[recipe, JSON.stringify(programs), await root, await tables],
+    await fingerprint(join(dataFolder, "node")),
+    await fingerprint(join(dataFolder, "pause.c")),
+  ];
+  const own = await part({ name: `node-${release.patch}`, ingredients, make }, log);
+  return describeImage([await readLayer(base), await readLayer(join(own, "layer.tar"))], {
+    Entrypoint: ["/usr/local/bin/entrypoint", "/sbin/init"],
+    Env: ["container=docker"],
+    StopSignal: "SIGRTMIN+3",
+  });
+}
+
+/** A few megabytes of Debian around iptables, for the two images that write rules. */
+async function iptablesLayer(log: Log): Promise<string> {
+  const packages = ["iptables", "conntrack", "kmod", "busybox-static"];
+  const choice = join(dataFolder, "iptables-choice.sh");
+  const make = (folder: string): Promise<void> =>
+    phase(log, "node image", "make the layer with iptables", async () => {
+      const root = join(folder, "root");
+      await debootstrap("extract", packages, root);
+      for (const name of ["usr/share", "var", "etc/apt"]) await rm(join(root, name), { recursive: true, force: true });
+      for (const tool of ["sh", "grep", "ln", "mv"]) {
+        await rm(join(root, "bin", tool), { force: true });
+        await symlink("busybox", join(root, "bin", tool));
+      }
+      for (const version of ["iptables", "ip6tables"]) {
+        for (const name of [version, `${version}-save`, `${version}-restore`]) {
+          await rm(join(root, "usr/sbin", name), { force: true });
+          await copyFile(choice, join(root, "usr/sbin", name));
+          await chmod(join(root, "usr/sbin", name), 0o755);
+        }
+      }
+      await packLayer(root, join(folder, "layer.tar"));
+      await rm(root, { recursive: true });
+    });
+  return await part(
+    { name: "iptables-layer", ingredients: [recipe, ...packages, await fingerprint(choice)], make },
+    log,
+  );
+}
+
+/** kind replaces kubeadm's pause image by the one that containerd is configured for, so that one is wanted. */
+async function sandboxImage(base: string): Promise<string> {
+  const config = await run("tar", ["-xOf", base, "./etc/containerd/config.toml"]);
+  const image = /^\s*(?:sandbox_image|sandbox)\s*=\s*["'](.+)["']/m.exec(config)?.[1];
+  if (image === undefined) throw new Error("kind's containerd configuration names no sandbox image");
+  return image;
+}
+
+async function clusterImages(
+  programs: Programs,
+  iptables: string,
+  sandbox: string,
+  folder: string,
+): Promise<ReadonlyMap<string, Image>> {
+  const layers = join(folder, "layers");
+  const pause = join(folder, "pause");
+  await run("gcc", ["-Os", "-static", "-s", "-o", pause, join(dataFolder, "pause.c")]);
+  const components = await readLayer(
+    await binaryLayer(layers, "components", programs.components, [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kube-proxy",
+    ]),
+  );
+  const tables = await readLayer(iptables);
+  const network = await readLayer(await binaryLayer(layers, "network", programs.network, ["bed-network"]));
+  const images = new Map<string, Image>();
+  for (const name of programs.images) {
+    const program = name.replace(/:.*$/, "").split("/").at(-1) ?? "";
+    if (program === "pause") continue;
+    if (program === "etcd" || program === "coredns") {
+      const layer = await readLayer(await binaryLayer(layers, program, programs[program], [program]));
+      images.set(name, describeImage([layer], { Entrypoint: [program === "coredns" ? "/coredns" : "etcd"] }));
+    } else {
+      const parts = program === "kube-proxy" ? [components, tables] : [components];
+      images.set(name, describeImage(parts, { Entrypoint: [program] }));
+    }
+  }
+  images.set("docker.io/bed/network:1", describeImage([tables, network], { Entrypoint: ["bed-network"] }));
+  const pauseLayer = await readLayer(await binaryLayer(layers, "pause", pause, ["pause"]));
+  images.set(sandbox, describeImage([pauseLayer], { Entrypoint: ["/pause"] }));
+  await rm(pause);
+  return images;
+}
+
+/** One program under the names it is called by; CoreDNS and pause are looked for in the root as well. */
+async function binaryLayer(folder: string, layer: string, program: string, names: readonly string[]): Promise<string> {
+  const root = join(folder, layer);
+  const bin = join(root, "usr/local/bin");
+  await mkdir(bin, { recursive: true });
+  await copyFile(program, join(bin, layer));
+  await chmod(join(bin, layer), 0o755);
+  for (const name of names) if (name !== layer) await symlink(layer, join(bin, name));
+  if (layer === "coredns" || layer === "pause") await symlink(`usr/local/bin/${layer}`, join(root, layer));
+  const file = join(folder, `${layer}.tar`);
+  await packLayer(root, file);
+  return file;
+}
+
+/** Lets a containerd of our own, on a folder that becomes the node's, take the images in. Not unpacked, as in kind's images. */
+async function preload(archive: string, root: string, folder: string): Promise<void> {
+  const state = join(folder, "state");
+  const socket = join(state, "containerd.sock");
+  await mkdir(root, { recursive: true });
+  await mkdir(state, { recursive: true });
+  const config = join(state, "config.toml");
+  await writeFile(
+    config,
+    [
+      "version = 2",
+      `root = ${JSON.stringify(root)}`,
+      `state = ${JSON.stringify(join(state, "run"))}`,
+      'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]',
+      `[grpc]\n  address = ${JSON.stringify(socket)}`,
+      "",
+    ].join("\n"),
+  );
+  const containerd = spawn("containerd", ["--config", config, "--log-level", "error"], { stdio: "ignore" });
+  const identity = containerd.pid === undefined ? undefined : await identify(containerd.pid);
+  if (identity === undefined) throw new Error("containerd did not start");
+  try {
+    const deadline = Date.now() + 30_000;
+    while (!(await succeeds("ctr", ["--address", socket, "version"]))) {
+      if (Date.now() > deadline) throw new Error("containerd did not answer");
+      await sleep(100);
+    }
+    await run("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "import", "--no-unpack", archive]);
+  } finally {
+    await end(identity);
+  }
+  await rm(state, { recursive: true, force: true });
+}
+
+async function installKubernetes(tree: string, programs: Programs, release: Release): Promise<void> {
+  const bin = join(tree, "usr/bin");
+  await mkdir(bin, { recursive: true });
+  for (const program of ["kubectl", "crictl"] as const) await copyFile(programs[program], join(bin, program));
+  await copyFile(programs.components, join(bin, "kubelet"));
+  await symlink("kubelet", join(bin, "kubeadm"));
+  await mkdir(join(tree, "kind"));
+  await writeFile(join(tree, "kind/version"), `v${release.patch}`);
+  await cp(join(dataFolder, "node"), join(tree, "kind/manifests"), { recursive: true });
+}

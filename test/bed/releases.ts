@@ -1,0 +1,34 @@
+/** What belongs together for one Kubernetes minor: a patch that the module proxy has with all its staging modules, the Go it was written for, and the kind release whose list has the minor. */
+export type Release = {
+  readonly minor: string;
+  readonly patch: string;
+  readonly go: string;
+  readonly kind: string;
+};
+
+export const releases: readonly Release[] = [
+  { minor: "1.28", patch: "1.28.15", go: "go1.22.12", kind: "0.25.0" },
+  { minor: "1.29", patch: "1.29.6", go: "go1.22.12", kind: "0.27.0" },
+  { minor: "1.30", patch: "1.30.4", go: "go1.22.12", kind: "0.29.0" },
+  { minor: "1.31", patch: "1.31.0", go: "go1.23.12", kind: "0.31.0" },
+  { minor: "1.32", patch: "1.32.2", go: "go1.23.12", kind: "0.31.0" },
+  { minor: "1.33", patch: "1.33.13", go: "go1.24.9", kind: "0.32.0" },
+  { minor: "1.34", patch: "1.34.3", go: "go1.24.9", kind: "0.33.0" },
+];
+
+export function releaseOf(kubernetes: string): Release {
+  const found = releases.find(({ minor, patch }) => minor === kubernetes || patch === kubernetes);
+  if (found === undefined) {
+    const known = releases.map(({ minor, patch }) => `${minor} (${patch})`).join(", ");
+    throw new Error(`the bed has no Kubernetes ${kubernetes}; it can build ${known}`);
+  }
+  return found;
+}
+
+export const ports = { registry: 45_871, mirror: 45_872 } as const;
+
+/** The minors beside a cluster's own, which the skew policy allows, and one far outside it. */
+export function neighbours(minor: string): readonly string[] {
+  const number = Number(minor.split(".")[1]);
+  return [...new Set([number - 1, number, number + 1, 34])].map((each) => `1.${each}`);
+}
