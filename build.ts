@@ -2,10 +2,11 @@ import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 
 // `dist` is what GitHub runs: it is committed, and rebuilt identically by anyone.
-await rm("dist", { recursive: true, force: true });
+const outdir = process.argv[2] ?? "dist";
+await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: ["src/main.ts", "src/post.ts"],
-  outdir: "dist",
+  outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   splitting: true,

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { dataFolder, fingerprint } from "./cache.ts";
 import { downloadModule } from "./go-build.ts";
 import { describeImage, type Image, packLayer, readLayer } from "./image.ts";
 import { debootstrap } from "./packages.ts";
@@ -9,6 +10,9 @@ import { type Log, phase } from "./progress.ts";
 export type LoadBalancer = { readonly repository: string; readonly tag: string; readonly image: Image };
 
 const packages = ["haproxy", "busybox-static"];
+/** kind writes this one. */
+const configuration = "/usr/local/etc/haproxy/haproxy.cfg";
+const limitsConfiguration = "/usr/local/etc/haproxy/limits.cfg";
 
 /**
  * What kind puts in front of several control planes. Until 0.31 that is haproxy, which Debian has; later releases take
@@ -19,6 +23,7 @@ export async function loadBalancerImage(kind: string, log: Log): Promise<LoadBal
   const constants = await readFile(join(module.folder, "pkg/cluster/internal/loadbalancer/const.go"), "utf8");
   const [, repository, tag] = /"docker\.io\/(kindest\/haproxy):([^"]+)"/.exec(constants) ?? [];
   if (repository === undefined || tag === undefined) return undefined;
+  const limits = join(dataFolder, "load-balancer-limits.cfg");
   const make = (folder: string): Promise<void> =>
     phase(log, "load balancer", "make its file system", async () => {
       const root = join(folder, "root");
@@ -30,14 +35,15 @@ export async function loadBalancerImage(kind: string, log: Log): Promise<LoadBal
         await symlink("busybox", join(root, "bin", tool));
       }
       await mkdir(join(root, "usr/local/etc/haproxy"), { recursive: true });
-      const configuration = join(module.folder, "images/haproxy/haproxy.cfg");
-      await copyFile(configuration, join(root, "usr/local/etc/haproxy/haproxy.cfg"));
+      await copyFile(join(module.folder, "images/haproxy/haproxy.cfg"), join(root, configuration));
+      await copyFile(limits, join(root, limitsConfiguration));
       await packLayer(root, join(folder, "layer.tar"));
       await rm(root, { recursive: true });
     });
-  const folder = await part({ name: `load-balancer-kind-${kind}`, ingredients: ["1", kind, ...packages], make }, log);
+  const ingredients = ["2", kind, ...packages, await fingerprint(limits)];
+  const folder = await part({ name: `load-balancer-kind-${kind}`, ingredients, make }, log);
   const image = describeImage([await readLayer(join(folder, "layer.tar"))], {
-    Entrypoint: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+    Entrypoint: ["haproxy", "-W", "-db", "-f", limitsConfiguration, "-f", configuration],
     StopSignal: "SIGUSR1",
   });
   return { repository, tag, image };

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chmod, copyFile, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dataFolder, fingerprint } from "./cache.ts";
+import { cacheFolder, dataFolder, fingerprint } from "./cache.ts";
 import { run, succeeds } from "./command.ts";
 import { describeImage, type Image, packImages, packLayer, readLayer } from "./image.ts";
 import { compilePrograms, type Programs } from "./kubernetes.ts";
@@ -33,7 +33,8 @@ export async function nodeImage(release: Release, log: Log): Promise<Image> {
       for (const done of ["tree", "scratch", "images.tar", "layers"]) await rm(join(folder, done), { recursive: true });
     });
   const ingredients = [
-    ...[recipe, JSON.stringify(programs), await root, await tables],
+    // By their places inside the cache, so that a cache that was moved is still a cache.
+    ...[recipe, ...[...Object.values(programs).flat(), await root, await tables].map(placeInCache)],
     await fingerprint(join(dataFolder, "node")),
     await fingerprint(join(dataFolder, "pause.c")),
   ];
@@ -43,6 +44,10 @@ export async function nodeImage(release: Release, log: Log): Promise<Image> {
     Env: ["container=docker"],
     StopSignal: "SIGRTMIN+3",
   });
+}
+
+function placeInCache(path: string): string {
+  return path.replace(`${cacheFolder()}/`, "");
 }
 
 /** A few megabytes of Debian around iptables, for the two images that write rules. */

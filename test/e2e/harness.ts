@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { bedInputs, raiseBedFor } from "../../local/bed.ts";
+import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../local/runner.ts";
+import { localFolders } from "../../local/session.ts";
+
+const execute = promisify(execFile);
+
+/** The image that tests run as containers and pods: on the bed its own, else one with the same tools. */
+export const OFFICIAL_PROBE = "registry.k8s.io/e2e-test-images/agnhost:2.53";
+
+/** A machine with clusters to be made on: the bed, or one that can pull the official images. */
+export interface Machine {
+  readonly probeImage: string;
+  readonly inputs: (temp: string) => Promise<Readonly<Record<string, string>>>;
+}
+
+/** Makes the machine ready; cheap when it is. */
+export async function prepareMachine(): Promise<Machine> {
+  const bed = await raiseBedFor(undefined, console.error);
+  return {
+    probeImage: bed.official ? OFFICIAL_PROBE : bed.probeImage,
+    inputs: (temp) => bedInputs(bed, temp),
+  };
+}
+
+/** A run of the Action in folders of its own; tools come from the local tool cache, so that each is downloaded once. */
+export interface ActionRun {
+  readonly folders: StepFolders;
+  main(options?: Partial<StepRequest>): Promise<StepResult>;
+  post(options?: Partial<StepRequest>): Promise<StepResult>;
+  dispose(): Promise<void>;
+}
+
+/** Prepares a run with these inputs; nothing is started yet. */
+export async function prepareRun(machine: Machine, inputs: Readonly<Record<string, string>>): Promise<ActionRun> {
+  const root = await mkdtemp(join(tmpdir(), "kind-torch-test-"));
+  const folders: StepFolders = {
+    workspace: join(root, "workspace"),
+    temp: join(root, "temp"),
+    toolCache: localFolders().toolCache,
+  };
+  await Promise.all([folders.workspace, folders.temp].map((path) => mkdir(path)));
+  const all = { ...(await machine.inputs(folders.temp)), artifact: "false", ...inputs };
+  let state: Readonly<Record<string, string>> = {};
+  const step = async (entry: "main" | "post", options: Partial<StepRequest> = {}) => {
+    const result = await runStep({ entry, folders, state, ...options, inputs: { ...all, ...options.inputs } });
+    state = result.state;
+    return result;
+  };
+  return {
+    folders,
+    main: (options) => step("main", options),
+    post: (options) => step("post", options),
+    dispose: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+/** Runs a program to its end and gives what it printed. @throws what it printed, when it fails. */
+export async function sh(file: string, args: readonly string[], seconds = 120): Promise<string> {
+  try {
+    const { stdout } = await execute(file, [...args], { timeout: seconds * 1000, maxBuffer: 64 * 1024 * 1024 });
+    return stdout.trim();
+  } catch (error) {
+    const words = error instanceof Error && "stderr" in error ? `${error.message}\n${error.stderr}` : String(error);
+    throw new Error(words);
+  }
+}
+
+/** Runs a program that is expected to fail, and gives what it said. */
+export async function failing(file: string, args: readonly string[], seconds = 120): Promise<string> {
+  try {
+    await execute(file, [...args], { timeout: seconds * 1000 });
+  } catch (error) {
+    return error instanceof Error && "stderr" in error ? `${error.message}\n${error.stderr}` : String(error);
+  }
+  throw new Error(`${file} ${args.join(" ")} was expected to fail, and did not`);
+}
+
+/** Everything of a kind cluster that Docker has: containers by name, with their volumes. */
+export async function dockerLeftovers(cluster: string): Promise<readonly string[]> {
+  const names = await sh("docker", [
+    "ps",
+    "--all",
+    "--filter",
+    `label=io.x-k8s.kind.cluster=${cluster}`,
+    "--format",
+    "{{.Names}}",
+  ]);
+  return names.split("\n").filter((name) => name !== "");
+}
+
+/** The volumes that containers have. */
+export async function volumesOf(containers: readonly string[]): Promise<readonly string[]> {
+  const format = '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}';
+  const names = await sh("docker", ["inspect", "--format", format, ...containers]);
+  return names.split("\n").filter((name) => name !== "");
+}
+
+/** Docker's volumes. */
+export async function volumes(): Promise<readonly string[]> {
+  return (await sh("docker", ["volume", "ls", "--quiet"])).split("\n").filter((name) => name !== "");
+}
+
+/** The processes on this machine whose environment or command names a text. */
+export async function processesNaming(text: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    if (Number(pid) === process.pid) continue;
+    const read = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+    const [environment, command] = await Promise.all([read("environ"), read("cmdline")]);
+    if (environment.includes(text) || command.includes(text)) found.push(`${pid} ${command.replaceAll("\0", " ")}`);
+  }
+  return found;
+}
+
+/** Waits until a condition holds. @throws naming it, when it does not in time. */
+export async function eventually(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`within ${seconds} s it did not happen that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import { glob, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { promisify } from "node:util";
+
+const ROOT = join(import.meta.dirname, "..");
+const execute = promisify(execFile);
+
+let passed = 0;
+let failed = 0;
+
+/** One check that is a command or a comparison: counted like a test, and printed when it fails. */
+async function check(name: string, work: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  try {
+    await work();
+    passed += 1;
+    console.log(`✔ ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    const output = typeof error === "object" && error !== null && "stdout" in error ? `${error.stdout}` : "";
+    console.log(`✖ ${name}\n${output}${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function command(file: string, ...args: readonly string[]): Promise<void> {
+  await execute(file, [...args], { cwd: ROOT, timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
+}
+
+/** The committed bundle is what its sources make. That it also runs is what the contract tests show. */
+async function checkDist(): Promise<void> {
+  const fresh = await mkdtemp(join(tmpdir(), "dist-"));
+  try {
+    await command(process.execPath, "build.ts", fresh);
+    const [committed, rebuilt] = await Promise.all([readdir(join(ROOT, "dist")), readdir(fresh)]);
+    const names = [...new Set([...committed, ...rebuilt])].toSorted();
+    for (const name of names) {
+      const [a, b] = await Promise.all(
+        [join(ROOT, "dist", name), join(fresh, name)].map((path) => readFile(path).catch(() => undefined)),
+      );
+      if (a === undefined || b === undefined || !a.equals(b)) {
+        throw new Error(`dist/${name} is not what the sources make: run npm run build and commit dist`);
+      }
+    }
+  } finally {
+    await rm(fresh, { recursive: true });
+  }
+}
+
+/** Runs test files one after the other, for they share one machine; every test within counts. */
+async function runTests(pattern: string): Promise<void> {
+  const files: string[] = [];
+  for await (const file of glob(pattern, { cwd: ROOT })) files.push(join(ROOT, file));
+  files.sort();
+  if (files.length === 0) throw new Error(`no test file matches ${pattern}`);
+  const stream = run({ files, concurrency: 1, timeout: 1_800_000 });
+  stream.on("test:pass", ({ details }) => {
+    if (details.type !== "suite") passed += 1;
+  });
+  stream.on("test:fail", ({ details }) => {
+    if (details.type !== "suite") failed += 1;
+  });
+  await new Promise((resolve, reject) => {
+    const report = stream.compose(new spec());
+    report.on("end", resolve).on("error", reject);
+    report.pipe(process.stdout, { end: false });
+  });
+}
+
+// The order of trust: what is cheap and tells most first. All of it runs, whatever fails.
+const wanted = process.argv.slice(2);
+const parts: readonly (readonly [string, () => Promise<void>])[] = [
+  ["types", () => check("types", () => command("node_modules/.bin/tsc"))],
+  ["lint", () => check("lint and format", () => command("node_modules/.bin/biome", "ci", "--error-on-warnings"))],
+  ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
+  ["dist", () => check("dist is rebuilt identically", checkDist)],
+  ["unit", () => runTests("test/unit/*.test.ts")],
+  ["contract", () => runTests("test/contract/*.test.ts")],
+  ["e2e", () => runTests("test/e2e/*.test.ts")],
+];
+const unknown = wanted.filter((word) => !parts.some(([name]) => name === word));
+if (unknown.length > 0) {
+  console.error(`not a part: ${unknown.join(", ")}; there are ${parts.map(([name]) => name).join(", ")}`);
+  process.exit(2);
+}
+for (const [name, work] of parts) if (wanted.length === 0 || wanted.includes(name)) await work();
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
