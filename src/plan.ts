@@ -3,7 +3,7 @@ import { type Acceleration, planAcceleration } from "./cluster/acceleration.ts";
 import { type ClusterShape, planShape } from "./cluster/configuration.ts";
 import { findHostPorts } from "./cluster/kind.ts";
 import { type CredentialPaths, credentialPaths } from "./credentials/files.ts";
-import type { Problem } from "./failure.ts";
+import { Failure, type Problem } from "./failure.ts";
 import { planLimits } from "./host/limits.ts";
 import type { HostPort } from "./host/ports.ts";
 import type { Survey } from "./host/survey.ts";
@@ -104,7 +104,7 @@ export function planRun({
       acceleration:
         configuredImages.length > 0 || inputs.nodeImage !== undefined
           ? undefined
-          : planAcceleration(shape.nodes, files.configuration, versions.kubernetes),
+          : planAcceleration(shape, files.configuration, versions.kubernetes),
       kind: tool("kind", versions.kind, inputs.kindMirror),
       kubectl: tool("kubectl", versions.kubectl, inputs.kubectlMirror),
       images: [
@@ -137,6 +137,15 @@ function checkMachine(inputs: Inputs, shape: ClusterShape, survey: Survey): read
       reason: "is no machine that kind's nodes run on",
       allowed: "Linux on amd64 or arm64",
       fix: "use a runner such as ubuntu-latest",
+    });
+  }
+  if (survey.engine instanceof Error) {
+    problems.push({
+      input: "runs-on",
+      value: "Docker Engine",
+      reason: survey.engine.message,
+      allowed: "a runner with a Docker Engine that this user may use",
+      fix: (survey.engine instanceof Failure ? survey.engine.cure : undefined) ?? "look at docker info on this machine",
     });
   }
   const present = survey.containers.filter((container) => container.cluster === shape.name);

@@ -1,23 +1,30 @@
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Acceleration, assignPodSubnets } from "./cluster/acceleration.ts";
 import { renderKindConfiguration } from "./cluster/configuration.ts";
 import { createClusterWith } from "./cluster/creation.ts";
+import { exemptNameServers, parseNameServers } from "./cluster/dns.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
 import { contextName, internalEndpoint } from "./cluster/names.ts";
 import { waitUntilReady } from "./cluster/readiness.ts";
 import { type Ownership, removeContainers } from "./cluster/removal.ts";
 import { issueCredentials } from "./credentials/credentials.ts";
-import { credentialFiles, findMissingFolders, findPresentFiles, makeDirectory } from "./credentials/files.ts";
+import {
+  credentialFiles,
+  findMissingFolders,
+  findPresentFiles,
+  makeDirectory,
+  removeFiles,
+} from "./credentials/files.ts";
 import { createKeyAndRequest } from "./credentials/key.ts";
 import { externalEndpoint, readAdminAccess, withServer } from "./credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "./credentials/publication.ts";
-import { InputError } from "./failure.ts";
-import { explainEngineError, pullImage } from "./host/docker.ts";
+import { InputError, type Problem } from "./failure.ts";
+import { pullImage } from "./host/docker.ts";
 import { raiseLimits } from "./host/limits.ts";
 import { findTakenPorts } from "./host/ports.ts";
-import { findHostResolver } from "./host/resolver.ts";
+import { answersDns, describeSilence, findHostResolver } from "./host/resolver.ts";
 import { type Survey, surveyMachine } from "./host/survey.ts";
 import { type Plan, planRun } from "./plan.ts";
 import { createRun, type Run } from "./process.ts";
@@ -83,9 +90,8 @@ async function decide(runner: Runner) {
     artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
   });
   const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
-  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs)));
+  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs, survey)));
   if (all.length > 0) throw new InputError(all);
-  if (survey.engine instanceof Error) throw survey.engine;
   if (!("plan" in planned)) throw new InputError(all);
 
   const { plan } = planned;
@@ -99,9 +105,15 @@ async function decide(runner: Runner) {
 }
 
 /** What of the plan's places on this machine is taken already. */
-async function checkPlaces(plan: Plan, inputs: Inputs) {
-  const [ports, present] = await Promise.all([findTakenPorts(plan.ports), findPresentFiles(plan.credentials)]);
+async function checkPlaces(plan: Plan, inputs: Inputs, { kindGateway }: Survey): Promise<readonly Problem[]> {
+  const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
+  const [ports, present, silent] = await Promise.all([
+    findTakenPorts(plan.ports),
+    findPresentFiles(plan.credentials),
+    asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
+  ]);
   return [
+    ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
     ...ports.map(({ address, port, source }) => ({
       input: "kind-config",
       value: `${source}: ${port}`,
@@ -137,6 +149,7 @@ async function openRecord(runner: Runner, inputs: Inputs, plan: Plan): Promise<R
     credentialFiles: credentialFiles(plan.credentials),
     madeDirectories: await findMissingFolders(plan.credentials.directory),
     created: false,
+    failedTries: false,
     failed: true,
   };
   writeRecord(plan.runDirectory, record);
@@ -175,9 +188,7 @@ async function prepare(
     createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
     ...plan.images.map((image) =>
       timeline.measure("Pull image", async () => {
-        const how = await pullImage(image, run, log.debug).catch((error) => {
-          throw explainEngineError(error);
-        });
+        const how = await pullImage(image, run, log.debug);
         log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}`);
       }),
     ),
@@ -196,7 +207,7 @@ type Prepared = Awaited<ReturnType<typeof prepare>>;
 
 /** Creates the cluster with the credentials issued beside it, and waits until it can be used. */
 async function makeCluster(
-  { log, timeline }: Runner,
+  runner: Runner,
   inputs: Inputs,
   files: InputFiles,
   plan: Plan,
@@ -204,8 +215,10 @@ async function makeCluster(
   { kind, kubectl, key, hostResolver }: Prepared,
   run: Run,
 ) {
+  const { log, timeline } = runner;
   const { shape, runDirectory } = plan;
   const resolvConf = await placeResolvConf(plan, hostResolver);
+  const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   const ownership: Ownership = record;
   const configurationFor = (acceleration: Acceleration | undefined) => {
     const mounts = { owner: record.owner, resolvConf };
@@ -219,8 +232,6 @@ async function makeCluster(
   record.created = true;
   writeRecord(runDirectory, record);
 
-  const apiServer = timeline.open("API server answers");
-  const creation = timeline.open("Create cluster");
   return await createClusterWith(
     {
       kind,
@@ -228,19 +239,22 @@ async function makeCluster(
       nodes: shape.nodes,
       configurationFor,
       acceleration: plan.acceleration,
+      logsDirectory: join(runner.folders.temp, plan.logsArtifactName),
       runDirectory,
       ownership,
       attempts: inputs.attempts,
     },
     {
       whenApiAnswers: async (kubeconfig, acceleration, signal) => {
-        apiServer.close();
+        // None was there before the run: what is there now is of a try that failed.
+        await removeFiles(credentialFiles(plan.credentials));
         const access = readAdminAccess(kubeconfig);
         maskKey(access.clientKey, access.clientKeyData);
         const server = externalEndpoint(access.server);
         await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
         log.info(`API server answers on ${server}`);
         const admin = kubectlFor(kubeconfigPath, signal);
+        const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
         const assigned =
           acceleration === undefined
             ? undefined
@@ -265,22 +279,23 @@ async function makeCluster(
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
           return { ...credentials, server, kubeconfigPath };
         });
-        return (await Promise.all([issued, assigned]))[0];
+        return (await Promise.all([issued, assigned, exempted]))[0];
       },
-      whenCreated: () => {
-        creation.close();
-        return timeline.measure("Wait until ready", async () => {
+      whenCreated: () =>
+        timeline.measure("Wait until ready", async () => {
           await waitUntilReady(kubectlFor(kubeconfigPath), {
             nodes: shape.nodes,
             waitSeconds: inputs.waitSeconds,
             whole: plan.waitForWhole,
           });
           log.info(describeReadiness(plan));
-        });
+        }),
+      whenTryFailed: () => {
+        record.failedTries = true;
+        writeRecord(runDirectory, record);
       },
     },
-    run,
-    log.info,
+    { run, log: log.info, timeline },
   );
 }
 

@@ -2,6 +2,7 @@ import { glob, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exportLogs } from "./cluster/kind.ts";
 import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
+import { removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
 import { findReach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
@@ -43,7 +44,8 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
   });
   if (record !== undefined) {
     const failed = jobFailed || record.failed;
-    if (record.created && (record.logs === "always" || (record.logs === "on-failure" && failed))) {
+    const wanted = record.logs === "always" || (record.logs === "on-failure" && (failed || record.failedTries));
+    if (record.created && wanted) {
       await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, run, log));
     }
     if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, run, log));
@@ -70,13 +72,13 @@ async function collectLogs(
   log: Log,
 ): Promise<void> {
   const own = selectOwn(await listClusterContainers(run, record.cluster), record);
-  if (own.length === 0 || record.kind === undefined) {
+  // Beside the run's folder, which goes away: where no service takes the logs, they stay.
+  const folder = join(dirname(runDirectory), record.logsArtifactName);
+  if (own.length > 0 && record.kind !== undefined) await exportLogs(record.kind, record.cluster, folder, run);
+  else if (!record.failedTries) {
     log.info("No node of this run is there to collect logs from");
     return;
   }
-  // Beside the run's folder, which goes away: where no service takes the logs, they stay.
-  const folder = join(dirname(runDirectory), record.logsArtifactName);
-  await exportLogs(record.kind, record.cluster, folder, run);
   if (!hasArtifactService(environment)) {
     log.info(`The cluster's logs are in ${folder} (no artifact service on this runner)`);
     return;
@@ -102,7 +104,7 @@ async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void>
 }
 
 async function removeCredentials(record: RunRecord): Promise<void> {
-  await Promise.all(record.credentialFiles.map((path) => rm(path, { force: true })));
+  await removeFiles(record.credentialFiles);
   // A folder that holds something else by now is somebody's, and stays.
   for (const folder of record.madeDirectories) await rmdir(folder).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import semver from "semver";
 import { CommandError, type Run } from "../process.ts";
-import type { UserConfiguration } from "./configuration.ts";
+import type { ClusterShape, UserConfiguration } from "./configuration.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { ClusterNode } from "./names.ts";
 
@@ -24,28 +24,21 @@ export interface Acceleration {
 const FIRST_WITHOUT_IPAM_STALL = "1.31.0";
 /** From here on kind writes kubeadm's v1beta4, whose extraArgs are lists that a patch would replace. */
 const FIRST_WITH_V1BETA4 = "1.36.0";
-/** kind's defaults for IPv4. */
-const POD_SUBNET = "10.244.0.0/16";
-const SERVICE_SUBNET = "10.96.0.0/16";
 
 /**
  * Decides whether a boot can be accelerated without changing what the user asked for: one control plane, IPv4,
  * kubeadm's v1beta3, and no patch of the user's to the control plane's own configuration.
  */
 export function planAcceleration(
-  nodes: readonly ClusterNode[],
+  { nodes, podSubnet, serviceSubnet }: Pick<ClusterShape, "nodes" | "podSubnet" | "serviceSubnet">,
   user: UserConfiguration | undefined,
   kubernetes: string,
 ): Acceleration | undefined {
   const controlPlanes = nodes.filter((node) => node.role === "control-plane");
-  const networking = user?.networking ?? {};
-  const podSubnet = networking.podSubnet ?? POD_SUBNET;
-  const serviceSubnet = networking.serviceSubnet ?? SERVICE_SUBNET;
   if (controlPlanes.length !== 1 || semver.gte(kubernetes, FIRST_WITH_V1BETA4) || semver.lt(kubernetes, "1.23.0")) {
     return undefined;
   }
-  if ((networking.ipFamily ?? "ipv4") !== "ipv4" || typeof serviceSubnet !== "string") return undefined;
-  if (typeof podSubnet !== "string" || patchesControlPlane(user)) return undefined;
+  if ((user?.networking.ipFamily ?? "ipv4") !== "ipv4" || patchesControlPlane(user)) return undefined;
 
   const stalls = semver.lt(kubernetes, FIRST_WITHOUT_IPAM_STALL);
   const podSubnets = stalls ? splitSubnet(podSubnet, nodes) : undefined;

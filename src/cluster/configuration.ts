@@ -22,6 +22,10 @@ export const OWNER_MOUNT = "/kind-torch/owner";
 /** Where a resolv.conf of the run's is seen inside the node. */
 export const RESOLV_CONF_MOUNT = "/kind-torch/resolv.conf";
 
+/** kind's defaults for IPv4. */
+const POD_SUBNET = "10.244.0.0/16";
+const SERVICE_SUBNET = "10.96.0.0/16";
+
 const INPUT = "kind-config";
 const ALLOWED = "one kind configuration (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4)";
 /** Aliases beyond this number are a YAML bomb, not a configuration. */
@@ -122,6 +126,8 @@ export interface ClusterShape {
   readonly dns: DnsMode;
   readonly apiServerAddress: string;
   readonly extraSans: readonly string[];
+  readonly podSubnet: string;
+  readonly serviceSubnet: string;
   /** False where the user brings a network plugin: no node gets Ready before it is installed. */
   readonly defaultCni: boolean;
   readonly problems: readonly Problem[];
@@ -218,6 +224,8 @@ export function planShape(
       inputs.apiServerAddress ??
       (typeof theirAddress === "string" ? theirAddress : ipv6Only(user?.networking) ? "::1" : "127.0.0.1"),
     extraSans: inputs.extraSans,
+    podSubnet: textOr(user?.networking.podSubnet, POD_SUBNET),
+    serviceSubnet: textOr(user?.networking.serviceSubnet, SERVICE_SUBNET),
     defaultCni: user?.networking.disableDefaultCNI !== true,
     problems,
   };
@@ -313,6 +321,10 @@ function certSansIn(patches: unknown): readonly string[] {
 
 function roleOf(node: KindConfiguration): ClusterNode["role"] {
   return node.role === "worker" ? "worker" : "control-plane";
+}
+
+function textOr(value: unknown, fallback: string): string {
+  return typeof value === "string" && value !== "" ? value : fallback;
 }
 
 function ipv6Only(networking: KindConfiguration | undefined): boolean {

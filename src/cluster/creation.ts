@@ -4,6 +4,7 @@ import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
 import type { Run } from "../process.ts";
+import type { Timeline } from "../runner/timeline.ts";
 import { type Acceleration, startNodeIpam } from "./acceleration.ts";
 import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
 import type { ClusterNode } from "./names.ts";
@@ -19,6 +20,8 @@ export interface CreationRequest {
   readonly configurationFor: (acceleration: Acceleration | undefined) => string;
   readonly acceleration: Acceleration | undefined;
   readonly runDirectory: string;
+  /** Where the logs of failed tries go: not into the run's folder, which post removes. */
+  readonly logsDirectory: string;
   readonly ownership: Ownership;
   readonly attempts: number;
 }
@@ -32,6 +35,15 @@ export interface CreationSteps<T> {
     signal: AbortSignal,
   ) => Promise<T>;
   readonly whenCreated: () => Promise<void>;
+  /** Called before the logs of a failed try are written. */
+  readonly whenTryFailed: () => void;
+}
+
+/** What a creation works with. */
+export interface CreationTools {
+  readonly run: Run;
+  readonly log: (line: string) => void;
+  readonly timeline: Timeline;
 }
 
 /**
@@ -42,13 +54,13 @@ export interface CreationSteps<T> {
 export async function createClusterWith<T>(
   request: CreationRequest,
   steps: CreationSteps<T>,
-  run: Run,
-  log: (line: string) => void,
+  tools: CreationTools,
 ): Promise<T> {
+  const { run, log } = tools;
   for (let attempt = 1; ; attempt += 1) {
     try {
       // What fails once is tried again the plain way: the cause may be what we left out.
-      return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, run, log);
+      return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, tools);
     } catch (error) {
       const symptoms = await collectSymptoms(
         { nodes: request.nodes.map((node) => node.name), words: describeError(error) },
@@ -60,7 +72,8 @@ export async function createClusterWith<T>(
       }
       if (attempt >= request.attempts) throw error;
       log(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
-      const folder = join(request.runDirectory, `logs-of-try-${attempt}`);
+      steps.whenTryFailed();
+      const folder = join(request.logsDirectory, `try-${attempt}`);
       await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log(describeError(reason)));
       await removeOwnContainers(request.ownership, run);
       await rm(kindKubeconfig(request.runDirectory), { force: true });
@@ -72,21 +85,24 @@ async function tryCreate<T>(
   request: CreationRequest,
   acceleration: Acceleration | undefined,
   steps: CreationSteps<T>,
-  run: Run,
-  log: (line: string) => void,
+  { run, log, timeline }: CreationTools,
 ): Promise<T> {
   const stop = new AbortController();
-  const create = createCluster(
-    request.kind,
-    request.cluster,
-    request.configurationFor(acceleration),
-    kindKubeconfig(request.runDirectory),
-    run,
-    log,
-    stop.signal,
+  const create = timeline.measure("Create cluster", () =>
+    createCluster(
+      request.kind,
+      request.cluster,
+      request.configurationFor(acceleration),
+      kindKubeconfig(request.runDirectory),
+      run,
+      log,
+      stop.signal,
+    ),
   );
   const beside = (async () => {
-    const address = await waitForApiServer(request.cluster, request.nodes, run, stop.signal);
+    const address = await timeline.measure("API server answers", () =>
+      waitForApiServer(request.cluster, request.nodes, run, stop.signal),
+    );
     if (address === undefined) throw new Failure("The wait for the API server was given up.");
     const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
     return await steps.whenApiAnswers(kubeconfig, acceleration, stop.signal);

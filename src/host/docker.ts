@@ -23,7 +23,7 @@ export interface ClusterContainer {
   readonly mounts: readonly { readonly source: string; readonly destination: string }[];
 }
 
-/** Asks the engine who it is. @throws Failure saying whether it is missing, down or forbidden. */
+/** Asks the engine who it is. @throws Failure whose message goes on after "Docker Engine": missing, down or forbidden. */
 export async function inspectEngine(run: Run): Promise<DockerEngine> {
   try {
     const { stdout } = await run({
@@ -35,7 +35,7 @@ export async function inspectEngine(run: Run): Promise<DockerEngine> {
     const info: unknown = JSON.parse(stdout);
     const field = (name: string) =>
       typeof info === "object" && info !== null ? String(Reflect.get(info, name) ?? "") : "";
-    if (field("ServerVersion") === "") throw new Failure(`Docker Engine does not answer: ${field("ServerErrors")}`);
+    if (field("ServerVersion") === "") throw new Failure(`does not answer: ${field("ServerErrors")}`);
     return {
       version: field("ServerVersion"),
       cgroupVersion: field("CgroupVersion") === "2" ? 2 : 1,
@@ -47,22 +47,22 @@ export async function inspectEngine(run: Run): Promise<DockerEngine> {
 }
 
 /** Tells the three ways in which Docker is not to be had apart. */
-export function explainEngineError(error: unknown): Error {
+function explainEngineError(error: unknown): Error {
   if (!(error instanceof CommandError)) return error instanceof Error ? error : new Error(String(error));
   const words = `${error.message}\n${error.stdout}\n${error.stderr}`;
   if (/is not installed/.test(words)) {
-    return new Failure("Docker is not installed: there is no docker command in the PATH.", {
+    return new Failure("is not installed: there is no docker command in the PATH", {
       cure: "use a runner that has Docker Engine, such as ubuntu-latest, or install it on this one",
       cause: error,
     });
   }
   if (/permission denied/i.test(words)) {
-    return new Failure("Docker Engine is there, but this user may not use it (permission denied on its socket).", {
+    return new Failure("is there, but this user may not use it (permission denied on its socket)", {
       cure: "add the runner's user to the docker group and start the runner anew",
       cause: error,
     });
   }
-  return new Failure(`Docker Engine cannot be used: ${error.message}`, {
+  return new Failure(`does not answer: ${error.message}`, {
     cure: "start Docker Engine on this machine (or point DOCKER_HOST at one that runs), then run the job again",
     cause: error,
   });

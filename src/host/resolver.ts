@@ -1,5 +1,5 @@
 import { Resolver } from "node:dns/promises";
-import { Failure } from "../failure.ts";
+import { Failure, InputError, type Problem } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
 import { findKindGateway, KIND_NETWORK } from "./docker.ts";
 
@@ -22,17 +22,23 @@ const KIND_IPV6_SUBNET = "fc00:f853:ccd:e793::/64";
 /**
  * The resolver on the Docker host as kind's nodes see it: the gateway of kind's network, which is made as kind makes
  * it where it does not exist yet.
- * @throws Failure where nothing answers there.
+ * @throws InputError where nothing answers there.
  */
 export async function findHostResolver(known: string | undefined, run: Run): Promise<string> {
   const gateway = known ?? (await makeKindNetwork(run));
   if (await answersDns(gateway)) return gateway;
-  throw new Failure(
-    `dns: "docker-host" asks for the Docker host's resolver, but nothing answers DNS queries on ${gateway}, the gateway of Docker's network "${KIND_NETWORK}".`,
-    {
-      cure: "on hosts with systemd-resolved the resolver listens on 127.0.0.53 alone: use dns: no-search-domains (the default), or name a resolv.conf file whose name server pods can reach",
-    },
-  );
+  throw new InputError([describeSilence(gateway)]);
+}
+
+/** That `docker-host` was asked for where nothing answers. */
+export function describeSilence(gateway: string): Problem {
+  return {
+    input: "dns",
+    value: "docker-host",
+    reason: `asks for the Docker host's resolver, but nothing answers DNS queries on ${gateway}, the gateway of Docker's network "${KIND_NETWORK}"`,
+    allowed: "docker-host where a resolver listens on that address",
+    fix: "on hosts with systemd-resolved the resolver listens on 127.0.0.53 alone: use no-search-domains (the default), or name a resolv.conf file whose name server pods can reach",
+  };
 }
 
 async function makeKindNetwork(run: Run): Promise<string> {

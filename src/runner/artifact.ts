@@ -18,7 +18,10 @@ const UPLOAD_SECONDS = 300;
 
 /** Whether this runner offers an artifact service; GitHub Enterprise Server and a bare machine do not. */
 export function hasArtifactService(environment: NodeJS.ProcessEnv): boolean {
-  return (environment.ACTIONS_RUNTIME_TOKEN ?? "") !== "" && (environment.ACTIONS_RESULTS_URL ?? "") !== "";
+  const server = environment.GITHUB_SERVER_URL ?? "";
+  const host = URL.canParse(server) ? new URL(server).hostname : "github.com";
+  const hosted = host === "github.com" || host.endsWith(".ghe.com") || host.endsWith(".localhost");
+  return hosted && (environment.ACTIONS_RUNTIME_TOKEN ?? "") !== "" && (environment.ACTIONS_RESULTS_URL ?? "") !== "";
 }
 
 /** Uploads an artifact. @throws Failure with the service's reason, or when it takes too long. */
@@ -42,7 +45,7 @@ export async function uploadArtifact(
   } catch (error) {
     throw new Failure(
       `The artifact ${request.name} could not be uploaded: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
+      { cure: "run the job again, or set artifact: false to do without", cause: error },
     );
   } finally {
     clearTimeout(timer);

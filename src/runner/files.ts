@@ -1,5 +1,5 @@
 import { readFile, realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative } from "node:path";
+import { dirname, isAbsolute, relative } from "node:path";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
 import { describeError, type Problem } from "../failure.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
@@ -46,6 +46,12 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
       });
     }
   }
+  if (inputs.credentialsDirectory !== undefined) {
+    const complaint = await findDirectoryComplaint(inputs.credentialsDirectory, folders);
+    if (complaint !== undefined) {
+      problems.push({ input: "credentials-directory", value: inputs.credentialsDirectory, ...complaint });
+    }
+  }
   for (const manifest of inputs.rbacManifests) await read("rbac-manifests", manifest);
   if (inputs.dns?.kind === "resolv-conf") {
     const resolvConf = await read("dns", inputs.dns.path);
@@ -62,16 +68,38 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   return { configuration, catalog, problems };
 }
 
-async function findComplaint(path: string, folders: Folders): Promise<Omit<Problem, "input" | "value"> | undefined> {
+type Complaint = Omit<Problem, "input" | "value">;
+
+/** The directory need not be there yet; what is there of the way to it must not lead out. */
+async function findDirectoryComplaint(directory: string, folders: Folders): Promise<Complaint | undefined> {
+  const allowed = "a directory in the workspace or in the runner's temporary folder";
+  let there = directory;
+  for (;;) {
+    try {
+      const real = await realpath(there);
+      if (!(await stat(real)).isDirectory()) return { reason: "is not a directory", allowed, fix: "name another path" };
+      if (await isInside(real, folders)) return undefined;
+      return { reason: "is a link that leads out of the workspace", allowed, fix: "name a directory in the workspace" };
+    } catch (error) {
+      if (dirname(there) === there) return { reason: describeError(error), allowed, fix: "name another path" };
+      there = dirname(there);
+    }
+  }
+}
+
+async function isInside(path: string, folders: Folders): Promise<boolean> {
+  const roots = await Promise.all([folders.workspace, folders.temp].map((root) => realpath(root)));
+  return roots.some((root) => {
+    const way = relative(root, path);
+    return !way.startsWith("..") && !isAbsolute(way);
+  });
+}
+
+async function findComplaint(path: string, folders: Folders): Promise<Complaint | undefined> {
   const allowed = "an existing file in the workspace or in the runner's temporary folder";
   try {
     if (!(await stat(path)).isFile()) return { reason: "is not a file", allowed, fix: "name a file" };
-    const [real, ...roots] = await Promise.all([path, folders.workspace, folders.temp].map((item) => realpath(item)));
-    const inside = roots.some((root) => {
-      const way = relative(root, real ?? path);
-      return !way.startsWith("..") && !isAbsolute(way);
-    });
-    if (inside) return undefined;
+    if (await isInside(await realpath(path), folders)) return undefined;
     return { reason: "is a link that leads out of the workspace", allowed, fix: "copy the file into the workspace" };
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -115,9 +115,9 @@ export function readInputs(
       return [];
     });
   }
-  function version(name: string, allowAuto: boolean): VersionRequest | undefined {
+  function version(name: string, words: readonly ("auto" | "latest")[]): VersionRequest | undefined {
     const value = text(name);
-    const read = value === "" ? undefined : readVersionInput(name, value, allowAuto);
+    const read = value === "" ? undefined : readVersionInput(name, value, words);
     if (read === undefined || "kind" in read) return read;
     problems.push(read);
     return undefined;
@@ -126,9 +126,9 @@ export function readInputs(
 
   const inputs: Inputs = {
     clusterName: optional("cluster-name", dnsLabel),
-    kubernetesVersion: version("kubernetes-version", false),
-    kindVersion: version("kind-version", true),
-    kubectlVersion: version("kubectl-version", true),
+    kubernetesVersion: version("kubernetes-version", ["latest"]),
+    kindVersion: version("kind-version", ["auto", "latest"]),
+    kubectlVersion: version("kubectl-version", ["auto"]),
     nodeImage: optional("node-image", imageReference),
     kindConfig: optional("kind-config", kindConfigSource(path)),
     controlPlanes: optional("control-planes", wholeNumber(1, 9)),

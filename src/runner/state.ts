@@ -24,6 +24,8 @@ export interface RunRecord {
   readonly madeDirectories: readonly string[];
   /** Whether kind was told to create the cluster. */
   created: boolean;
+  /** Whether a try to create it failed: its logs were kept. */
+  failedTries: boolean;
   /** True until main came to its end. */
   failed: boolean;
 }

@@ -12,30 +12,16 @@ export interface Phase {
 export interface Timeline {
   readonly phases: readonly Phase[];
   measure<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Begins a phase whose end is seen elsewhere; closing it again changes nothing. */
-  open(name: string): { close(): void };
 }
 
 export function startTimeline(): Timeline {
   const phases: Phase[] = [];
   const elapsed = () => Math.round(performance.now());
-  const begin = (name: string) => {
-    const phase: Phase = { name, start: elapsed(), end: undefined, failed: false };
-    phases.push(phase);
-    return phase;
-  };
   return {
     phases,
-    open(name) {
-      const phase = begin(name);
-      return {
-        close: () => {
-          phase.end ??= elapsed();
-        },
-      };
-    },
     async measure(name, work) {
-      const phase = begin(name);
+      const phase: Phase = { name, start: elapsed(), end: undefined, failed: false };
+      phases.push(phase);
       try {
         return await work();
       } catch (error) {

@@ -7,6 +7,9 @@ import { isWithin, kubectlRange, kubeletRange } from "./skew.ts";
 /** The guide's Kubernetes: TORCH-V2's clusters are made with it. */
 export const DEFAULT_KUBERNETES = "1.28";
 
+/** The first whose certificate requests take a lifetime (expirationSeconds, KEP-2784). */
+const OLDEST_KUBERNETES = "1.22.0";
+
 /** kubelets of this version and later refuse to start on cgroup v1 (Kubernetes KEP-5573). */
 const FIRST_WITHOUT_CGROUP_V1 = "1.35.0";
 
@@ -69,6 +72,15 @@ export function resolveVersions(
       reason: `is Kubernetes ${kubernetes}, whose kubelet refuses to start on cgroup v1, which this host uses`,
       allowed: "1.34 or older on this host",
       fix: "ask for kubernetes-version 1.34 or older, or use a runner with cgroup v2",
+    });
+  }
+  if (semver.lt(kubernetes, OLDEST_KUBERNETES)) {
+    problems.push({
+      input: requests.nodeImage === undefined ? "kubernetes-version" : "node-image",
+      value: requests.nodeImage ?? kubernetes,
+      reason: `is Kubernetes ${kubernetes}, which cannot sign a certificate of a chosen lifetime`,
+      allowed: "1.22 or newer",
+      fix: "ask for a newer Kubernetes",
     });
   }
   const oldestKind = OLDEST_KIND_FOR.find((rule) => semver.gte(kubernetes, rule.kubernetes))?.kind;
@@ -369,16 +381,16 @@ function chooseKubectl(request: VersionRequest | undefined, apiServer: string, c
 export function readVersionInput(
   input: string,
   value: string,
-  allowAuto: boolean,
+  words: readonly ("auto" | "latest")[],
 ): VersionRequest | Problem | undefined {
-  if (allowAuto && value === "auto") return undefined;
+  if (words.includes("auto") && value === "auto") return undefined;
   const request = parseVersionRequest(value);
-  if (request !== undefined) return request;
+  if (request !== undefined && (request.kind !== "latest" || words.includes("latest"))) return request;
   return {
     input,
     value,
     reason: "is not a version",
-    allowed: `${allowAuto ? "auto, " : ""}latest, a minor such as 1.28, or an exact version such as 1.28.15`,
+    allowed: [...words, "a minor such as 1.28", "or an exact version such as 1.28.15"].join(", "),
     fix: "write the version in one of these forms, in quotes",
   };
 }

@@ -8,7 +8,7 @@ export type Release = {
 
 export const releases: readonly Release[] = [
   { minor: "1.28", patch: "1.28.15", go: "go1.22.12", kind: "0.25.0" },
-  { minor: "1.29", patch: "1.29.6", go: "go1.22.12", kind: "0.27.0" },
+  { minor: "1.29", patch: "1.29.2", go: "go1.22.12", kind: "0.27.0" },
   { minor: "1.30", patch: "1.30.4", go: "go1.22.12", kind: "0.29.0" },
   { minor: "1.31", patch: "1.31.0", go: "go1.23.12", kind: "0.31.0" },
   { minor: "1.32", patch: "1.32.2", go: "go1.23.12", kind: "0.31.0" },

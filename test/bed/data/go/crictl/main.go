@@ -59,9 +59,9 @@ func listImages(ctx context.Context, client cri.ImageServiceClient) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"IMAGE", "IMAGE ID", "SIZE"}}
+	rows := [][]string{{"IMAGE", "IMAGE ID"}}
 	for _, image := range answer.GetImages() {
-		rows = append(rows, []string{strings.Join(image.GetRepoTags(), ","), image.GetId(), fmt.Sprint(image.GetSize_())})
+		rows = append(rows, []string{strings.Join(image.GetRepoTags(), ","), image.GetId()})
 	}
 	return table(rows)
 }
@@ -75,7 +75,7 @@ func inspectImage(ctx context.Context, client cri.ImageServiceClient, name strin
 	if image == nil {
 		return fmt.Errorf("no such image %q present", name)
 	}
-	status := map[string]any{"id": image.GetId(), "repoTags": image.GetRepoTags(), "repoDigests": image.GetRepoDigests(), "size": fmt.Sprint(image.GetSize_())}
+	status := map[string]any{"id": image.GetId(), "repoTags": image.GetRepoTags(), "repoDigests": image.GetRepoDigests()}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(map[string]any{"status": status})

@@ -1,0 +1,36 @@
+import type { Run } from "../process.ts";
+import type { ClusterNode } from "./names.ts";
+
+/** The IPv4 name servers that a resolv.conf names. */
+export function parseNameServers(resolvConf: string): readonly string[] {
+  return [...resolvConf.matchAll(/^\s*nameserver\s+(\d+(?:\.\d+){3})\s*$/gm)].flatMap(([, address]) => address ?? []);
+}
+
+/** Arguments for a node's iptables: queries from pods to a name server are not redirected. */
+export function exemptionArgs(node: string, podSubnet: string, server: string, protocol: "udp" | "tcp") {
+  const match = ["--source", podSubnet, "--destination", server, "--protocol", protocol, "--dport", "53"];
+  return ["exec", node, "iptables", "--wait", "--table=nat", "--insert", "PREROUTING", ...match, "--jump", "ACCEPT"];
+}
+
+/**
+ * Lets pods reach a resolver on the Docker host. kind's entrypoint redirects what goes to port 53 of the network's
+ * gateway to Docker's own DNS, pods' queries too, so a resolver that listens there would never hear of them. The
+ * nodes' own queries stay redirected: that is how they find each other.
+ */
+export async function exemptNameServers(
+  nodes: readonly ClusterNode[],
+  podSubnet: string,
+  servers: readonly string[],
+  run: Run,
+): Promise<void> {
+  const rules = nodes.flatMap((node) =>
+    servers.flatMap((server) =>
+      (["udp", "tcp"] as const).map((protocol) => exemptionArgs(node.name, podSubnet, server, protocol)),
+    ),
+  );
+  await Promise.all(
+    rules.map((args) =>
+      run({ file: "docker", args, timeoutSeconds: 60, purpose: "letting pods reach the host's resolver" }),
+    ),
+  );
+}
