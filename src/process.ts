@@ -137,10 +137,11 @@ function kill(pid: number): void {
   }
 }
 
+/** The last lines that say something; a Go program's stack, whose lines are a path or a bare name, is left out. */
 function lastWords(output: string): string {
   const lines = output
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => line !== "");
+    .filter((line) => /\S\s+\S/.test(line) && !/^\s+\S+\.go:\d+/.test(line));
   return lines.length === 0 ? "" : `: ${lines.slice(-6).join("\n")}`;
 }

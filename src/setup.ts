@@ -20,7 +20,7 @@ import {
 import { createKeyAndRequest } from "./credentials/key.ts";
 import { externalEndpoint, readAdminAccess, withServer } from "./credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "./credentials/publication.ts";
-import { InputError, type Problem } from "./failure.ts";
+import { describeError, InputError, type Problem } from "./failure.ts";
 import { pullImage } from "./host/docker.ts";
 import { raiseLimits } from "./host/limits.ts";
 import { findTakenPorts } from "./host/ports.ts";
@@ -310,7 +310,7 @@ async function placeResolvConf({ shape, runDirectory }: Plan, hostResolver: stri
   return path;
 }
 
-/** Uploads the credential artifact. Where there is no service for it, the files stay where they are. */
+/** Uploads the credential artifact. Where that cannot be done, the files stay where they are. */
 async function publish(
   { environment, log, timeline }: Runner,
   inputs: Inputs,
@@ -324,17 +324,19 @@ async function publish(
     );
     return undefined;
   }
-  return await timeline.measure("Upload artifact", async () => {
-    const passphrase = inputs.artifactPassphrase;
-    const gathered = await gatherPublicFiles(
-      plan.credentials,
-      passphrase === undefined ? undefined : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
-    );
-    return await uploadArtifact(
-      { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays },
-      environment,
-    );
-  });
+  const passphrase = inputs.artifactPassphrase;
+  const gathered = await gatherPublicFiles(
+    plan.credentials,
+    passphrase === undefined ? undefined : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
+  );
+  const request = { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays };
+  try {
+    return await timeline.measure("Upload artifact", () => uploadArtifact(request, environment));
+  } catch (error) {
+    // The cluster works, and few jobs need the artifact: those find its name empty.
+    log.warning(`${describeError(error)} The credentials are only in ${plan.credentials.directory}.`);
+    return undefined;
+  }
 }
 
 function describeReadiness(plan: Plan): string {

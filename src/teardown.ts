@@ -74,8 +74,12 @@ async function collectLogs(
   const own = selectOwn(await listClusterContainers(run, record.cluster), record);
   // Beside the run's folder, which goes away: where no service takes the logs, they stay.
   const folder = join(dirname(runDirectory), record.logsArtifactName);
-  if (own.length > 0 && record.kind !== undefined) await exportLogs(record.kind, record.cluster, folder, run);
-  else if (!record.failedTries) {
+  if (own.length > 0 && record.kind !== undefined) {
+    // A node that never booted has not all of the logs; what it has is what is wanted then.
+    await exportLogs(record.kind, record.cluster, folder, run).catch((error) => {
+      log.info(`Not all logs could be collected: ${describeError(error)}`);
+    });
+  } else if (!record.failedTries) {
     log.info("No node of this run is there to collect logs from");
     return;
   }
@@ -87,20 +91,26 @@ async function collectLogs(
   for await (const entry of glob("**/*", { cwd: folder, withFileTypes: true })) {
     if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
   }
-  const artifact = await uploadArtifact(
-    { name: record.logsArtifactName, files, directory: folder, retentionDays: record.artifactRetentionDays },
-    environment,
-  );
-  await rm(folder, { recursive: true, force: true });
-  log.info(`The cluster's logs are in the artifact ${artifact.name}: ${artifact.url}`);
+  try {
+    const artifact = await uploadArtifact(
+      { name: record.logsArtifactName, files, directory: folder, retentionDays: record.artifactRetentionDays },
+      environment,
+    );
+    await rm(folder, { recursive: true, force: true });
+    log.info(`The cluster's logs are in the artifact ${artifact.name}: ${artifact.url}`);
+  } catch (error) {
+    log.warning(`${describeError(error)} The cluster's logs stay in ${folder}.`);
+  }
 }
 
 /** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */
 async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void> {
   const own = selectOwn(await listClusterContainers(run, record.cluster), record);
   const nodes = own.map((container) => container.name).filter((name) => record.nodes.includes(name));
-  const diagnosis = diagnoseInternet({ reach: await findReach(nodes, record.internetProbe, run) });
+  const reach = await findReach(nodes, record.internetProbe, run);
+  const diagnosis = diagnoseInternet({ reach });
   if (diagnosis !== undefined) log.warning(`${diagnosis.cause} What to do: ${diagnosis.cure}.`);
+  else if (reach !== undefined) log.info(`Pods reach ${reach.probe.address} and resolve ${reach.probe.name}`);
 }
 
 async function removeCredentials(record: RunRecord): Promise<void> {

@@ -45,7 +45,7 @@ export async function uploadArtifact(
   } catch (error) {
     throw new Failure(
       `The artifact ${request.name} could not be uploaded: ${error instanceof Error ? error.message : error}`,
-      { cure: "run the job again, or set artifact: false to do without", cause: error },
+      { cause: error },
     );
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder, exists } from "./cache.ts";
 import { locked } from "./lock.ts";
@@ -27,6 +27,20 @@ export async function part({ name, ingredients, make }: Part, log: Log): Promise
     await mkdir(unfinished, { recursive: true });
     await make(unfinished);
     await rename(unfinished, folder);
+    await forgetOlder(name);
   });
   return folder;
+}
+
+/** Keeps the newest two, so that going back to the last state (another branch) is quick and the disk does not fill up. */
+async function forgetOlder(name: string): Promise<void> {
+  const parent = join(cacheFolder(), "parts");
+  const versions: { readonly folder: string; readonly made: number }[] = [];
+  for (const entry of await readdir(parent)) {
+    if (entry.slice(0, -17) !== name || !/-[0-9a-f]{16}$/.test(entry)) continue;
+    const folder = join(parent, entry);
+    versions.push({ folder, made: (await stat(folder)).mtimeMs });
+  }
+  versions.sort((a, b) => b.made - a.made);
+  for (const { folder } of versions.slice(2)) await rm(folder, { recursive: true, force: true });
 }

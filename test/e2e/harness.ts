@@ -35,6 +35,9 @@ export interface ActionRun {
   dispose(): Promise<void>;
 }
 
+/** What a probe of the internet is to look for where a test is not about it: an address that is always there. */
+const INSIDE = "kubernetes.default.svc.cluster.local 10.96.0.1:443";
+
 /** Prepares a run with these inputs; nothing is started yet. */
 export async function prepareRun(machine: Machine, inputs: Readonly<Record<string, string>>): Promise<ActionRun> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-test-"));
@@ -44,7 +47,7 @@ export async function prepareRun(machine: Machine, inputs: Readonly<Record<strin
     toolCache: localFolders().toolCache,
   };
   await Promise.all([folders.workspace, folders.temp].map((path) => mkdir(path)));
-  const all = { ...(await machine.inputs(folders.temp)), artifact: "false", ...inputs };
+  const all = { ...(await machine.inputs(folders.temp)), artifact: "false", "internet-probe": INSIDE, ...inputs };
   let state: Readonly<Record<string, string>> = {};
   const step = async (entry: "main" | "post", options: Partial<StepRequest> = {}) => {
     const result = await runStep({ entry, folders, state, ...options, inputs: { ...all, ...options.inputs } });

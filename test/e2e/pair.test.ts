@@ -159,6 +159,7 @@ describe("two runs at the same time", () => {
     const log = result.log.join("\n");
     const folder = /logs are in (\S+)/.exec(log)?.[1] ?? assert.fail(log);
     assert.ok((await stat(`${folder}/e2e-closed-control-plane/kubelet.log`)).size > 0);
+    assert.match(log, new RegExp(`Pods reach ${internet} and resolve ${INTERNET_NAME}`));
     assert.doesNotMatch(log, /firewall|name resolution/);
     assert.deepEqual(await dockerLeftovers("e2e-closed"), []);
     assert.notDeepEqual(await dockerLeftovers("e2e-open"), []);

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { installAct } from "./act/install.ts";
+import { type ActRun, filesWith, runWorkflow } from "./act/sandbox.ts";
+import { dockerLeftovers, failing, type Machine, prepareMachine, sh } from "./harness.ts";
+
+/** The clusters of the two workflows, one each. */
+const SUCCEEDING = "act-one";
+const FAILING = "act-two";
+
+/** A workflow with `uses: ./` in act's self-hosted mode, with act's artifact server. */
+describe("under act", () => {
+  let machine: Machine;
+  let act: string;
+
+  before(async () => {
+    machine = await prepareMachine();
+    act = await installAct(console.error);
+    await removeClusters();
+  });
+  after(removeClusters);
+
+  describe("a job that succeeds", () => {
+    let run: ActRun;
+    let outputs: Readonly<Record<string, string>>;
+    const proof = (name: string) => readProof(run, name);
+    before(async () => {
+      run = await runWorkflow(act, "succeeding.yml", machine, {});
+      assert.equal(run.exitCode, 0, run.log);
+      outputs = JSON.parse(await proof("outputs.json"));
+    });
+    after(() => run?.dispose());
+
+    it("gives later steps KUBECONFIG and PATH, by which they are the cluster's admin", async () => {
+      assert.equal(await proof("kubeconfig-variable"), outputs.kubeconfig);
+      assert.equal(await proof("kubectl"), outputs["kubectl-path"]);
+      assert.equal(await proof("kind"), outputs["kind-path"]);
+      assert.equal(await proof("nodes"), `node/${SUCCEEDING}-control-plane`);
+      assert.equal(await proof("admin-may-everything"), "yes");
+    });
+
+    it("gives later steps credentials that openssl and curl accept, with TLS verified", async () => {
+      assert.match(await proof("verified"), /torch-signed\.crt: OK$/);
+      assert.equal(JSON.parse(await proof("api.json")).kind, "APIVersions");
+      assert.equal(await proof("user"), "torch");
+      assert.equal(
+        JSON.parse(await proof("anonymous")).reason,
+        "Forbidden",
+        "without a certificate it is somebody else",
+      );
+      assert.equal(await proof("exit-without-ca"), "60", "curl knows the API server by the CA alone");
+    });
+
+    it("gives the key as the path of a file for its owner alone", async () => {
+      const path = outputs["client-key-path"] ?? "";
+      assert.ok(isAbsolute(path) && path.endsWith("/torch.key"), path);
+      assert.equal(await proof("key-mode"), "600");
+      for (const [name, value] of Object.entries(outputs)) assert.ok(!value.includes("PRIVATE KEY"), name);
+    });
+
+    it("uploads CA, certificate and kubeconfig as the only artifact, and no private key", async () => {
+      const name = outputs["artifact-name"] ?? "";
+      assert.match(name, new RegExp(`^kind-credentials-${SUCCEEDING}-cluster`));
+      assert.deepEqual([...run.artifacts.keys()], [name]);
+      const folder = artifact(run, name);
+      assert.deepEqual(await list(folder), ["ca.crt", "torch-signed.crt", "torch.kubeconfig"]);
+      assert.deepEqual(await filesWith(folder, ["PRIVATE KEY", ...(await keyTexts(run))]), []);
+      assert.equal((await readFile(join(folder, "ca.crt"), "utf8")).trim(), outputs["ca-certificate"]?.trim());
+      await sh("openssl", ["verify", "-CAfile", join(folder, "ca.crt"), join(folder, "torch-signed.crt")]);
+    });
+
+    it("keeps both keys out of the log, even where a step prints them", async () => {
+      assert.match(run.log, /BEGIN PRIVATE KEY/, "the step that prints them has run");
+      assert.deepEqual(await keyTextsIn(run), []);
+    });
+
+    it("leaves nothing after post", () => assertNothingLeft(run, SUCCEEDING));
+  });
+
+  describe("a job with a passphrase and a later step that fails", () => {
+    const passphrase = randomBytes(16).toString("hex");
+    let run: ActRun;
+    let outputs: Readonly<Record<string, string>>;
+    const open = (key: string, word: string) => ["pkey", "-in", key, "-passin", `pass:${word}`, "-pubout"];
+    before(async () => {
+      run = await runWorkflow(act, "failing.yml", machine, { PASSPHRASE: passphrase });
+      assert.equal(run.exitCode, 1, run.log);
+      assert.match(run.log, /Failure - Main Fail on purpose/, run.log);
+      outputs = JSON.parse(await readProof(run, "outputs.json"));
+    });
+    after(() => run?.dispose());
+
+    it("uploads the key besides, and only the passphrase opens it", async () => {
+      const folder = artifact(run, outputs["artifact-name"] ?? "");
+      const names = ["ca.crt", "torch-signed.crt", "torch.encrypted.key", "torch.kubeconfig"];
+      assert.deepEqual(await list(folder), names);
+      const key = join(folder, "torch.encrypted.key");
+      assert.match(await readFile(key, "utf8"), /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/);
+      assert.match(await sh("openssl", ["asn1parse", "-in", key]), /:aes-256-cbc$/m);
+      assert.deepEqual(await filesWith(folder, ["PRIVATE KEY"]), [key]);
+      assert.deepEqual(await filesWith(folder, await keyTexts(run)), []);
+
+      const certified = await sh("openssl", ["x509", "-in", join(folder, "torch-signed.crt"), "-noout", "-pubkey"]);
+      assert.equal(await sh("openssl", open(key, passphrase)), certified);
+      await failing("openssl", open(key, "another passphrase"));
+      await failing("openssl", open(key, ""));
+    });
+
+    it("uploads the cluster's logs, and no key in them", async () => {
+      const name = [...run.artifacts.keys()].find((each) => each !== outputs["artifact-name"]) ?? "";
+      assert.match(name, new RegExp(`^kind-logs-${FAILING}-cluster`));
+      assert.equal(run.artifacts.size, 2);
+      const folder = artifact(run, name);
+      const files = await list(folder);
+      for (const part of ["kubelet.log", "containerd.log"]) {
+        assert.ok(files.includes(`${FAILING}-control-plane/${part}`), files.join("\n"));
+      }
+      assert.deepEqual(await filesWith(folder, ["PRIVATE KEY", ...(await keyTexts(run))]), []);
+    });
+
+    it("keeps keys and passphrase out of the log", async () => {
+      assert.match(run.log, /the passphrase: \*\*\*/);
+      assert.ok(!run.log.includes(passphrase));
+      assert.deepEqual(await keyTextsIn(run), []);
+    });
+
+    it("leaves nothing after post", () => assertNothingLeft(run, FAILING));
+  });
+});
+
+/** What an interrupted run of these tests left, or this one where it failed: these names are the tests' own. */
+async function removeClusters(): Promise<void> {
+  for (const cluster of [SUCCEEDING, FAILING]) {
+    for (const name of await dockerLeftovers(cluster)) await sh("docker", ["rm", "--force", "--volumes", name]);
+  }
+}
+
+async function readProof(run: ActRun, name: string): Promise<string> {
+  return (await readFile(join(run.proof, name), "utf8")).trimEnd();
+}
+
+function artifact(run: ActRun, name: string): string {
+  return (
+    run.artifacts.get(name) ?? assert.fail(`no artifact ${name}: ${[...run.artifacts.keys()].join(", ")}\n${run.log}`)
+  );
+}
+
+/** The files below a folder, by their paths in it. */
+async function list(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .toSorted();
+}
+
+/** Every form in which the user's key and the admin's could appear: the lines of the PEM, and the whole in base64. */
+async function keyTexts(run: ActRun): Promise<readonly string[]> {
+  const [user, adminData] = await Promise.all([readFile(join(run.proof, "key"), "utf8"), readProof(run, "admin-key")]);
+  const admin = Buffer.from(adminData, "base64").toString();
+  const lines = [user, admin].flatMap((pem) => pem.split("\n")).filter((line) => line !== "" && !line.startsWith("-"));
+  assert.ok(lines.length > 40, "two RSA keys");
+  return [...lines, Buffer.from(user).toString("base64"), adminData];
+}
+
+async function keyTextsIn(run: ActRun): Promise<readonly string[]> {
+  return (await keyTexts(run)).filter((text) => run.log.includes(text));
+}
+
+async function assertNothingLeft(run: ActRun, cluster: string): Promise<void> {
+  assert.match(run.log, new RegExp(`Deleted ${cluster}-control-plane`));
+  assert.deepEqual(await dockerLeftovers(cluster), []);
+  // As it was when post had run: where the job succeeded, act has removed the folder since.
+  assert.deepEqual(JSON.parse(await readProof(run, "runner-temp.json")), []);
+  assert.deepEqual(await filesWith(run.home, await keyTexts(run)), []);
+}

@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { type Machine, sh } from "../harness.ts";
+import { bridgeArtifacts, findFreePort } from "./artifact-bridge.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const ACT_SECONDS = 600;
+/** How long act gets for the post steps once it was told to stop. */
+const STOP_SECONDS = 90;
+
+/** What a workflow run under act left behind. */
+export interface ActRun {
+  readonly exitCode: number | null;
+  readonly log: string;
+  /** Where the workflow's steps put what the test looks at. */
+  readonly proof: string;
+  /** act's home with its caches; what act itself does not tidy up is still there. */
+  readonly home: string;
+  /** The folder of each artifact that arrived, unpacked, by its name. */
+  readonly artifacts: ReadonlyMap<string, string>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Runs a workflow under act in self-hosted mode, in a repository that holds the Action as GitHub would fetch it and
+ * that workflow. act's home, caches and temporary files lie in the same folder, which `dispose` removes.
+ */
+export async function runWorkflow(
+  act: string,
+  workflow: string,
+  machine: Machine,
+  secrets: Readonly<Record<string, string>>,
+): Promise<ActRun> {
+  const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
+  const dispose = () => rm(root, { recursive: true, force: true });
+  try {
+    const home = join(root, "home");
+    const temp = join(root, "temp");
+    const proof = join(root, "proof");
+    const store = join(root, "artifacts");
+    await Promise.all([home, temp, proof, store].map((path) => mkdir(path)));
+    const repository = join(root, "repository");
+    const variables = { ...(await makeRepository(repository, workflow, machine)), PROOF: proof };
+    await writeFile(join(root, "vars"), dotenv(variables));
+    // An empty token, or act asks GitHub's command line for the developer's.
+    await writeFile(join(root, "secrets"), dotenv({ GITHUB_TOKEN: "", ...secrets }), { mode: 0o600 });
+
+    const port = await findFreePort();
+    const bridge = await bridgeArtifacts(port);
+    try {
+      const { exitCode, log } = await runAct(
+        act,
+        [
+          "push",
+          ...["--platform", "ubuntu-latest=-self-hosted"],
+          ...["--workflows", `.github/workflows/${workflow}`],
+          ...["--artifact-server-path", store],
+          ...["--artifact-server-addr", "127.0.0.1"],
+          ...["--artifact-server-port", String(port)],
+          "--no-cache-server",
+          ...["--var-file", join(root, "vars")],
+          ...["--secret-file", join(root, "secrets")],
+        ],
+        repository,
+        {
+          // Nothing of the developer's but what leads to programs and to Docker.
+          PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
+          ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
+          HOME: home,
+          TMPDIR: temp,
+          ACTIONS_RUNTIME_URL: bridge.url,
+        },
+      );
+      return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
+    } finally {
+      await bridge.close();
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** The files below a folder whose content includes one of the texts. */
+export async function filesWith(folder: string, texts: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = await readFile(path);
+    if (texts.some((text) => content.includes(text))) found.push(path);
+  }
+  return found;
+}
+
+/** @returns the workflow's variables: which supply the Action is to use. */
+async function makeRepository(
+  repository: string,
+  workflow: string,
+  machine: Machine,
+): Promise<Readonly<Record<string, string>>> {
+  const workflows = join(repository, ".github/workflows");
+  await mkdir(workflows, { recursive: true });
+  await cp(join(import.meta.dirname, workflow), join(workflows, workflow));
+  await cp(join(import.meta.dirname, "observe"), join(repository, ".github/observe"), { recursive: true });
+  await cp(join(ROOT, "action.yml"), join(repository, "action.yml"));
+  await cp(join(ROOT, "dist"), join(repository, "dist"), { recursive: true });
+  const supply = await machine.inputs(repository);
+  const git = (...args: readonly string[]) => sh("git", ["-C", repository, ...args]);
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("remote", "add", "origin", "https://github.com/example/kind-torch-action");
+  await git("add", "--all");
+  await git("-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=Test");
+  return {
+    CATALOG: basename(supply.catalog ?? ""),
+    KIND_MIRROR: supply["kind-mirror"] ?? "",
+    KUBECTL_MIRROR: supply["kubectl-mirror"] ?? "",
+  };
+}
+
+/** act keeps an artifact as <run>/<name>/<name>.zip. */
+async function unpack(store: string, target: string): Promise<ReadonlyMap<string, string>> {
+  const unpacked = new Map<string, string>();
+  for (const file of (await readdir(store, { recursive: true })).filter((name) => name.endsWith(".zip"))) {
+    const name = basename(file, ".zip");
+    const folder = join(target, name);
+    await mkdir(folder, { recursive: true });
+    await sh("unzip", ["-q", join(store, file), "-d", folder]);
+    unpacked.set(name, folder);
+  }
+  return unpacked;
+}
+
+async function runAct(
+  act: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly exitCode: number | null; readonly log: string }> {
+  const child = spawn(act, [...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => printed.push(chunk));
+  // An interrupted act still runs the post steps.
+  const stop = setTimeout(() => child.kill("SIGINT"), ACT_SECONDS * 1000);
+  const kill = setTimeout(() => child.kill("SIGKILL"), (ACT_SECONDS + STOP_SECONDS) * 1000);
+  try {
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", resolve);
+    });
+    return { exitCode, log: Buffer.concat(printed).toString() };
+  } finally {
+    clearTimeout(stop);
+    clearTimeout(kill);
+  }
+}
+
+function dotenv(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+    .join("");
+}

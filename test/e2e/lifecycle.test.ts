@@ -1,0 +1,331 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import {
+  type ActionRun,
+  dockerLeftovers,
+  eventually,
+  type Machine,
+  prepareMachine,
+  prepareRun,
+  processesNaming,
+  sh,
+  volumes,
+  volumesOf,
+} from "./harness.ts";
+
+/** A run that is killed at one moment, and what must hold after post. */
+describe("main killed by SIGKILL, then post", () => {
+  let machine: Machine;
+  before(async () => {
+    machine = await prepareMachine();
+  });
+
+  const containerExists = async (name: string) => (await dockerLeftovers(name)).length > 0;
+  const inNode = (cluster: string, ...command: readonly string[]) =>
+    sh("docker", ["exec", `${cluster}-control-plane`, ...command]).then(
+      (output) => output,
+      () => "",
+    );
+
+  const moments: readonly {
+    readonly name: string;
+    readonly cluster: string;
+    readonly reached: (cluster: string, run: ActionRun) => Promise<boolean>;
+  }[] = [
+    {
+      name: "at the first container",
+      cluster: "e2e-kill-container",
+      reached: (cluster) => containerExists(cluster),
+    },
+    {
+      name: "during kubeadm",
+      cluster: "e2e-kill-kubeadm",
+      reached: async (cluster) => (await inNode(cluster, "pidof", "kubeadm")) !== "",
+    },
+    {
+      name: "after the certificate request",
+      cluster: "e2e-kill-csr",
+      reached: async (cluster) => {
+        const admin = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"];
+        const requests = await inNode(cluster, ...admin, "get", "csr", "--output=name");
+        return /certificatesigningrequest.*torch-/.test(requests);
+      },
+    },
+  ];
+
+  for (const { name, cluster, reached } of moments) {
+    it(`${name}: nothing of the run is left`, async () => {
+      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
+      try {
+        await killWhen(run, () => reached(cluster, run));
+        const mounted = await volumesOf(await dockerLeftovers(cluster));
+        await expectNothingLeft(run, cluster, mounted);
+      } finally {
+        await run.post();
+        await run.dispose();
+      }
+    });
+  }
+
+  it("during the artifact's upload: nothing of the run is left", async () => {
+    const cluster = "e2e-kill-upload";
+    // A fake of the artifact service: it takes the first request and never answers.
+    let asked = false;
+    const service = createServer(() => {
+      asked = true;
+    });
+    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+    const { port }: AddressInfo = Object(service.address());
+    // The client reads the run's and the job's identity from the token: a JWT with the scope that GitHub gives.
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const token = `${part({ alg: "none" })}.${part({ scp: "Actions.Results:run:job" })}.`;
+    const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0", artifact: "true" });
+    try {
+      await killWhen(run, async () => asked, {
+        ACTIONS_RUNTIME_TOKEN: token,
+        ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/`,
+      });
+      const mounted = await volumesOf(await dockerLeftovers(cluster));
+      assert.notDeepEqual(mounted, []);
+      await expectNothingLeft(run, cluster, mounted);
+    } finally {
+      service.closeAllConnections();
+      service.close();
+      await run.post();
+      await run.dispose();
+    }
+  });
+
+  it("before the create: a cluster of the same name that someone else makes then is untouched, and later replaced only on request", async () => {
+    const cluster = "e2e-kill-early";
+    const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
+    const second = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
+    const third = await prepareRun(machine, { "cluster-name": cluster, workers: "0", existing: "replace" });
+    try {
+      await killWhen(run, async () => (await readdir(run.folders.temp)).some((name) => name.startsWith("kind-torch-")));
+      assert.deepEqual(await dockerLeftovers(cluster), []);
+
+      const { kind, image } = await someoneElsesTools(run);
+      const theirs = join(run.folders.workspace, "theirs.kubeconfig");
+      await sh(kind, ["create", "cluster", "--name", cluster, "--image", image, "--kubeconfig", theirs], 300);
+      const [container = assert.fail("no container")] = await containerIds(cluster);
+
+      await run.post();
+      assert.deepEqual(await containerIds(cluster), [container], "post of the killed run");
+
+      const refused = await second.main();
+      assert.equal(refused.exitCode, 1);
+      assert.match(refused.log.join("\n"), /exists already/);
+      await second.post();
+      assert.deepEqual(await containerIds(cluster), [container], "a run that was refused");
+      assert.match(
+        await inNode(cluster, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "--raw", "/readyz"),
+        /ok/,
+      );
+
+      const replaced = await third.main();
+      assert.equal(replaced.exitCode, 0, replaced.log.join("\n"));
+      assert.ok(!(await containerIds(cluster)).includes(container), "existing: replace");
+    } finally {
+      await third.post();
+      const ids = await containerIds(cluster);
+      if (ids.length > 0) await sh("docker", ["rm", "--force", "--volumes", ...ids]);
+      for (const each of [run, second, third]) await each.dispose();
+    }
+  });
+
+  async function containerIds(cluster: string): Promise<readonly string[]> {
+    const ids = await sh("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
+    return ids.split("\n").filter((id) => id !== "");
+  }
+
+  /** kind and the node image as anybody else on the machine would use them. */
+  async function someoneElsesTools(run: ActionRun): Promise<{ readonly kind: string; readonly image: string }> {
+    const versions = await readdir(join(run.folders.toolCache, "kind"));
+    const [version = assert.fail("no kind in the tool cache")] = versions.filter((name) => name.startsWith("0.25"));
+    const images = await sh("docker", ["images", "--format", "{{.Repository}}@{{.Digest}}", "kindest/node"]);
+    const { catalog } = await machine.inputs(run.folders.temp).then(async ({ catalog = "" }) => ({
+      catalog:
+        catalog === "" ? images : await import("node:fs/promises").then(({ readFile }) => readFile(catalog, "utf8")),
+    }));
+    const image = /kindest\/node(?::v1\.28\.\d+)?@sha256:[0-9a-f]{64}/.exec(
+      catalog.slice(catalog.indexOf("1.28")),
+    )?.[0];
+    return {
+      kind: join(run.folders.toolCache, "kind", version, process.arch, "kind"),
+      image: image ?? assert.fail(catalog),
+    };
+  }
+
+  async function killWhen(run: ActionRun, reached: () => Promise<boolean>, environment = {}): Promise<void> {
+    let pid = 0;
+    const ended = run.main({
+      environment,
+      onStart: (started) => {
+        pid = started;
+      },
+    });
+    await Promise.race([
+      eventually("the moment to kill came", reached, 180),
+      ended.then((result) => assert.fail(`main ended before it was killed:\n${result.log.join("\n")}`)),
+    ]);
+    process.kill(pid, "SIGKILL");
+    assert.equal((await ended).signal, "SIGKILL");
+  }
+
+  async function expectNothingLeft(run: ActionRun, cluster: string, mounted: readonly string[]): Promise<void> {
+    const result = await run.post({ inputs: { "job-status": "failure" } });
+    assert.equal(result.exitCode, 0);
+    assert.doesNotMatch(result.log.join("\n"), /::error|::warning/);
+    assert.deepEqual(await dockerLeftovers(cluster), []);
+    const left = await volumes();
+    assert.deepEqual(
+      mounted.filter((name) => left.includes(name)),
+      [],
+    );
+    assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
+    const folders = await readdir(run.folders.temp);
+    assert.deepEqual(
+      folders.filter((name) => name.startsWith("kind-torch-")),
+      [],
+    );
+  }
+});
+
+describe("a cluster that cannot come up", () => {
+  let machine: Machine;
+  before(async () => {
+    machine = await prepareMachine();
+    await mkdir("/run/lock", { recursive: true });
+  });
+
+  describe("for want of inotify", () => {
+    const limits = ["max_user_instances", "max_user_watches"] as const;
+    const path = (name: string) => `/proc/sys/fs/inotify/${name}`;
+    const values = new Map<string, string>();
+    const lock = "/run/lock/kind-torch-test-inotify";
+    before(async () => {
+      // Host-wide: no other test that needs a cluster may run meanwhile. mkdir is the lock, for it takes or fails.
+      await mkdir(lock);
+      for (const name of limits) values.set(name, await sh("cat", [path(name)]));
+    });
+    after(async () => {
+      for (const [name, value] of values) await writeFile(path(name), value);
+      await sh("rmdir", [lock]);
+    });
+
+    it("is told so, with the inputs that cure it; with the defaults it comes up", async () => {
+      const cluster = "e2e-inotify";
+      const inputs = { "cluster-name": cluster, workers: "0" };
+      const left = { "inotify-max-user-watches": "0", "inotify-max-user-instances": "0" };
+      await writeFile(path("max_user_instances"), "2");
+      const starved = await prepareRun(machine, { ...inputs, ...left });
+      const cured = await prepareRun(machine, inputs);
+      try {
+        const result = await starved.main();
+        assert.equal(result.exitCode, 1);
+        const error = result.log.filter((line) => line.startsWith("::error::")).join("\n");
+        assert.match(error, /^::error::The host ran out of inotify resources/);
+        assert.match(error, /fs\.inotify\.max_user_instances is 2/);
+        assert.match(error, /inotify-max-user-instances: 512/);
+        assert.match(result.summary, /inotify/);
+        assert.equal(await sh("cat", [path("max_user_instances")]), "2", "0 leaves the limit alone");
+        await starved.post({ inputs: { "job-status": "failure" } });
+        assert.deepEqual(await dockerLeftovers(cluster), []);
+
+        const healthy = await cured.main();
+        assert.equal(healthy.exitCode, 0, healthy.log.join("\n"));
+        assert.equal(await sh("cat", [path("max_user_instances")]), "512");
+      } finally {
+        await starved.post();
+        await cured.post();
+        await starved.dispose();
+        await cured.dispose();
+      }
+    });
+
+    it("leaves limits alone that are higher already", async () => {
+      await writeFile(path("max_user_watches"), "600000");
+      await writeFile(path("max_user_instances"), "600");
+      const run = await prepareRun(machine, {
+        "cluster-name": "e2e-limits",
+        workers: "0",
+        "node-image": `kindest/node:v1.28.15@sha256:${"0".repeat(64)}`,
+      });
+      const result = await run.main();
+      await run.post();
+      await run.dispose();
+      // The image does not exist: the limits come before it, the cluster is not needed.
+      assert.equal(result.exitCode, 1);
+      assert.match(result.log.join("\n"), /pulling kindest\/node/);
+      assert.equal(await sh("cat", [path("max_user_watches")]), "600000");
+      assert.equal(await sh("cat", [path("max_user_instances")]), "600");
+    });
+  });
+});
+
+describe("a machine that lacks something", () => {
+  let machine: Machine;
+  before(async () => {
+    machine = await prepareMachine();
+  });
+
+  it("has too little disk: refused, with what there is and what is needed", async () => {
+    const run = await prepareRun(machine, { "cluster-name": "e2e-disk" });
+    const root = join(run.folders.temp, "small");
+    await mkdir(root);
+    await sh("mount", ["-t", "tmpfs", "-o", "size=512m", "tmpfs", root]);
+    const socket = join(root, "docker.sock");
+    // A second Docker Engine, real but small, and out of the way of the machine's own.
+    const { spawn } = await import("node:child_process");
+    const engine = spawn(
+      "dockerd",
+      [
+        ...["--host", `unix://${socket}`, "--data-root", join(root, "data"), "--exec-root", join(root, "exec")],
+        ...["--pidfile", join(root, "docker.pid"), "--bridge=none", "--iptables=false", "--ip6tables=false"],
+      ],
+      { stdio: "ignore" },
+    );
+    try {
+      const host = { DOCKER_HOST: `unix://${socket}` };
+      await eventually("the small Docker Engine answers", () =>
+        sh("docker", ["--host", host.DOCKER_HOST, "info"]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const result = await run.main({ environment: host });
+      assert.equal(result.exitCode, 1);
+      assert.match(result.log.join("\n"), /0\.\d GiB free in .* is too little disk for a node image/);
+      assert.deepEqual(result.state, {});
+    } finally {
+      engine.kill("SIGTERM");
+      await new Promise((resolve) => engine.once("exit", resolve));
+      await sh("umount", ["--recursive", root]);
+      await run.dispose();
+    }
+  });
+
+  it("has no artifact service: a warning, and the files stay where they are", async () => {
+    const run = await prepareRun(machine, {
+      "cluster-name": "e2e-service",
+      workers: "0",
+      artifact: "true",
+      wait: "0s",
+    });
+    try {
+      const result = await run.main({ environment: { ACTIONS_RUNTIME_TOKEN: "", ACTIONS_RESULTS_URL: "" } });
+      assert.equal(result.exitCode, 0, result.log.join("\n"));
+      assert.match(result.log.join("\n"), /::warning::No artifact service on this runner/);
+      assert.match(result.log.join("\n"), /nodes and CoreDNS were not waited for/);
+      await stat(result.outputs["client-key-path"] ?? "");
+    } finally {
+      await run.post();
+      await run.dispose();
+    }
+  });
+});
