@@ -79,6 +79,8 @@ export function accelerationPatch({ podSubnets }: Acceleration): string {
     controllerManager: {
       extraArgs: {
         "leader-elect": "false",
+        "kube-api-qps": "100",
+        "kube-api-burst": "200",
         ...(podSubnets === undefined ? {} : { controllers: "*,bootstrapsigner,tokencleaner,-nodeipam" }),
       },
     },
