@@ -132,20 +132,22 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
 
 /** Reads a runner's command file: `name=value` lines and `name<<delimiter` blocks. */
 export function parseCommandFile(text: string): Readonly<Record<string, string>> {
-  const values: Record<string, string> = {};
+  const values = new Map<string, string>();
   const lines = text.split("\n");
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index] ?? "";
     const [, blockName, delimiter] = /^([^=]*?)<<(.+)$/.exec(line) ?? [];
     if (blockName !== undefined && delimiter !== undefined) {
       const end = lines.indexOf(delimiter, index + 1);
-      values[blockName] = lines.slice(index + 1, end).join("\n");
+      // A step that was killed may leave a block without its end: the runner refuses it, we leave it out.
+      if (end === -1) break;
+      values.set(blockName, lines.slice(index + 1, end).join("\n"));
       index = end;
     } else if (line.includes("=")) {
-      values[line.slice(0, line.indexOf("="))] = line.slice(line.indexOf("=") + 1);
+      values.set(line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1));
     }
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 /** Undoes the escaping of a workflow command's data. */

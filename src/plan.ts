@@ -167,10 +167,10 @@ function checkMachine(inputs: Inputs, shape: ClusterShape, survey: Survey): read
       fix: "free room in an earlier step (docker system prune --all), or use a runner with a larger disk",
     });
   }
-  if (inputs.extraSans.includes("0.0.0.0")) {
+  for (const unspecified of inputs.extraSans.filter((name) => name === "0.0.0.0" || name === "::")) {
     problems.push({
       input: "extra-sans",
-      value: "0.0.0.0",
+      value: unspecified,
       reason: "is an address to listen on, not one to connect to",
       allowed: "names and addresses that clients use",
       fix: "use api-server-address: 0.0.0.0 to listen everywhere, and name the host in extra-sans",

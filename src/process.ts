@@ -68,6 +68,11 @@ export function createRun(runDirectory: string): Run {
         if (stopped !== undefined || child.pid === undefined) return;
         stopped = reason;
         kill(-child.pid);
+        // What left the group may hold the streams open; its end is not waited for.
+        child.once("exit", () => {
+          child.stdout.destroy();
+          child.stderr.destroy();
+        });
       };
       const timer = setTimeout(
         () => stop(`did not end within ${command.timeoutSeconds} s`),
@@ -111,8 +116,20 @@ export function createRun(runDirectory: string): Run {
     });
 }
 
-/** Ends every process that a run started and that is still there. @returns how many there were. */
+/** Ends every process that a run started and that is still there, until there is none. @returns how many there were. */
 export async function endProcesses(runDirectory: string): Promise<number> {
+  let ended = 0;
+  for (;;) {
+    const pids = await findProcesses(runDirectory);
+    if (pids.length === 0) return ended;
+    ended += pids.length;
+    for (const pid of pids) kill(pid);
+    // One that was forked meanwhile is found in the next round; one that is ending is a moment later gone.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function findProcesses(runDirectory: string): Promise<readonly number[]> {
   const mark = `${RUN_VARIABLE}=${runDirectory}`;
   const found = await Promise.all(
     (await readdir("/proc"))
@@ -120,12 +137,10 @@ export async function endProcesses(runDirectory: string): Promise<number> {
       .map(async (name) => {
         // A process that ends meanwhile, or that is not ours to read, is not one of the run's.
         const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-        return environment.split("\0").includes(mark) ? Number(name) : undefined;
+        return environment.split("\0").includes(mark) ? [Number(name)] : [];
       }),
   );
-  const pids = found.filter((pid) => pid !== undefined && pid !== process.pid);
-  for (const pid of pids) if (pid !== undefined) kill(pid);
-  return pids.length;
+  return found.flat().filter((pid) => pid !== process.pid);
 }
 
 /** Ends a process, or with a negative number its group, at once: what they leave is removed by us. */
@@ -139,9 +154,11 @@ function kill(pid: number): void {
 
 /** The last lines that say something; a Go program's stack, whose lines are a path or a bare name, is left out. */
 function lastWords(output: string): string {
-  const lines = output
+  const all = output
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => /\S\s+\S/.test(line) && !/^\s+\S+\.go:\d+/.test(line));
+    .filter((line) => line !== "");
+  const telling = all.filter((line) => /\S\s+\S/.test(line) && !/^\s+\S+\.go:\d+/.test(line));
+  const lines = telling.length > 0 ? telling : all;
   return lines.length === 0 ? "" : `: ${lines.slice(-6).join("\n")}`;
 }

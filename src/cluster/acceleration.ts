@@ -58,9 +58,10 @@ function patchesControlPlane(user: UserConfiguration | undefined): boolean {
 
 /** A /24 of an IPv4 subnet for each node, as the node IPAM controller would cut them; its first is the control plane's. */
 export function splitSubnet(subnet: string, nodes: readonly ClusterNode[]): ReadonlyMap<string, string> | undefined {
-  const [base = "", prefix = ""] = subnet.split("/");
+  const [base = "", prefix = "", ...rest] = subnet.split("/");
   const room = 2 ** (24 - Number(prefix));
-  if (!isIPv4(base) || !/^\d+$/.test(prefix) || Number(prefix) > 24 || nodes.length > room) return undefined;
+  if (rest.length > 0 || !isIPv4(base) || !/^\d+$/.test(prefix) || Number(prefix) > 24 || nodes.length > room)
+    return undefined;
   const [a = 0, b = 0, c = 0] = base.split(".").map(Number);
   const first = (a << 16) | (b << 8) | c;
   const start = first - (((first % room) + room) % room);

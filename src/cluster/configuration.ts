@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import { type Document, isMap, LineCounter, parseDocument } from "yaml";
 import type { Problem } from "../failure.ts";
 import type { DnsMode, Inputs } from "../runner/inputs.ts";
+import { dnsLabel, imageReference } from "../values.ts";
 import type { Versions } from "../versions/resolve.ts";
 import { type Acceleration, accelerationPatch } from "./acceleration.ts";
 import { type ClusterNode, loadBalancerName, nameNodes } from "./names.ts";
@@ -30,7 +32,9 @@ const INPUT = "kind-config";
 const ALLOWED = "one kind configuration (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4)";
 /** Aliases beyond this number are a YAML bomb, not a configuration. */
 const MAX_ALIASES = 100;
-const MAX_BYTES = 1_000_000;
+const MAX_BYTES = 100_000;
+/** More errors than these in one text say nothing new. */
+const MAX_ERRORS = 10;
 
 /**
  * Reads a kind configuration of the user's.
@@ -47,13 +51,13 @@ export function parseKindConfiguration(
     allowed: ALLOWED,
     fix,
   });
-  if (text.length > MAX_BYTES) return { problems: [problem("is larger than 1 MB", "write a configuration by hand")] };
+  if (text.length > MAX_BYTES) return { problems: [problem("is larger than 100 kB", "write a configuration by hand")] };
 
   const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   if (parsed.errors.length > 0) {
     return {
-      problems: parsed.errors.map((error) => {
+      problems: parsed.errors.slice(0, MAX_ERRORS).map((error) => {
         const { line, col } = lines.linePos(error.pos[0]);
         return problem(`is not YAML: line ${line}, column ${col}: ${error.message}`, "mend the YAML at that place");
       }),
@@ -62,12 +66,14 @@ export function parseKindConfiguration(
   let document: unknown;
   try {
     document = parsed.toJS({ maxAliasCount: MAX_ALIASES });
+    // What holds itself cannot be written down for kind.
+    JSON.stringify(document);
   } catch (error) {
     return {
       problems: [
         problem(
           `cannot be expanded: ${error instanceof Error ? error.message : error}`,
-          `use at most ${MAX_ALIASES} aliases`,
+          `use at most ${MAX_ALIASES} aliases, each after its anchor and outside it`,
         ),
       ],
     };
@@ -84,11 +90,24 @@ export function parseKindConfiguration(
   if (document.apiVersion !== "kind.x-k8s.io/v1alpha4") {
     wrong(["apiVersion"], "is not kind.x-k8s.io/v1alpha4", "write apiVersion: kind.x-k8s.io/v1alpha4");
   }
-  if (document.name !== undefined && typeof document.name !== "string") {
-    wrong(["name"], "is not a text", "write the name in quotes");
+  if (document.name !== undefined && !(typeof document.name === "string" && "value" in dnsLabel(document.name))) {
+    wrong(["name"], "is not a DNS label", "write 1 to 63 lower-case letters, digits and hyphens, in quotes");
   }
   const networking = document.networking ?? {};
   if (!isRecord(networking)) wrong(["networking"], "is not a mapping", "write its fields below it");
+  for (const field of isRecord(networking) ? ["podSubnet", "serviceSubnet"] : []) {
+    const value = isRecord(networking) ? (networking[field] ?? "") : "";
+    if (typeof value !== "string") wrong(["networking", field], "is not a text", "write a subnet in quotes");
+  }
+  if (isRecord(networking)) {
+    const address = networking.apiServerAddress ?? "";
+    if (address !== "" && !(typeof address === "string" && isIP(address) !== 0)) {
+      wrong(["networking", "apiServerAddress"], "is not an IP address", "write an address in quotes");
+    }
+    if (typeof (networking.disableDefaultCNI ?? false) !== "boolean") {
+      wrong(["networking", "disableDefaultCNI"], "is not a boolean", "write true or false");
+    }
+  }
   const nodes = document.nodes ?? [];
   if (!Array.isArray(nodes) || !nodes.every(isRecord)) wrong(["nodes"], "is not a list of nodes", "write - role: ...");
   for (const [index, node] of Array.isArray(nodes) ? nodes.entries() : []) {
@@ -97,16 +116,15 @@ export function parseKindConfiguration(
     if (role !== "control-plane" && role !== "worker") {
       wrong(["nodes", index, "role"], "is neither control-plane nor worker", "write one of the two");
     }
-    if (node.image !== undefined && typeof node.image !== "string") {
-      wrong(["nodes", index, "image"], "is not a text", "write a full image reference");
+    if (node.image !== undefined && !(typeof node.image === "string" && "value" in imageReference(node.image))) {
+      wrong(["nodes", index, "image"], "is not a full image reference", "write the image with its tag or digest");
     }
-    if (!isPatchList(node.kubeadmConfigPatches)) {
-      wrong(["nodes", index, "kubeadmConfigPatches"], "is not a list of texts", "write each patch as a block text");
+    if (node.extraMounts !== undefined && node.extraMounts !== null && !Array.isArray(node.extraMounts)) {
+      wrong(["nodes", index, "extraMounts"], "is not a list", "write - hostPath: ...");
     }
+    checkPatches(["nodes", index, "kubeadmConfigPatches"], node.kubeadmConfigPatches, wrong);
   }
-  if (!isPatchList(document.kubeadmConfigPatches)) {
-    wrong(["kubeadmConfigPatches"], "is not a list of texts", "write each patch as a block text");
-  }
+  checkPatches(["kubeadmConfigPatches"], document.kubeadmConfigPatches, wrong);
   if (problems.length > 0 || !isRecord(networking) || !Array.isArray(nodes)) return { problems };
   return {
     configuration: {
@@ -117,6 +135,35 @@ export function parseKindConfiguration(
       networking,
     },
   };
+}
+
+type Wrong = (path: readonly (string | number)[], reason: string, fix: string) => void;
+
+/** kubeadm's patches are texts, and each is YAML that can be read and expanded. */
+function checkPatches(path: readonly (string | number)[], patches: unknown, wrong: Wrong): void {
+  if (!isPatchList(patches)) {
+    wrong(path, "is not a list of texts", "write each patch as a block text");
+    return;
+  }
+  for (const [index, patch] of patchesOf(patches).entries()) {
+    try {
+      for (const document of splitDocuments(patch)) readPatch(document);
+    } catch (error) {
+      wrong([...path, index], `cannot be read: ${error instanceof Error ? error.message : error}`, "mend the patch");
+    }
+  }
+}
+
+function splitDocuments(patch: string): readonly string[] {
+  return patch.split(/\n---/);
+}
+
+/** @throws where it is not YAML, or a bomb. */
+function readPatch(patch: string): unknown {
+  const parsed = parseDocument(patch, { merge: true });
+  const [error] = parsed.errors;
+  if (error !== undefined) throw error;
+  return parsed.toJS({ maxAliasCount: MAX_ALIASES });
 }
 
 /** What the cluster is to be: the inputs and the user's configuration, made one. */
@@ -207,11 +254,11 @@ export function planShape(
       }
     }
   }
-  const theirAddress = user?.networking.apiServerAddress;
+  const theirAddress = textOr(user?.networking.apiServerAddress, undefined);
   if (inputs.apiServerAddress !== undefined && theirAddress !== undefined && theirAddress !== inputs.apiServerAddress) {
     contradiction("api-server-address", inputs.apiServerAddress, `networking.apiServerAddress: ${theirAddress}`);
   }
-  const theirSearch = user?.networking.dnsSearch;
+  const theirSearch = user?.networking.dnsSearch ?? undefined;
   if (inputs.dns !== undefined && theirSearch !== undefined) {
     const shown = inputs.dns.kind === "resolv-conf" ? inputs.dns.path : inputs.dns.kind;
     contradiction("dns", shown, `networking.dnsSearch: ${JSON.stringify(theirSearch)}`);
@@ -220,9 +267,7 @@ export function planShape(
     name,
     nodes,
     dns: inputs.dns ?? (theirSearch === undefined ? { kind: "no-search-domains" } : { kind: "inherit" }),
-    apiServerAddress:
-      inputs.apiServerAddress ??
-      (typeof theirAddress === "string" ? theirAddress : ipv6Only(user?.networking) ? "::1" : "127.0.0.1"),
+    apiServerAddress: inputs.apiServerAddress ?? theirAddress ?? (ipv6Only(user?.networking) ? "::1" : "127.0.0.1"),
     extraSans: inputs.extraSans,
     podSubnet: textOr(user?.networking.podSubnet, POD_SUBNET),
     serviceSubnet: textOr(user?.networking.serviceSubnet, SERVICE_SUBNET),
@@ -261,7 +306,7 @@ export function renderKindConfiguration(
     image: node.image ?? versions.nodeImage,
     extraMounts: [...asList(node.extraMounts), ...extraMounts],
     // A node's own patches come after the cluster's, and a list in a patch replaces: ours must come last there too.
-    ...(sans !== undefined && certSansIn(node.kubeadmConfigPatches).length > 0
+    ...(sans !== undefined && replacesSans(node.kubeadmConfigPatches)
       ? { kubeadmConfigPatches: [...patchesOf(node.kubeadmConfigPatches), sans] }
       : {}),
   }));
@@ -304,26 +349,39 @@ function planSans(shape: ClusterShape, user: UserConfiguration | undefined): str
   const everyAddress = shape.apiServerAddress === "0.0.0.0" || shape.apiServerAddress === "::";
   const loopback = everyAddress ? [shape.apiServerAddress === "::" ? "::1" : "127.0.0.1"] : [];
   const added = [...theirs, ...loopback, ...shape.extraSans];
-  if (added.length === 0) return undefined;
+  const replaced = [user?.document, ...(user?.nodes ?? [])].some((part) => replacesSans(part?.kubeadmConfigPatches));
+  if (added.length === 0 && !replaced) return undefined;
   const certSANs = [...new Set(["localhost", shape.apiServerAddress, ...added])];
   return JSON.stringify({ kind: "ClusterConfiguration", apiServer: { certSANs } });
 }
 
-function certSansIn(patches: unknown): readonly string[] {
+/** What each patch that speaks of the API server's names puts in their place: a list, or nothing. */
+function sanListsIn(patches: unknown): readonly unknown[] {
   return patchesOf(patches)
-    .flatMap((patch) => patch.split(/\n---/))
+    .flatMap(splitDocuments)
     .flatMap((patch) => {
-      const value: unknown = parseDocument(patch).toJS({ maxAliasCount: MAX_ALIASES });
-      if (!isRecord(value) || value.kind !== "ClusterConfiguration" || !isRecord(value.apiServer)) return [];
-      return asList(value.apiServer.certSANs).filter((name) => typeof name === "string");
+      const value = readPatch(patch);
+      if (!isRecord(value) || value.kind !== "ClusterConfiguration" || !("apiServer" in value)) return [];
+      if (!isRecord(value.apiServer)) return [value.apiServer];
+      return "certSANs" in value.apiServer ? [value.apiServer.certSANs] : [];
     });
+}
+
+function replacesSans(patches: unknown): boolean {
+  return sanListsIn(patches).length > 0;
+}
+
+function certSansIn(patches: unknown): readonly string[] {
+  return sanListsIn(patches)
+    .flatMap(asList)
+    .filter((name) => typeof name === "string");
 }
 
 function roleOf(node: KindConfiguration): ClusterNode["role"] {
   return node.role === "worker" ? "worker" : "control-plane";
 }
 
-function textOr(value: unknown, fallback: string): string {
+function textOr<T>(value: unknown, fallback: T): string | T {
   return typeof value === "string" && value !== "" ? value : fallback;
 }
 

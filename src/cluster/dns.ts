@@ -1,9 +1,12 @@
+import { isIPv4 } from "node:net";
 import type { Run } from "../process.ts";
 import type { ClusterNode } from "./names.ts";
 
 /** The IPv4 name servers that a resolv.conf names. */
 export function parseNameServers(resolvConf: string): readonly string[] {
-  return [...resolvConf.matchAll(/^\s*nameserver\s+(\d+(?:\.\d+){3})\s*$/gm)].flatMap(([, address]) => address ?? []);
+  return [...resolvConf.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].flatMap(([, address = ""]) =>
+    isIPv4(address) ? [address] : [],
+  );
 }
 
 /** Arguments for a node's iptables: queries from pods to a name server are not redirected. */

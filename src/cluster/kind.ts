@@ -69,14 +69,14 @@ export function findHostPorts(user: UserConfiguration | undefined, apiServerAddr
   if (user === undefined) return [];
   const ports: HostPort[] = [];
   const add = (address: unknown, port: unknown, source: string) => {
-    if (typeof port !== "number" || port < 1 || port > 65535) return;
+    if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65535) return;
     ports.push({ address: typeof address === "string" && address !== "" ? address : "0.0.0.0", port, source });
   };
   add(apiServerAddress, user.networking.apiServerPort, "networking.apiServerPort");
   for (const [index, node] of user.nodes.entries()) {
     const mappings: unknown = node.extraPortMappings;
     for (const [position, mapping] of Array.isArray(mappings) ? mappings.entries() : []) {
-      if (typeof mapping !== "object" || mapping === null || mapping.protocol === "UDP") continue;
+      if (typeof mapping !== "object" || mapping === null || (mapping.protocol ?? "TCP") !== "TCP") continue;
       add(mapping.listenAddress, mapping.hostPort, `nodes.${index}.extraPortMappings.${position}.hostPort`);
     }
   }

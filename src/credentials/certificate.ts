@@ -7,6 +7,14 @@ export interface CheckedCertificate {
   readonly notAfter: Date;
 }
 
+function readCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Checks that a certificate belongs to the key, was signed by the CA, names the user and is valid now.
  * @throws Failure naming what does not fit.
@@ -16,12 +24,12 @@ export function checkCertificate(
   user: string,
   now: Date,
 ): CheckedCertificate {
-  const certificate = new X509Certificate(files.certificate);
   const refuse = (what: string): never => {
     throw new Failure(`The certificate that the cluster signed ${what}.`, {
       cure: "run the job again; if it stays so, a signer other than the cluster's own answers certificate requests here",
     });
   };
+  const certificate = readCertificate(files.certificate) ?? refuse("cannot be read as one");
   if (!certificate.checkPrivateKey(createPrivateKey(files.privateKey))) refuse("does not belong to the key");
   if (!certificate.verify(new X509Certificate(files.ca).publicKey)) refuse("is not signed by the cluster's CA");
   const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];

@@ -1,4 +1,4 @@
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
+import { access, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Failure } from "../failure.ts";
 
@@ -29,7 +29,15 @@ export function credentialFiles(paths: CredentialPaths): readonly string[] {
 
 /** Those of the files that are there already: they are somebody's, and are not written over. */
 export async function findPresentFiles(paths: CredentialPaths): Promise<readonly string[]> {
-  const present = await Promise.all(credentialFiles(paths).map(exists));
+  // A link to nowhere is there as well: nothing can be written in its place.
+  const present = await Promise.all(
+    credentialFiles(paths).map((path) =>
+      lstat(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return credentialFiles(paths).filter((_, index) => present[index]);
 }
 

@@ -11,7 +11,8 @@ export function planSigningRequest(user: string, certificateRequest: string, lif
     spec: {
       request: Buffer.from(certificateRequest).toString("base64"),
       signerName: "kubernetes.io/kube-apiserver-client",
-      expirationSeconds: lifetimeSeconds,
+      // An int32 in the API.
+      expirationSeconds: Math.floor(lifetimeSeconds),
       usages: ["client auth"],
     },
   };

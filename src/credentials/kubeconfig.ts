@@ -13,23 +13,34 @@ export interface AdminAccess {
 }
 
 interface Kubeconfig {
-  readonly clusters: readonly {
-    readonly cluster: { server: string; readonly "certificate-authority-data": string };
+  readonly clusters?: readonly {
+    readonly cluster?: { server?: string; readonly "certificate-authority-data"?: string };
   }[];
-  readonly users: readonly { readonly user: { readonly "client-key-data": string } }[];
+  readonly users?: readonly { readonly user?: { readonly "client-key-data"?: string } }[];
+}
+
+function parseKubeconfig(text: string): Kubeconfig | null {
+  try {
+    return parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Takes kind's kubeconfig apart. @throws Failure where it is not one. */
 export function readAdminAccess(text: string): AdminAccess {
-  const config: Kubeconfig = parse(text);
-  const cluster = config.clusters[0]?.cluster;
-  const user = config.users[0]?.user;
-  if (cluster === undefined || user === undefined) throw new Failure("kind's kubeconfig has no cluster or no user.");
+  const config = parseKubeconfig(text);
+  const cluster = config?.clusters?.[0]?.cluster;
+  const { server, "certificate-authority-data": ca } = cluster ?? {};
+  const clientKeyData = config?.users?.[0]?.user?.["client-key-data"];
+  if (server === undefined || ca === undefined || clientKeyData === undefined) {
+    throw new Failure("kind's kubeconfig lacks the server, its CA or the admin's key.");
+  }
   return {
-    server: cluster.server,
-    ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
-    clientKey: Buffer.from(user["client-key-data"], "base64").toString(),
-    clientKeyData: user["client-key-data"],
+    server,
+    ca: Buffer.from(ca, "base64").toString(),
+    clientKey: Buffer.from(clientKeyData, "base64").toString(),
+    clientKeyData,
   };
 }
 
@@ -44,7 +55,7 @@ export function externalEndpoint(server: string): string {
 /** Puts another server into a kubeconfig. */
 export function withServer(kubeconfig: string, server: string): string {
   const config: Kubeconfig = parse(kubeconfig);
-  for (const { cluster } of config.clusters) cluster.server = server;
+  for (const { cluster } of config.clusters ?? []) if (cluster !== undefined) cluster.server = server;
   return stringify(config);
 }
 

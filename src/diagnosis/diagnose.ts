@@ -40,7 +40,9 @@ function diagnosePort({ words }: Symptoms): Diagnosis | undefined {
 }
 
 function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
-  if (!/no space left on device|disk quota exceeded/i.test(words)) return undefined;
+  // The kernel says the same of inotify watches: only a line that does not speak of them is the disk's.
+  const lines = words.split("\n").filter((line) => !INOTIFY_WORDS.test(line));
+  if (!/no space left on device|disk quota exceeded/i.test(lines.join("\n"))) return undefined;
   return {
     cause: "The disk on which Docker keeps its data is full.",
     cure: "free room in an earlier step (docker system prune), or use a runner with a larger disk",

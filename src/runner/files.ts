@@ -1,7 +1,8 @@
-import { readFile, realpath, stat } from "node:fs/promises";
-import { dirname, isAbsolute, relative } from "node:path";
+import { lstat, readFile, realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
 import { describeError, type Problem } from "../failure.ts";
+import { isWithinFolder } from "../values.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
 import type { Folders, Inputs } from "./inputs.ts";
 
@@ -55,7 +56,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   for (const manifest of inputs.rbacManifests) await read("rbac-manifests", manifest);
   if (inputs.dns?.kind === "resolv-conf") {
     const resolvConf = await read("dns", inputs.dns.path);
-    if (resolvConf !== undefined && !/^\s*nameserver\s+\S+/m.test(resolvConf)) {
+    if (resolvConf !== undefined && !/^[ \t]*nameserver[ \t]+\S+/m.test(resolvConf)) {
       problems.push({
         input: "dns",
         value: inputs.dns.path,
@@ -81,7 +82,12 @@ async function findDirectoryComplaint(directory: string, folders: Folders): Prom
       if (await isInside(real, folders)) return undefined;
       return { reason: "is a link that leads out of the workspace", allowed, fix: "name a directory in the workspace" };
     } catch (error) {
-      if (dirname(there) === there) return { reason: describeError(error), allowed, fix: "name another path" };
+      const dangling = await lstat(there).then(
+        (link) => link.isSymbolicLink(),
+        () => false,
+      );
+      if (dangling || dirname(there) === there)
+        return { reason: describeError(error), allowed, fix: "name another path" };
       there = dirname(there);
     }
   }
@@ -89,10 +95,7 @@ async function findDirectoryComplaint(directory: string, folders: Folders): Prom
 
 async function isInside(path: string, folders: Folders): Promise<boolean> {
   const roots = await Promise.all([folders.workspace, folders.temp].map((root) => realpath(root)));
-  return roots.some((root) => {
-    const way = relative(root, path);
-    return !way.startsWith("..") && !isAbsolute(way);
-  });
+  return roots.some((root) => isWithinFolder(root, path));
 }
 
 async function findComplaint(path: string, folders: Folders): Promise<Complaint | undefined> {

@@ -1,6 +1,4 @@
 import type { Problem } from "../failure.ts";
-import type { VersionRequest } from "../versions/request.ts";
-import { readVersionInput } from "../versions/resolve.ts";
 import {
   artifactName,
   baseUrl,
@@ -17,7 +15,9 @@ import {
   splitList,
   userName,
   wholeNumber,
-} from "./values.ts";
+} from "../values.ts";
+import type { VersionRequest } from "../versions/request.ts";
+import { readVersionInput } from "../versions/resolve.ts";
 
 /** How pods and nodes resolve names outside the cluster. */
 export type DnsMode =
@@ -85,7 +85,11 @@ export interface Folders {
 
 /** The text of one input as the runner passes it; an unset one is empty. */
 export function inputText(environment: NodeJS.ProcessEnv, name: string): string {
-  return (environment[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "").trim();
+  return untrimmedInput(environment, name).trim();
+}
+
+function untrimmedInput(environment: NodeJS.ProcessEnv, name: string): string {
+  return environment[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "";
 }
 
 /**
@@ -130,7 +134,7 @@ export function readInputs(
     kindVersion: version("kind-version", ["auto", "latest"]),
     kubectlVersion: version("kubectl-version", ["auto"]),
     nodeImage: optional("node-image", imageReference),
-    kindConfig: optional("kind-config", kindConfigSource(path)),
+    kindConfig: optional("kind-config", kindConfigSource(path, untrimmedInput(environment, "kind-config"))),
     controlPlanes: optional("control-planes", wholeNumber(1, 9)),
     workers: optional("workers", wholeNumber(0, 50)),
     waitSeconds: optional("wait", duration({ min: "0s", max: "6h" })) ?? 300,
@@ -174,10 +178,13 @@ export function readInputs(
 
 const DEFAULT_PROBE: InternetProbe = { name: "www.google.com", address: "8.8.8.8", port: 53 };
 
-/** Inline YAML is recognised by a line break or a mapping's colon; anything else is a file's path. */
-function kindConfigSource(path: (text: string) => Parsed<string>) {
+/**
+ * Inline YAML is recognised by a line break or a mapping's colon; anything else is a file's path. YAML is taken as it
+ * was written: without its first line's indentation it is another document, or none.
+ */
+function kindConfigSource(path: (text: string) => Parsed<string>, untrimmed: string) {
   return (text: string): Parsed<NonNullable<Inputs["kindConfig"]>> => {
-    if (/\n|:\s|^\{/.test(text)) return { value: { kind: "inline", text } };
+    if (/\n|:\s|^\{/.test(text)) return { value: { kind: "inline", text: untrimmed } };
     const parsed = path(text);
     return "value" in parsed ? { value: { kind: "file", path: parsed.value } } : parsed;
   };
@@ -224,6 +231,7 @@ function internetProbe(text: string): Parsed<InternetProbe> {
   if (
     name !== undefined &&
     address !== undefined &&
+    "value" in hostName(name) &&
     "value" in ipAddress(address) &&
     Number(port) >= 1 &&
     Number(port) <= 65535

@@ -40,10 +40,13 @@ export async function installTool(
   const cached = find(tool, version, nodeArchitecture);
   if (cached !== "") {
     const path = join(cached, tool);
-    if (request.checksum === undefined || (await hashFile(path)) === request.checksum) {
+    const actual = await hashFile(path).catch(() => undefined);
+    if (actual !== undefined && (request.checksum === undefined || actual === request.checksum)) {
       return { path, origin: "from the tool cache" };
     }
-    log(`The cached ${tool} ${version} does not match the catalogue's checksum: it is downloaded again.`);
+    log(
+      `The cached ${tool} ${version} is not there any more or does not match the catalogue's checksum: it is downloaded again.`,
+    );
   }
 
   const [binary, expected] = await Promise.all([

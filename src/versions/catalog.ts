@@ -1,5 +1,6 @@
 import semver from "semver";
 import { Failure } from "../failure.ts";
+import { imageReference } from "../values.ts";
 import builtIn from "./catalog.json" with { type: "json" };
 
 /** SHA-256 sums in hex, by platform (`linux-amd64`). Only sums verified at the origin belong here. */
@@ -58,12 +59,12 @@ function readCatalog(data: unknown): Catalog {
       version: asVersion(release.version, `${at}.version`),
       ...(release.loadBalancer === undefined
         ? {}
-        : { loadBalancer: asText(release.loadBalancer, `${at}.loadBalancer`) }),
+        : { loadBalancer: asImage(release.loadBalancer, `${at}.loadBalancer`) }),
       images: asList(release.images, `${at}.images`).map((item, position): NodeImage => {
         const image = asRecord(item, `${at}.images[${position}]`);
         return {
           kubernetes: asVersion(image.kubernetes, `${at}.images[${position}].kubernetes`),
-          image: asText(image.image, `${at}.images[${position}].image`),
+          image: asImage(image.image, `${at}.images[${position}].image`),
         };
       }),
       checksums: asChecksums(release.checksums, `${at}.checksums`),
@@ -93,6 +94,12 @@ function asList(value: unknown, at: string): readonly unknown[] {
 function asText(value: unknown, at: string): string {
   if (typeof value !== "string" || value === "") throw new Failure(`${at} is not a text`);
   return value;
+}
+
+function asImage(value: unknown, at: string): string {
+  const image = asText(value, at);
+  if ("complaint" in imageReference(image)) throw new Failure(`${at} is not a full image reference`);
+  return image;
 }
 
 function asVersion(value: unknown, at: string): string {

@@ -293,7 +293,8 @@ function unknownKubernetes(wanted: VersionRequest, chosen: KindRelease | undefin
 
 /** The version in an image's tag (`kindest/node:v1.28.15@sha256:...` -> `1.28.15`), where there is one. */
 function versionOfImage(image: string): string | undefined {
-  const tag = /:v?(\d+\.\d+\.\d+[^@/]*)(?:@|$)/.exec(image)?.[1];
+  // Whatever else follows the version (`v1.31.9-patched`) is its maker's own: kubectl has no such version.
+  const tag = /:v?(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)(?!\d)[^@/]*(?:@|$)/.exec(image)?.[1];
   return tag === undefined ? undefined : (semver.valid(tag) ?? undefined);
 }
 
@@ -356,7 +357,7 @@ function chooseKubectl(request: VersionRequest | undefined, apiServer: string, c
       problem: {
         input: "kubectl-version",
         value: showRequest(request),
-        reason: `is kubectl ${version ?? request.kind} with Kubernetes ${apiServer}, more than one minor version apart (the version skew policy)`,
+        reason: `is kubectl ${version ?? showRequest(request)} with Kubernetes ${apiServer}, more than one minor version apart (the version skew policy)`,
         allowed,
         fix: "leave kubectl-version out to get the cluster's own version",
       },

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { isAbsolute, relative, resolve } from "node:path";
-import type { Problem } from "../failure.ts";
+import type { Problem } from "./failure.ts";
 
 /** What is wrong with a value: the part of a `Problem` that does not depend on the input's name. */
 export interface Complaint {
@@ -12,17 +12,25 @@ export interface Complaint {
 /** A parsed value, or a complaint about it. */
 export type Parsed<T> = { readonly value: T } | { readonly complaint: Complaint };
 
-const SECONDS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
 
 /** Reads a duration as Go writes them (`90s`, `1h30m`, `0`) into seconds. */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let seconds = 0;
+  let nanoseconds = 0;
   for (const [, amount = "", unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
-    seconds += Number(amount) * (SECONDS[unit] ?? Number.NaN);
+    nanoseconds += Math.round(Number(amount) * (NANOSECONDS[unit] ?? Number.NaN));
   }
-  return Number.isFinite(seconds) ? seconds : undefined;
+  return Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : undefined;
 }
 
 /** A duration between two bounds, in seconds. */
@@ -87,21 +95,23 @@ export function dnsLabel(text: string): Parsed<string> {
 
 /** A name that is a certificate's common name, a file's name and a Kubernetes user at once. */
 export function userName(text: string): Parsed<string> {
-  if (/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/.test(text) && !text.includes("..")) return { value: text };
+  if (text.length <= 63 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/.test(text))
+    return { value: text };
   return {
     complaint: {
       reason: "cannot be a user's name",
-      allowed: "1 to 63 lower-case letters, digits, hyphens and dots, with a letter or digit at both ends",
+      allowed:
+        "1 to 63 lower-case letters, digits, hyphens and dots, with a letter or digit at both ends and around each dot",
       fix: "choose a name such as torch",
     },
   };
 }
 
-/** A host name or an IP address: what a certificate can name. */
+/** A host name or an IP address: what a certificate can name. kubeadm takes lower case alone, and no zone. */
 export function hostName(text: string): Parsed<string> {
   const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-  const name = new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`, "i");
-  if (isIP(text) !== 0 || (text.length <= 253 && name.test(text))) return { value: text };
+  const name = new RegExp(`^(?:\\*\\.)?(?:${label}\\.)*(?!\\d+$)${label}$`, "i");
+  if (isAddress(text) || (text.length <= 253 && name.test(text))) return { value: text.toLowerCase() };
   return {
     complaint: {
       reason: "is neither a host name nor an IP address",
@@ -111,9 +121,14 @@ export function hostName(text: string): Parsed<string> {
   };
 }
 
+/** An IP address without a zone, which means something on one machine only. */
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
+}
+
 /** An IP address to listen on. */
 export function ipAddress(text: string): Parsed<string> {
-  if (isIP(text) !== 0) return { value: text };
+  if (isAddress(text)) return { value: text };
   return {
     complaint: {
       reason: "is not an IP address",
@@ -125,8 +140,13 @@ export function ipAddress(text: string): Parsed<string> {
 
 /** A container image's reference with a tag or a digest. */
 export function imageReference(text: string): Parsed<string> {
-  const reference =
-    /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+  // The grammar of github.com/distribution/reference: nothing in it can be an option of docker's.
+  const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+  const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+  const host = `${label}(?:\\.${label})*(?::\\d+)?`;
+  const reference = new RegExp(
+    `^(?:${host}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+  );
   if (text.length < 512 && reference.test(text) && /:[^/]+$/.test(text)) return { value: text };
   return {
     complaint: {
@@ -140,27 +160,30 @@ export function imageReference(text: string): Parsed<string> {
 /** A base URL, without the trailing slash. */
 export function baseUrl(text: string): Parsed<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && ["http:", "https:"].includes(url.protocol) && url.search === "" && url.hash === "") {
+  const bare = !/[?#]/.test(text) && url?.username === "" && url.password === "";
+  if (url !== undefined && ["http:", "https:"].includes(url.protocol) && bare) {
     return { value: text.replace(/\/+$/, "") };
   }
   return {
     complaint: {
       reason: "is not a base URL",
-      allowed: "an http or https URL without a query, such as https://mirror.example/dl",
+      allowed: "an http or https URL without a query or a password, such as https://mirror.example/dl",
       fix: "write the URL under which the official paths are found",
     },
   };
+}
+
+/** Whether a path is a folder or lies below it; both absolute. `..data` is a name, `..` is the way out. */
+export function isWithinFolder(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 }
 
 /** A path in one of the roots (relative ones start at the first), as an absolute path. */
 export function pathWithin(roots: readonly string[]) {
   return (text: string): Parsed<string> => {
     const path = resolve(roots[0] ?? "/", text);
-    const inside = roots.some((root) => {
-      const way = relative(root, path);
-      return !way.startsWith("..") && !isAbsolute(way);
-    });
-    if (inside && !text.includes("\0")) return { value: path };
+    if (roots.some((root) => isWithinFolder(root, path)) && !text.includes("\0")) return { value: path };
     return {
       complaint: {
         reason: "leads out of the workspace",

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/configuration.ts";
+import type { ClusterNode } from "../../src/cluster/names.ts";
+import type { Problem } from "../../src/failure.ts";
+import type { Survey } from "../../src/host/survey.ts";
+import { type Folders, type Inputs, readInputs } from "../../src/runner/inputs.ts";
+import type { Parsed } from "../../src/values.ts";
+import type { Catalog } from "../../src/versions/catalog.ts";
+
+/** Folders that exist on no machine, for what never touches the disk. */
+export const FOLDERS: Folders = { workspace: "/ws", temp: "/tmp/runner" };
+
+/** The inputs of a workflow that writes only `uses:`, with some said otherwise. */
+export function createInputs(overrides: Partial<Inputs> = {}): Inputs {
+  const { inputs, problems } = readInputs({}, FOLDERS);
+  assert.deepEqual(problems, []);
+  return { ...inputs, ...overrides };
+}
+
+/** The environment in which the runner passes inputs. */
+export function environmentOf(inputs: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
+}
+
+/** Digests told apart by their first letters. */
+export function digest(start: string): string {
+  return `sha256:${start.padEnd(64, "0")}`;
+}
+
+/** A small catalogue: two kind releases that share a minor, and one kubectl with a verified sum. */
+export const CATALOG: Catalog = {
+  kind: [
+    {
+      version: "0.30.0",
+      loadBalancer: "kindest/haproxy:new",
+      images: [
+        { kubernetes: "1.34.0", image: `kindest/node:v1.34.0@${digest("a1")}` },
+        { kubernetes: "1.31.12", image: `kindest/node:v1.31.12@${digest("a2")}` },
+      ],
+      checksums: { "linux-amd64": "c".repeat(64) },
+    },
+    {
+      version: "0.25.0",
+      images: [
+        { kubernetes: "1.31.2", image: `kindest/node:v1.31.2@${digest("b1")}` },
+        { kubernetes: "1.28.9", image: `kindest/node:v1.28.9@${digest("b2")}` },
+        { kubernetes: "1.28.15", image: `kindest/node:v1.28.15@${digest("b3")}` },
+        { kubernetes: "1.27.16", image: `kindest/node:v1.27.16@${digest("b4")}` },
+      ],
+      checksums: {},
+    },
+  ],
+  kubectl: [{ version: "1.29.7", checksums: {} }],
+};
+
+/** A machine on which everything is in order. */
+export function createSurvey(overrides: Partial<Survey> = {}): Survey {
+  return {
+    platform: "linux",
+    nodeArchitecture: "x64",
+    architecture: "amd64",
+    engine: { version: "29.0.0", cgroupVersion: 2, dataRoot: "/var/lib/docker" },
+    containers: [],
+    kindGateway: undefined,
+    limits: { "fs.inotify.max_user_watches": 8192, "fs.inotify.max_user_instances": 128 },
+    freeDisk: 50 * 1024 ** 3,
+    ...overrides,
+  };
+}
+
+export const HEADER = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
+
+/** A kind configuration that must be readable: kind's two header lines and this body. */
+export function configure(body: string): UserConfiguration {
+  const read = parseKindConfiguration(HEADER + body, "inline");
+  assert.ok("configuration" in read, JSON.stringify(read));
+  return read.configuration;
+}
+
+/** What is wrong with a kind configuration: kind's two header lines and this body. */
+export function misconfigure(body: string): readonly Problem[] {
+  const read = parseKindConfiguration(HEADER + body, "inline");
+  return "problems" in read ? read.problems : [];
+}
+
+export function nodesOf(...nodes: readonly (readonly [string, ClusterNode["role"]])[]): readonly ClusterNode[] {
+  return nodes.map(([name, role]) => ({ name, role }));
+}
+
+/** The value of what parsed; `undefined` where there is a complaint. */
+export function readValue<T>(parsed: Parsed<T>): T | undefined {
+  return "value" in parsed ? parsed.value : undefined;
+}
+
+/** A real folder that goes away with the test. */
+export async function makeFolder(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "kind-torch-unit-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The one item of a list that must have exactly one. */
+export function only<T>(items: readonly T[]): T {
+  const [item] = items;
+  assert.ok(item !== undefined && items.length === 1, `exactly one was expected: ${JSON.stringify(items)}`);
+  return item;
+}

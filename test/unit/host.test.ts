@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseNameServers } from "../../src/cluster/dns.ts";
+import { diagnose, diagnoseInternet } from "../../src/diagnosis/diagnose.ts";
+import { inputOf, planLimits } from "../../src/host/limits.ts";
+
+const limitsOf = (watches: number | undefined, instances: number | undefined) => ({
+  "fs.inotify.max_user_watches": watches,
+  "fs.inotify.max_user_instances": instances,
+});
+const wantedOf = (watches: number, instances: number) => ({
+  "fs.inotify.max_user_watches": watches,
+  "fs.inotify.max_user_instances": instances,
+});
+
+test("limits are raised to what is wanted", () => {
+  assert.deepEqual(planLimits(limitsOf(8192, 128), wantedOf(524288, 512)), [
+    { name: "fs.inotify.max_user_watches", from: 8192, to: 524288 },
+    { name: "fs.inotify.max_user_instances", from: 128, to: 512 },
+  ]);
+});
+
+test("limits are never lowered, left alone by 0, and not touched where the host hides them", () => {
+  const value = fc.option(fc.nat(), { nil: undefined });
+  fc.assert(
+    fc.property(value, value, fc.nat(), fc.nat(), (watches, instances, a, b) => {
+      for (const { name, from, to } of planLimits(limitsOf(watches, instances), wantedOf(a, b))) {
+        assert.ok(to > from && to !== 0);
+        assert.equal(from, limitsOf(watches, instances)[name]);
+        assert.equal(to, wantedOf(a, b)[name]);
+      }
+    }),
+  );
+  assert.deepEqual(planLimits(limitsOf(1, 1), wantedOf(0, 0)), []);
+  assert.deepEqual(planLimits(limitsOf(undefined, undefined), wantedOf(524288, 512)), []);
+  assert.deepEqual(planLimits(limitsOf(Number.NaN, 999), wantedOf(524288, 512)), []);
+});
+
+test("a limit's input has the name that action.yml gives it", () => {
+  assert.equal(inputOf("fs.inotify.max_user_watches"), "inotify-max-user-watches");
+  assert.equal(inputOf("fs.inotify.max_user_instances"), "inotify-max-user-instances");
+});
+
+const LOW = limitsOf(8192, 128);
+const HIGH = limitsOf(524288, 512);
+
+test("inotify exhaustion is recognised in everybody's words, and the cure names the inputs", () => {
+  const words = [
+    "Failed to create control group inotify object: Too many open files",
+    "Failed to allocate manager object: Too many open files",
+    "inotify_init: too many open files",
+    'kubelet: "failed to create fsnotify watcher: too many open files"',
+    "inotify_add_watch /sys/fs/cgroup: no space left on device",
+    "Failed to add /run/systemd/ask-password to watch: No space left on device",
+  ];
+  for (const text of words) {
+    const diagnosis = diagnose({ words: `noise\n${text}\nnoise`, limits: LOW });
+    assert.match(diagnosis?.cause ?? "", /inotify.*max_user_instances is 128/, text);
+    assert.match(diagnosis?.cure ?? "", /inotify-max-user-watches: 524288.*inotify-max-user-instances: 512/);
+  }
+});
+
+test("only the limit that is low is named", () => {
+  const diagnosis = diagnose({ words: "too many open files", limits: limitsOf(524288, 128) });
+  assert.match(diagnosis?.cure ?? "", /inotify-max-user-instances: 512/);
+  assert.doesNotMatch(`${diagnosis?.cause}${diagnosis?.cure}`, /max.user.watches/);
+});
+
+test("words about open files name no cause where the limits are as recommended or hidden", () => {
+  for (const limits of [HIGH, limitsOf(undefined, undefined)]) {
+    assert.equal(diagnose({ words: "too many open files", limits }), undefined);
+  }
+});
+
+test("watches that ran out are not taken for a full disk", () => {
+  const words = "failed to add inotify watch: no space left on device";
+  assert.doesNotMatch(diagnose({ words, limits: HIGH })?.cause ?? "", /disk/i);
+});
+
+test("a port in use and a full disk are recognised, low limits or not", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["listen tcp 127.0.0.1:6443: bind: address already in use", /port/],
+    ["Bind for 0.0.0.0:80 failed: port is already allocated", /port/],
+    ["write /var/lib/docker/x: no space left on device", /disk/],
+    ["disk quota exceeded", /disk/],
+  ];
+  for (const [words, cause] of cases) {
+    for (const limits of [LOW, HIGH]) assert.match(diagnose({ words, limits })?.cause ?? "", cause, words);
+  }
+});
+
+test("words that point to no cause name none", () => {
+  for (const words of ["", "timed out waiting for the condition", "watch closed", "context deadline exceeded"]) {
+    assert.equal(diagnose({ words, limits: LOW }), undefined, words);
+  }
+});
+
+const probe = { name: "www.example.org", address: "192.0.2.1", port: 53 };
+
+test("no internet from pods is told apart as names or firewall", () => {
+  const names = diagnoseInternet({ reach: { probe, address: true, name: false } });
+  assert.match(names?.cause ?? "", /name resolution/);
+  assert.match(names?.cure ?? "", /dns:/);
+  for (const name of [true, false]) {
+    const firewall = diagnoseInternet({ reach: { probe, address: false, name } });
+    assert.match(firewall?.cause ?? "", /192\.0\.2\.1:53.*firewall.*not name resolution/);
+  }
+});
+
+test("pods that reach the internet, and pods that could not be looked at, give no diagnosis", () => {
+  assert.equal(diagnoseInternet({ reach: { probe, address: true, name: true } }), undefined);
+  assert.equal(diagnoseInternet({ reach: undefined }), undefined);
+});
+
+test("the name servers of a resolv.conf are its IPv4 ones, as the resolver reads them", () => {
+  const text = [
+    "# nameserver 192.0.2.1",
+    ";nameserver 192.0.2.2",
+    "search example.org",
+    "nameserver 192.0.2.53",
+    "\tnameserver\t192.0.2.54  \r",
+    "nameserver 192.0.2.55 # the second site's",
+    "nameserver fd00::53",
+    "nameserver 999.0.0.1",
+    "nameserver192.0.2.3",
+    "options nameserver 192.0.2.4",
+    "nameserver",
+    "192.0.2.5",
+  ].join("\n");
+  assert.deepEqual(parseNameServers(text), ["192.0.2.53", "192.0.2.54", "192.0.2.55"]);
+});

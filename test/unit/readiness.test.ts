@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeMissing, type Snapshot } from "../../src/cluster/readiness.ts";
+import { nodesOf } from "./builders.ts";
+
+type Item = Snapshot["items"][number];
+const node = (name: string, status: string, message?: string): Item => ({
+  kind: "Node",
+  metadata: { name },
+  status: { conditions: [{ type: "Ready", status, ...(message === undefined ? {} : { message }) }] },
+});
+const coredns = (status: string, message?: string): Item => ({
+  kind: "Deployment",
+  metadata: { name: "coredns" },
+  status: { conditions: [{ type: "Available", status, ...(message === undefined ? {} : { message }) }] },
+});
+const nodes = nodesOf(["c-control-plane", "control-plane"], ["c-worker", "worker"]);
+const missing = (...items: readonly Item[]) => describeMissing({ items }, nodes).join("\n");
+
+test("a node that is not Ready is named with the kubelet's reason", () => {
+  const text = missing(
+    node("c-control-plane", "True"),
+    node("c-worker", "False", "cni plugin not initialized"),
+    coredns("True"),
+  );
+  assert.match(text, /c-worker.*cni plugin not initialized/);
+  assert.doesNotMatch(text, /c-control-plane|CoreDNS/);
+});
+
+test("a node that never joined is named", () => {
+  assert.match(missing(node("c-control-plane", "True"), coredns("True")), /c-worker never joined/);
+});
+
+test("a node whose kubelet fell silent is not Ready", () => {
+  assert.match(
+    missing(node("c-control-plane", "True"), node("c-worker", "Unknown"), coredns("True")),
+    /c-worker is not Ready/,
+  );
+  const mute: Item = { kind: "Node", metadata: { name: "c-worker" } };
+  assert.match(missing(node("c-control-plane", "True"), mute, coredns("True")), /c-worker is not Ready/);
+});
+
+test("a CoreDNS that is missing and one that is not available are told apart", () => {
+  const ready = [node("c-control-plane", "True"), node("c-worker", "True")];
+  assert.match(missing(...ready), /no CoreDNS/);
+  assert.match(missing(...ready, coredns("False", "minimum availability")), /not available: minimum availability/);
+  assert.match(missing(...ready, { kind: "Deployment", metadata: { name: "coredns" } }), /not available/);
+});
+
+test("everything that is missing is said, and a node of that name is no deployment", () => {
+  assert.equal(describeMissing({ items: [] }, nodes).length, 3);
+  assert.match(missing(node("coredns", "True")), /no CoreDNS/);
+});
