@@ -118,15 +118,16 @@ export function createRun(runDirectory: string): Run {
 
 /** Ends every process that a run started and that is still there, until there is none. @returns how many there were. */
 export async function endProcesses(runDirectory: string): Promise<number> {
-  let ended = 0;
-  for (;;) {
+  const ended = new Set<number>();
+  for (let rounds = 0; rounds < 250; rounds += 1) {
     const pids = await findProcesses(runDirectory);
-    if (pids.length === 0) return ended;
-    ended += pids.length;
+    if (pids.length === 0) break;
+    for (const pid of pids) ended.add(pid);
     for (const pid of pids) kill(pid);
     // One that was forked meanwhile is found in the next round; one that is ending is a moment later gone.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return ended.size;
 }
 
 async function findProcesses(runDirectory: string): Promise<readonly number[]> {

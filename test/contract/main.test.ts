@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { runStep, type StepFolders, type StepRequest } from "../../local/runner.ts";
+import { prepareMachine } from "../e2e/harness.ts";
+import { kindGateway } from "../e2e/resolver.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The built bundle as a child process, by the runner's contract; no cluster comes of any of these. */
+describe("main refuses", () => {
+  let root: string;
+  let folders: StepFolders;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
+    folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+    await Promise.all(Object.values(folders).map((folder) => mkdir(folder)));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  const main = (inputs: Readonly<Record<string, string>>, more: Partial<StepRequest> = {}) =>
+    runStep({ entry: "main", folders, inputs, ...more });
+
+  /** Runs main with inputs it must refuse, and gives the one error, its lines apart. */
+  async function refused(inputs: Readonly<Record<string, string>>, more: Partial<StepRequest> = {}): Promise<string[]> {
+    const result = await main(inputs, more);
+    assert.equal(result.exitCode, 1, result.log.join("\n"));
+    const errors = result.log.filter((line) => line.startsWith("::error::"));
+    assert.equal(errors.length, 1, "one report");
+    assert.deepEqual(result.outputs, {}, "no output");
+    assert.deepEqual(result.state, {}, "nothing for post to do");
+    assert.deepEqual(await readdir(folders.toolCache), [], "nothing downloaded");
+    const left = (await readdir(folders.temp)).filter((name) => name !== "_runner_file_commands");
+    assert.deepEqual(left, [], "nothing made");
+    assert.match(result.summary, /was not set up/);
+    return (errors[0] ?? "").replaceAll("%0A", "\n").split("\n");
+  }
+
+  it("every bad input at once, each with its name, its value, what is allowed and the fix", async () => {
+    await writeFile(join(folders.workspace, "broken.yaml"), "kind: Cluster\nnodes: [\n");
+    const bad = {
+      "cluster-name": "Not_A_Label",
+      "kubernetes-version": "one point two",
+      wait: "5 minutes",
+      workers: "-1",
+      attempts: "many",
+      "certificate-lifetime": "5m",
+      groups: "system:masters",
+      rbac: "everything",
+      "rbac-manifests": "missing.yaml",
+      "kind-config": "broken.yaml",
+      "credentials-directory": "../outside",
+      "kind-mirror": "ftp://mirror.example",
+      "artifact-passphrase": "pw-1234",
+    };
+    const [head = "", ...lines] = await refused(bad);
+    assert.match(head, /^::error::\d+ problem\(s\) with the inputs; nothing was touched\.$/);
+    for (const name of Object.keys(bad)) {
+      const line =
+        lines.find((each) => each.startsWith(`${name}:`)) ?? assert.fail(`no line for ${name} in\n${lines.join("\n")}`);
+      assert.match(line, /Allowed: .+\. Fix: .+\./);
+    }
+    assert.ok(!lines.join("\n").includes("pw-1234"), "a passphrase is not repeated");
+  });
+
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
+    [
+      "an unknown Kubernetes version, naming those there are",
+      { "kubernetes-version": "1.99" },
+      /kubernetes-version: "1\.99" is not in the catalogue.*1\.28/,
+    ],
+    ["1.3 where YAML ate the zero of 1.30, with the cure", { "kubernetes-version": "1.3" }, /quote it/],
+    [
+      "kubectl 1.34 with Kubernetes 1.28, naming both and the range",
+      { "kubectl-version": "1.34.5" },
+      /kubectl-version: "1\.34\.5" is kubectl 1\.34\.5 with Kubernetes 1\.28\.\d+.*Allowed: 1\.27 to 1\.29/,
+    ],
+    [
+      "an input that contradicts the kind configuration, naming both",
+      {
+        workers: "2",
+        "kind-config": "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n",
+      },
+      /workers and kind-config: "2" contradicts kind-config/,
+    ],
+    ["malformed YAML, with line and column", { "kind-config": "kind: Cluster\nnodes: [\n" }, /line \d+, column \d+/],
+    ["a name too long for a node's hostname", { "cluster-name": "a".repeat(55) }, /hostname of \d+ characters/],
+    [
+      "a YAML bomb",
+      {
+        "kind-config": `a: &a [x,x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e", "f"]
+          .map(
+            (key, index) =>
+              `${key}: &${key} [${Array(9)
+                .fill(`*${String.fromCharCode(97 + index)}`)
+                .join(",")}]`,
+          )
+          .join("\n")}\n`,
+      },
+      /cannot be expanded/,
+    ],
+  ];
+  for (const [name, inputs, expected] of cases) {
+    it(name, async () => assert.match((await refused(inputs)).join("\n"), expected));
+  }
+
+  it("Kubernetes 1.35 and later where the host has cgroup v1, and only there", async () => {
+    const machine = await prepareMachine();
+    assert.ok(machine.probeImage);
+    const lines = (await refused({ "kubernetes-version": "1.35", user: "-" })).join("\n");
+    const { stdout } = spawnSync("docker", ["info", "--format", "{{.CgroupVersion}}"], { encoding: "utf8" });
+    if (stdout.trim() === "1") assert.match(lines, /kubelet refuses to start on cgroup v1/);
+    else assert.doesNotMatch(lines, /cgroup/);
+  });
+
+  it("a port that is in use", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const nodes = `nodes: [{role: control-plane, extraPortMappings: [{containerPort: 80, hostPort: ${port}, listenAddress: 127.0.0.1}]}]`;
+    try {
+      const lines = await refused({ "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n` });
+      assert.match(lines.join("\n"), new RegExp(`hostPort: ${port}" is a port that something .* listens on already`));
+    } finally {
+      server.close();
+    }
+  });
+
+  it("dns: docker-host where nothing answers, with the reason", async () => {
+    await prepareMachine();
+    const gateway = await kindGateway();
+    const lines = (await refused({ dns: "docker-host" })).join("\n");
+    assert.match(lines, new RegExp(`nothing answers DNS queries on ${gateway.replaceAll(".", "\\.")}`));
+    assert.match(lines, /systemd-resolved/);
+  });
+
+  it("a file of the same name where the credentials are to go, and leaves it alone", async () => {
+    await mkdir(join(folders.workspace, "credentials"));
+    await writeFile(join(folders.workspace, "credentials/torch.key"), "somebody's");
+    const lines = await refused({ "credentials-directory": "credentials" });
+    assert.match(lines.join("\n"), /torch\.key already, which is not written over/);
+  });
+
+  describe("a machine", () => {
+    it("without a docker command", async () => {
+      const lines = await refused({}, { environment: { PATH: join(root, "empty") } });
+      assert.match(lines.join("\n"), /Docker Engine" is not installed/);
+    });
+
+    it("where Docker Engine does not run, together with what is wrong with the inputs", async () => {
+      const environment = { DOCKER_HOST: `unix://${join(root, "nobody-listens.sock")}` };
+      const lines = (await refused({ wait: "long" }, { environment })).join("\n");
+      assert.match(lines, /Docker Engine" does not answer/);
+      assert.match(lines, /wait: "long"/);
+    });
+
+    it("whose Docker Engine this user may not use", async () => {
+      await prepareMachine();
+      // The bundle and its Node.js where somebody who is not root can read them.
+      const place = join(root, "place");
+      await cp(join(ROOT, "dist"), join(place, "dist"), { recursive: true });
+      await cp(process.execPath, join(place, "node"));
+      await chmod(root, 0o755);
+      const result = spawnSync(join(place, "node"), [join(place, "dist/main.mjs")], {
+        uid: 65534,
+        gid: 65534,
+        encoding: "utf8",
+        timeout: 60_000,
+        env: {
+          PATH: process.env.PATH,
+          GITHUB_WORKSPACE: folders.workspace,
+          RUNNER_TEMP: folders.temp,
+          HOME: "/nonexistent",
+        },
+      });
+      assert.equal(result.status, 1, result.stdout + result.stderr);
+      assert.match(result.stdout, /this user may not use it \(permission denied/);
+    });
+  });
+
+  it("to run outside a runner, saying so", async () => {
+    const result = spawnSync(process.execPath, [join(ROOT, "dist/main.mjs")], { env: {}, encoding: "utf8" });
+    assert.equal(result.status, 1);
+    assert.match(result.stdout, /GITHUB_WORKSPACE and RUNNER_TEMP are not set/);
+  });
+});
+
+describe("post", () => {
+  it("has nothing to do, and does not fail, where main refused its inputs", async () => {
+    const root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
+    const folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+    const result = await runStep({ entry: "post", folders, inputs: {}, state: {} });
+    await rm(root, { recursive: true });
+    assert.equal(result.exitCode, 0);
+    assert.deepEqual(result.log, []);
+  });
+
+  it("never fails the job, whatever its state holds", async () => {
+    const root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
+    const folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+    const broken = join(root, "run");
+    await mkdir(broken);
+    await writeFile(join(broken, "run.json"), "{ half");
+    const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": broken } });
+    assert.equal(result.exitCode, 0);
+    assert.match(result.log.join("\n"), /::warning::The record of the run cannot be read/);
+    await rm(root, { recursive: true });
+  });
+});
