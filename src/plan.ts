@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { type Acceleration, planAcceleration } from "./cluster/acceleration.ts";
-import { type ClusterShape, planShape } from "./cluster/configuration.ts";
 import { findHostPorts } from "./cluster/kind.ts";
+import { type ClusterShape, planShape } from "./cluster/shape.ts";
 import { type CredentialPaths, credentialPaths } from "./credentials/files.ts";
 import { Failure, type Problem } from "./failure.ts";
 import { planLimits } from "./host/limits.ts";
 import type { HostPort } from "./host/ports.ts";
 import type { Survey } from "./host/survey.ts";
-import type { InputFiles } from "./runner/files.ts";
-import type { Folders, Inputs } from "./runner/inputs.ts";
+import type { InputFiles } from "./inputs/files.ts";
+import type { Folders, Inputs } from "./inputs/inputs.ts";
 import type { ToolRequest } from "./tools/install.ts";
 import { type ToolName, toolSource } from "./tools/sources.ts";
 import type { Checksums } from "./versions/catalog.ts";

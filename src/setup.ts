@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Acceleration, assignPodSubnets } from "./cluster/acceleration.ts";
-import { renderKindConfiguration } from "./cluster/configuration.ts";
+import { type Acceleration, accelerationPatch, assignPodSubnets } from "./cluster/acceleration.ts";
 import { createClusterWith } from "./cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "./cluster/dns.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
+import { renderKindConfiguration } from "./cluster/manifest.ts";
 import { contextName, internalEndpoint } from "./cluster/names.ts";
 import { waitUntilReady } from "./cluster/readiness.ts";
 import { type Ownership, removeContainers } from "./cluster/removal.ts";
@@ -26,11 +26,11 @@ import { raiseLimits } from "./host/limits.ts";
 import { findTakenPorts } from "./host/ports.ts";
 import { answersDns, describeSilence, findHostResolver } from "./host/resolver.ts";
 import { type Survey, surveyMachine } from "./host/survey.ts";
+import { type InputFiles, loadFiles } from "./inputs/files.ts";
+import { type Folders, type Inputs, readInputs } from "./inputs/inputs.ts";
 import { type Plan, planRun } from "./plan.ts";
 import { createRun, type Run } from "./process.ts";
 import { defaultArtifactName, hasArtifactService, type UploadedArtifact, uploadArtifact } from "./runner/artifact.ts";
-import { type InputFiles, loadFiles } from "./runner/files.ts";
-import { type Folders, type Inputs, readInputs } from "./runner/inputs.ts";
 import type { Log } from "./runner/log.ts";
 import { maskKey, maskText } from "./runner/mask.ts";
 import type { Outputs } from "./runner/outputs.ts";
@@ -222,7 +222,8 @@ async function makeCluster(
   const ownership: Ownership = record;
   const configurationFor = (acceleration: Acceleration | undefined) => {
     const mounts = { owner: record.owner, resolvConf };
-    const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, acceleration);
+    const defaults = acceleration === undefined ? [] : [accelerationPatch(acceleration)];
+    const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, defaults);
     log.debug(configuration);
     return configuration;
   };

@@ -1,9 +1,10 @@
 import { isIPv4 } from "node:net";
 import semver from "semver";
 import { CommandError, type Run } from "../process.ts";
-import type { ClusterShape, UserConfiguration } from "./configuration.ts";
+import type { UserConfiguration } from "./configuration.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { ClusterNode } from "./names.ts";
+import type { ClusterShape } from "./shape.ts";
 
 /**
  * What is left out of a boot because it only waits. A control plane of one does not elect a leader (the first try

@@ -1,6 +1,6 @@
 import { type InotifyValues, readLimits } from "../host/limits.ts";
+import type { InternetProbe } from "../inputs/inputs.ts";
 import { CommandError, type Run } from "../process.ts";
-import type { InternetProbe } from "../runner/inputs.ts";
 
 /** What a pod reaches of the internet; `undefined` where no pod's network could be looked at. */
 export interface Reach {

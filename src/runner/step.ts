@@ -1,7 +1,7 @@
 import * as core from "@actions/core";
 import { Failure } from "../failure.ts";
-import type { Folders } from "./inputs.ts";
-import { inputText } from "./inputs.ts";
+import type { Folders } from "../inputs/inputs.ts";
+import { inputText } from "../inputs/inputs.ts";
 
 /** The folders that the runner gives a step. @throws Failure outside a runner. */
 export function readFolders(environment: NodeJS.ProcessEnv): Folders {

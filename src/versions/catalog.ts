@@ -1,6 +1,6 @@
 import semver from "semver";
 import { Failure } from "../failure.ts";
-import { imageReference } from "../values.ts";
+import { imageReference } from "../inputs/values.ts";
 import builtIn from "./catalog.json" with { type: "json" };
 
 /** SHA-256 sums in hex, by platform (`linux-amd64`). Only sums verified at the origin belong here. */

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Acceleration } from "../../src/cluster/acceleration.ts";
 import { accelerationPatch, nodeIpamPod, planAcceleration, splitSubnet } from "../../src/cluster/acceleration.ts";
-import { planShape, type UserConfiguration } from "../../src/cluster/configuration.ts";
+import type { UserConfiguration } from "../../src/cluster/configuration.ts";
 import { nameNodes } from "../../src/cluster/names.ts";
+import { planShape } from "../../src/cluster/shape.ts";
 import { configure, createInputs } from "./builders.ts";
 
 function plan(kubernetes: string, user?: UserConfiguration, controlPlanes?: number): Acceleration | undefined {

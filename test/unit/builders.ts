@@ -7,8 +7,8 @@ import { parseKindConfiguration, type UserConfiguration } from "../../src/cluste
 import type { ClusterNode } from "../../src/cluster/names.ts";
 import type { Problem } from "../../src/failure.ts";
 import type { Survey } from "../../src/host/survey.ts";
-import { type Folders, type Inputs, readInputs } from "../../src/runner/inputs.ts";
-import type { Parsed } from "../../src/values.ts";
+import { type Folders, type Inputs, readInputs } from "../../src/inputs/inputs.ts";
+import type { Parsed } from "../../src/inputs/values.ts";
 import type { Catalog } from "../../src/versions/catalog.ts";
 
 /** Folders that exist on no machine, for what never touches the disk. */

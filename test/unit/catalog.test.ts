@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import semver from "semver";
 import { Failure } from "../../src/failure.ts";
-import { imageReference } from "../../src/values.ts";
+import { imageReference } from "../../src/inputs/values.ts";
 import { builtInCatalog, parseCatalog } from "../../src/versions/catalog.ts";
 import { only, readValue } from "./builders.ts";
 

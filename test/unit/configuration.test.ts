@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
-import { planAcceleration } from "../../src/cluster/acceleration.ts";
-import {
-  OWNER_MOUNT,
-  parseKindConfiguration,
-  planShape,
-  RESOLV_CONF_MOUNT,
-  renderKindConfiguration,
-  type UserConfiguration,
-} from "../../src/cluster/configuration.ts";
-import { dnsLabel } from "../../src/values.ts";
+import { accelerationPatch, planAcceleration } from "../../src/cluster/acceleration.ts";
+import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/configuration.ts";
+import { OWNER_MOUNT, RESOLV_CONF_MOUNT, renderKindConfiguration } from "../../src/cluster/manifest.ts";
+import { planShape } from "../../src/cluster/shape.ts";
+import { dnsLabel } from "../../src/inputs/values.ts";
 import type { Versions } from "../../src/versions/resolve.ts";
 import { configure, createInputs, HEADER, misconfigure, only } from "./builders.ts";
 
@@ -50,7 +45,13 @@ function render(overrides: Parameters<typeof createInputs>[0], { user, resolvCon
   assert.deepEqual(shape.problems, []);
   const acceleration = accelerated === true ? planAcceleration(shape, user, "1.28.15") : undefined;
   const rendered: Rendered = JSON.parse(
-    renderKindConfiguration(shape, VERSIONS, user, { owner: "/run/owner", resolvConf }, acceleration),
+    renderKindConfiguration(
+      shape,
+      VERSIONS,
+      user,
+      { owner: "/run/owner", resolvConf },
+      acceleration === undefined ? [] : [accelerationPatch(acceleration)],
+    ),
   );
   return rendered;
 }
@@ -282,9 +283,7 @@ test("no text makes the reader throw, and what it takes can be rendered", () => 
         }
         const shape = planShape(createInputs(), read.configuration);
         const mounts = { owner: "/run/owner", resolvConf: undefined };
-        const rendered: Rendered = JSON.parse(
-          renderKindConfiguration(shape, VERSIONS, read.configuration, mounts, undefined),
-        );
+        const rendered: Rendered = JSON.parse(renderKindConfiguration(shape, VERSIONS, read.configuration, mounts, []));
         assert.ok(rendered.nodes.every((node) => node.extraMounts.some((mount) => mount.hostPath === "/run/owner")));
       },
     ),

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { loadFiles } from "../../src/runner/files.ts";
-import type { Folders, Inputs } from "../../src/runner/inputs.ts";
+import { loadFiles } from "../../src/inputs/files.ts";
+import type { Folders, Inputs } from "../../src/inputs/inputs.ts";
 import { CATALOG, createInputs, HEADER, makeFolder, only } from "./builders.ts";
 
 interface Place extends Folders {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parseKindConfiguration } from "../../src/cluster/configuration.ts";
 import { planSigningRequest } from "../../src/credentials/issue.ts";
 import { describeProblem, InputError } from "../../src/failure.ts";
-import { readInputs } from "../../src/runner/inputs.ts";
+import { readInputs } from "../../src/inputs/inputs.ts";
 import { environmentOf, FOLDERS, HEADER, only } from "./builders.ts";
 
 const read = (inputs: Readonly<Record<string, string>>) => readInputs(environmentOf(inputs), FOLDERS);

@@ -4,8 +4,8 @@ import type { Problem } from "../../src/failure.ts";
 import { Failure } from "../../src/failure.ts";
 import type { ClusterContainer } from "../../src/host/docker.ts";
 import type { Survey } from "../../src/host/survey.ts";
+import type { Inputs } from "../../src/inputs/inputs.ts";
 import { type Plan, planRun } from "../../src/plan.ts";
-import type { Inputs } from "../../src/runner/inputs.ts";
 import { builtInCatalog } from "../../src/versions/catalog.ts";
 import { CATALOG, configure, createInputs, createSurvey, digest, FOLDERS, only } from "./builders.ts";
 

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { describeError, Failure } from "../../src/failure.ts";
+import { artifactName } from "../../src/inputs/values.ts";
 import { defaultArtifactName, hasArtifactService } from "../../src/runner/artifact.ts";
 import { joinKubeconfigs } from "../../src/runner/outputs.ts";
 import { makeRunDirectory, type RunRecord, readRecord, writeRecord } from "../../src/runner/state.ts";
 import { hasJobFailed, readFolders } from "../../src/runner/step.ts";
 import { type RunReport, renderFailure, renderLog, renderSummary } from "../../src/runner/summary.ts";
-import { artifactName } from "../../src/values.ts";
 import { makeFolder } from "./builders.ts";
 
 // Artifact

@@ -18,7 +18,7 @@ import {
   splitList,
   userName,
   wholeNumber,
-} from "../../src/values.ts";
+} from "../../src/inputs/values.ts";
 import { digest, readValue } from "./builders.ts";
 
 const HOSTILE = [

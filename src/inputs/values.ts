@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { isAbsolute, relative, resolve } from "node:path";
-import type { Problem } from "./failure.ts";
+import type { Problem } from "../failure.ts";
 
 /** What is wrong with a value: the part of a `Problem` that does not depend on the input's name. */
 export interface Complaint {

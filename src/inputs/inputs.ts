@@ -1,4 +1,6 @@
 import type { Problem } from "../failure.ts";
+import type { VersionRequest } from "../versions/request.ts";
+import { readVersionInput } from "../versions/resolve.ts";
 import {
   artifactName,
   baseUrl,
@@ -15,9 +17,7 @@ import {
   splitList,
   userName,
   wholeNumber,
-} from "../values.ts";
-import type { VersionRequest } from "../versions/request.ts";
-import { readVersionInput } from "../versions/resolve.ts";
+} from "./values.ts";
 
 /** How pods and nodes resolve names outside the cluster. */
 export type DnsMode =

@@ -2,9 +2,9 @@ import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
 import { describeError, type Problem } from "../failure.ts";
-import { isWithinFolder } from "../values.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
 import type { Folders, Inputs } from "./inputs.ts";
+import { isWithinFolder } from "./values.ts";
 
 /** What the inputs point to, read. */
 export interface InputFiles {

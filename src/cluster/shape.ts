@@ -1,0 +1,130 @@
+import type { Problem } from "../failure.ts";
+import type { DnsMode, Inputs } from "../inputs/inputs.ts";
+import { CONFIGURATION_INPUT, type KindConfiguration, type UserConfiguration } from "./configuration.ts";
+import { type ClusterNode, loadBalancerName, nameNodes } from "./names.ts";
+
+/** kind's defaults for IPv4. */
+const POD_SUBNET = "10.244.0.0/16";
+const SERVICE_SUBNET = "10.96.0.0/16";
+
+/** What the cluster is to be: the inputs and the user's configuration, made one. */
+export interface ClusterShape {
+  readonly name: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly dns: DnsMode;
+  readonly apiServerAddress: string;
+  readonly extraSans: readonly string[];
+  readonly podSubnet: string;
+  readonly serviceSubnet: string;
+  /** False where the user brings a network plugin: no node gets Ready before it is installed. */
+  readonly defaultCni: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Makes one shape of the inputs and the user's configuration; what contradicts is a problem that names both. */
+export function planShape(
+  inputs: Pick<
+    Inputs,
+    "clusterName" | "controlPlanes" | "workers" | "dns" | "apiServerAddress" | "extraSans" | "nodeImage"
+  >,
+  user: UserConfiguration | undefined,
+): ClusterShape {
+  const problems: Problem[] = [];
+  const contradiction = (input: string, value: string, theirs: string) =>
+    problems.push({
+      input: `${input} and ${CONFIGURATION_INPUT}`,
+      value,
+      reason: `contradicts ${CONFIGURATION_INPUT} (${user?.source}), which has ${theirs}`,
+      allowed: "the same in both, or one of the two",
+      fix: `leave ${input} out, or take it out of the kind configuration`,
+    });
+
+  if (inputs.clusterName !== undefined && user?.name !== undefined && inputs.clusterName !== user.name) {
+    contradiction("cluster-name", inputs.clusterName, `name: ${user.name}`);
+  }
+  const name = inputs.clusterName ?? user?.name ?? "bologna";
+
+  const configured = user === undefined ? [] : user.nodes.map(roleOf);
+  const counted = (role: ClusterNode["role"]) => configured.filter((item) => item === role).length;
+  if (configured.length > 0) {
+    const pairs = [
+      ["control-planes", inputs.controlPlanes, "control-plane"],
+      ["workers", inputs.workers, "worker"],
+    ] as const;
+    for (const [input, wanted, role] of pairs) {
+      if (wanted !== undefined && wanted !== counted(role)) {
+        contradiction(input, String(wanted), `${counted(role)} node(s) of role ${role}`);
+      }
+    }
+    if (counted("control-plane") === 0) {
+      problems.push({
+        input: CONFIGURATION_INPUT,
+        value: user?.source ?? "",
+        reason: "has no control-plane node",
+        allowed: "at least one node of role control-plane",
+        fix: "add - role: control-plane",
+      });
+    }
+  }
+  const roles =
+    configured.length > 0
+      ? configured
+      : [
+          ...Array<ClusterNode["role"]>(inputs.controlPlanes ?? 1).fill("control-plane"),
+          ...Array<ClusterNode["role"]>(inputs.workers ?? 1).fill("worker"),
+        ];
+  const nodes = nameNodes(name, roles);
+  const several = nodes.filter((node) => node.role === "control-plane").length > 1;
+  const hostnames = [...nodes.map((node) => node.name), ...(several ? [loadBalancerName(name)] : [])];
+  const longest = hostnames.toSorted((a, b) => b.length - a.length)[0] ?? name;
+  if (longest.length > 63) {
+    const room = 63 - (longest.length - name.length);
+    problems.push({
+      input: "cluster-name",
+      value: name,
+      reason: `is too long: the node ${longest} would have a hostname of ${longest.length} characters`,
+      allowed: `at most ${room} characters with these nodes, as a hostname has at most 63`,
+      fix: "choose a shorter name",
+    });
+  }
+
+  if (inputs.nodeImage !== undefined) {
+    for (const node of user?.nodes ?? []) {
+      if (typeof node.image === "string" && node.image !== inputs.nodeImage) {
+        contradiction("node-image", inputs.nodeImage, `image: ${node.image}`);
+      }
+    }
+  }
+  const theirAddress = textOr(user?.networking.apiServerAddress, undefined);
+  if (inputs.apiServerAddress !== undefined && theirAddress !== undefined && theirAddress !== inputs.apiServerAddress) {
+    contradiction("api-server-address", inputs.apiServerAddress, `networking.apiServerAddress: ${theirAddress}`);
+  }
+  const theirSearch = user?.networking.dnsSearch ?? undefined;
+  if (inputs.dns !== undefined && theirSearch !== undefined) {
+    const shown = inputs.dns.kind === "resolv-conf" ? inputs.dns.path : inputs.dns.kind;
+    contradiction("dns", shown, `networking.dnsSearch: ${JSON.stringify(theirSearch)}`);
+  }
+  return {
+    name,
+    nodes,
+    dns: inputs.dns ?? (theirSearch === undefined ? { kind: "no-search-domains" } : { kind: "inherit" }),
+    apiServerAddress: inputs.apiServerAddress ?? theirAddress ?? (ipv6Only(user?.networking) ? "::1" : "127.0.0.1"),
+    extraSans: inputs.extraSans,
+    podSubnet: textOr(user?.networking.podSubnet, POD_SUBNET),
+    serviceSubnet: textOr(user?.networking.serviceSubnet, SERVICE_SUBNET),
+    defaultCni: user?.networking.disableDefaultCNI !== true,
+    problems,
+  };
+}
+
+function roleOf(node: KindConfiguration): ClusterNode["role"] {
+  return node.role === "worker" ? "worker" : "control-plane";
+}
+
+function textOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === "string" && value !== "" ? value : fallback;
+}
+
+function ipv6Only(networking: KindConfiguration | undefined): boolean {
+  return networking?.ipFamily === "ipv6";
+}
