@@ -6,6 +6,9 @@ import { runStep } from "./runner.ts";
 import { localFolders, RUN_FOLDER, readSession, writeSession } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
+// Ctrl-C goes to the step too, which ends by it: what it left must still be written down for npm stop.
+process.on("SIGINT", () => undefined);
+
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */
 async function start(words: readonly string[]): Promise<number> {
   const inputs = await readWords(words);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Acceleration, accelerationPatch, assignPodSubnets } from "./cluster/acceleration.ts";
+import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "./cluster/acceleration.ts";
 import { createClusterWith } from "./cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "./cluster/dns.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
@@ -260,6 +260,7 @@ async function makeCluster(
           acceleration === undefined
             ? undefined
             : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
+        const hastened = acceleration === undefined ? undefined : hastenDns(admin, signal);
         const issued = timeline.measure("Issue credentials", async () => {
           const credentials = await issueCredentials(
             {
@@ -280,15 +281,17 @@ async function makeCluster(
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
           return { ...credentials, server, kubeconfigPath };
         });
-        return (await Promise.all([issued, assigned, exempted]))[0];
+        const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
+        return { ...credentials, restoreDns };
       },
-      whenCreated: () =>
+      whenCreated: ({ restoreDns }) =>
         timeline.measure("Wait until ready", async () => {
           await waitUntilReady(kubectlFor(kubeconfigPath), {
             nodes: shape.nodes,
             waitSeconds: inputs.waitSeconds,
             whole: plan.waitForWhole,
           });
+          await restoreDns?.();
           log.info(describeReadiness(plan));
         }),
       whenTryFailed: () => {

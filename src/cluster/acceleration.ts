@@ -9,7 +9,8 @@ import type { ClusterShape } from "./shape.ts";
 /**
  * What is left out of a boot because it only waits. A control plane of one does not elect a leader (the first try
  * fails while RBAC's roles are still being made, the next comes seconds later), a cluster that lives as long as a job
- * does not need etcd to flush each write to the disk, and before Kubernetes 1.31 the node IPAM controller sleeps for
+ * does not need etcd to flush each write to the disk, the controllers' client need not be throttled while all of them
+ * start at once, and before Kubernetes 1.31 the node IPAM controller sleeps for
  * ten seconds while every other controller waits for it: there it runs in a process of its own, and the nodes that the
  * run makes get their pod subnets from us.
  */
@@ -51,7 +52,7 @@ function patchesControlPlane(user: UserConfiguration | undefined): boolean {
   if (user === undefined) return false;
   const { document, nodes } = user;
   return [document, ...nodes].some((part) =>
-    /controllerManager|scheduler|etcd|ClusterConfiguration/.test(
+    /controllerManager|scheduler|etcd|ClusterConfiguration|skipPhases/.test(
       JSON.stringify([part.kubeadmConfigPatches, part.kubeadmConfigPatchesJSON6902]),
     ),
   );
@@ -110,21 +111,58 @@ export async function assignPodSubnets(
     });
     if (assigned.size === podSubnets.size) enough.abort();
   };
+  await watch(kubectl, ["nodes"], signal, enough.signal, (line) => {
+    const node = line.replace(/^node\//, "");
+    const subnet = podSubnets.get(node);
+    if (subnet !== undefined && !assigned.has(node)) assigned.set(node, assign(node, subnet));
+  });
+  await Promise.all(assigned.values());
+}
+
+/** Follows objects by name, a line each, until there were enough of them or the run stops. */
+async function watch(
+  kubectl: Kubectl,
+  objects: readonly string[],
+  stop: AbortSignal,
+  enough: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
   try {
-    await kubectl(["get", "nodes", "--watch", "--output=name"], {
-      purpose: "watching the nodes register",
+    await kubectl(["get", ...objects, "--watch", "--output=name"], {
+      purpose: `watching ${objects[0]}`,
       timeoutSeconds: 1200,
-      signal: AbortSignal.any([signal, enough.signal]),
-      onLine: (line) => {
-        const node = line.replace(/^node\//, "");
-        const subnet = podSubnets.get(node);
-        if (subnet !== undefined && !assigned.has(node)) assigned.set(node, assign(node, subnet));
-      },
+      signal: AbortSignal.any([stop, enough]),
+      onLine,
     });
   } catch (error) {
-    if (!(enough.signal.aborted && error instanceof CommandError)) throw error;
+    if (!(enough.aborted && error instanceof CommandError)) throw error;
   }
-  await Promise.all(assigned.values());
+}
+
+const COREDNS = ["deployment", "coredns", "--namespace=kube-system"];
+
+/**
+ * Has CoreDNS asked each second whether it is ready. A kubelet that started less than a probe's period ago puts the
+ * first probe off by a random part of that period (kubernetes/kubernetes, prober's worker), and CoreDNS's is ten
+ * seconds. Its pods are made anew once, before there is a node that could run them.
+ * @returns what puts the deployment's strategy back, to be called when the cluster is up.
+ */
+export async function hastenDns(kubectl: Kubectl, signal: AbortSignal): Promise<() => Promise<void>> {
+  const there = new AbortController();
+  await watch(kubectl, ["deployments", "--namespace=kube-system"], signal, there.signal, (line) => {
+    if (line.endsWith("/coredns")) there.abort();
+  });
+  const { stdout } = await kubectl(["get", ...COREDNS, "--output=jsonpath={.spec.strategy}"], {
+    purpose: "reading CoreDNS's strategy",
+  });
+  const strategy: unknown = JSON.parse(stdout);
+  const patch = (spec: object) =>
+    kubectl(["patch", ...COREDNS, `--patch=${JSON.stringify({ spec })}`], { purpose: "hastening CoreDNS's probe" });
+  const containers = [{ name: "coredns", readinessProbe: { periodSeconds: 1 } }];
+  await patch({ strategy: { type: "Recreate", rollingUpdate: null }, template: { spec: { containers } } });
+  return async () => {
+    await patch({ strategy });
+  };
 }
 
 const MANIFEST = "/etc/kubernetes/manifests/kube-controller-manager-node-ipam.yaml";

@@ -34,7 +34,7 @@ export interface CreationSteps<T> {
     acceleration: Acceleration | undefined,
     signal: AbortSignal,
   ) => Promise<T>;
-  readonly whenCreated: () => Promise<void>;
+  readonly whenCreated: (result: T) => Promise<void>;
   /** Called before the logs of a failed try are written. */
   readonly whenTryFailed: () => void;
 }
@@ -109,7 +109,7 @@ async function tryCreate<T>(
   })();
   try {
     const [, result] = await Promise.all([create, beside]);
-    await steps.whenCreated();
+    await steps.whenCreated(result);
     if (acceleration !== undefined) await startNodeIpam(acceleration, request.nodes, run);
     return result;
   } catch (error) {

@@ -32,13 +32,18 @@ export async function createCluster(
   onLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  let saysFarewell = false;
   await run({
     file: kind,
     args: createArgs(cluster, kubeconfig),
     stdin: configuration,
     timeoutSeconds: 1200,
     purpose: "creating the cluster",
-    onLine,
+    onLine: (line) => {
+      // What follows tells a person at a terminal how to use a kubeconfig that later steps do not get.
+      saysFarewell ||= line.startsWith("Set kubectl context");
+      if (!saysFarewell) onLine(line);
+    },
     signal,
   });
 }

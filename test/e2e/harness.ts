@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -127,4 +127,13 @@ export async function eventually(what: string, holds: () => Promise<boolean>, se
     if (Date.now() > end) throw new Error(`within ${seconds} s it did not happen that ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Takes a lock on this machine: a file that holds its owner's process id. One whose owner is gone is taken over. */
+export async function takeLock(path: string): Promise<void> {
+  const owner = Number(await readFile(path, "utf8").catch(() => "0"));
+  const alive = owner > 0 && (await readFile(`/proc/${owner}/stat`, "utf8").catch(() => "")) !== "";
+  if (alive) throw new Error(`${path} is held by process ${owner}`);
+  await rm(path, { force: true });
+  await writeFile(path, String(process.pid), { flag: "wx" });
 }

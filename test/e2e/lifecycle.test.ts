@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import {
   prepareRun,
   processesNaming,
   sh,
+  takeLock,
   volumes,
   volumesOf,
 } from "./harness.ts";
@@ -209,13 +210,13 @@ describe("a cluster that cannot come up", () => {
     const values = new Map<string, string>();
     const lock = "/run/lock/kind-torch-test-inotify";
     before(async () => {
-      // Host-wide: no other test that needs a cluster may run meanwhile. mkdir is the lock, for it takes or fails.
-      await mkdir(lock);
+      // Host-wide: nothing else that needs a cluster may run meanwhile.
+      await takeLock(lock);
       for (const name of limits) values.set(name, await sh("cat", [path(name)]));
     });
     after(async () => {
       for (const [name, value] of values) await writeFile(path(name), value);
-      await sh("rmdir", [lock]);
+      await rm(lock);
     });
 
     it("is told so, with the inputs that cure it; with the defaults it comes up", async () => {
