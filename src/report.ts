@@ -1,10 +1,10 @@
 import { describeError, describeProblem, InputError } from "./failure.ts";
+import type { Outcome } from "./outcome.ts";
 import { createLog } from "./runner/log.ts";
 import { setOutputs } from "./runner/outputs.ts";
 import { failStep, writeSummary } from "./runner/step.ts";
 import { renderFailure, renderLog, renderSummary } from "./runner/summary.ts";
 import type { Timeline } from "./runner/timeline.ts";
-import type { Outcome } from "./setup.ts";
 
 /** Sets the outputs and tells the reader, in the log and in the job's summary. */
 export async function reportOutcome({ outputs, report }: Outcome, environment: NodeJS.ProcessEnv): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "./cluster/acceleration.ts";
@@ -6,54 +5,30 @@ import { createClusterWith } from "./cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "./cluster/dns.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
 import { renderKindConfiguration } from "./cluster/manifest.ts";
-import { contextName, internalEndpoint } from "./cluster/names.ts";
+import { contextName } from "./cluster/names.ts";
 import { waitUntilReady } from "./cluster/readiness.ts";
 import { type Ownership, removeContainers } from "./cluster/removal.ts";
 import { issueCredentials } from "./credentials/credentials.ts";
-import {
-  credentialFiles,
-  findMissingFolders,
-  findPresentFiles,
-  makeDirectory,
-  removeFiles,
-} from "./credentials/files.ts";
+import { credentialFiles, findMissingFolders, makeDirectory, removeFiles } from "./credentials/files.ts";
 import { createKeyAndRequest } from "./credentials/key.ts";
 import { externalEndpoint, readAdminAccess, withServer } from "./credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "./credentials/publication.ts";
-import { describeError, InputError, type Problem } from "./failure.ts";
+import { decide } from "./decision.ts";
+import { describeError } from "./failure.ts";
 import { pullImage } from "./host/docker.ts";
 import { raiseLimits } from "./host/limits.ts";
-import { findTakenPorts } from "./host/ports.ts";
-import { answersDns, describeSilence, findHostResolver } from "./host/resolver.ts";
-import { type Survey, surveyMachine } from "./host/survey.ts";
-import { type InputFiles, loadFiles } from "./inputs/files.ts";
-import { type Folders, type Inputs, readInputs } from "./inputs/inputs.ts";
-import { type Plan, planRun } from "./plan.ts";
+import { findHostResolver } from "./host/resolver.ts";
+import type { Survey } from "./host/survey.ts";
+import type { InputFiles } from "./inputs/files.ts";
+import type { Inputs } from "./inputs/inputs.ts";
+import { describeOutcome, describeReadiness, type Outcome } from "./outcome.ts";
+import type { Plan } from "./plan.ts";
 import { createRun, type Run } from "./process.ts";
-import { defaultArtifactName, hasArtifactService, type UploadedArtifact, uploadArtifact } from "./runner/artifact.ts";
-import type { Log } from "./runner/log.ts";
-import { maskKey, maskText } from "./runner/mask.ts";
-import type { Outputs } from "./runner/outputs.ts";
+import { hasArtifactService, type UploadedArtifact, uploadArtifact } from "./runner/artifact.ts";
+import { maskKey } from "./runner/mask.ts";
+import type { Runner } from "./runner/runner.ts";
 import { makeRunDirectory, type RunRecord, writeRecord } from "./runner/state.ts";
-import type { RunReport } from "./runner/summary.ts";
-import type { Timeline } from "./runner/timeline.ts";
 import { installTool } from "./tools/install.ts";
-
-/** The runner's side of a run. */
-export interface Runner {
-  readonly environment: NodeJS.ProcessEnv;
-  readonly folders: Folders;
-  readonly log: Log;
-  readonly timeline: Timeline;
-  /** Tells post where the run's folder is; called before anything is made in it. */
-  readonly saveRunDirectory: (path: string) => void;
-}
-
-/** What a run that came to its end leaves for later steps and for the reader. */
-export interface Outcome {
-  readonly outputs: Outputs;
-  readonly report: RunReport;
-}
 
 /** One run: inputs -> plan -> effects -> outcome. @throws InputError before the machine is touched, Failure after. */
 export async function setUp(runner: Runner): Promise<Outcome> {
@@ -72,63 +47,7 @@ export async function setUp(runner: Runner): Promise<Outcome> {
   const artifact = await publish(runner, inputs, plan, prepared.key.privateKey);
   record.failed = false;
   writeRecord(plan.runDirectory, record);
-  return describeOutcome(runner, inputs, plan, prepared, made, artifact);
-}
-
-/** Reads the inputs, looks at the machine and makes the plan; says all that is wrong at once. */
-async function decide(runner: Runner) {
-  const { inputs, problems } = readInputs(runner.environment, runner.folders);
-  if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
-  const look = createRun("survey");
-  const [files, survey] = await Promise.all([loadFiles(inputs, runner.folders), surveyMachine(look)]);
-  const planned = planRun({
-    inputs,
-    files,
-    survey,
-    folders: runner.folders,
-    runId: randomBytes(4).toString("hex"),
-    artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
-  });
-  const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
-  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs, survey)));
-  if (all.length > 0) throw new InputError(all);
-  if (!("plan" in planned)) throw new InputError(all);
-
-  const { plan } = planned;
-  for (const warning of plan.versions.warnings) runner.log.warning(warning);
-  const { kubernetes, kind, kubectl, reasons } = plan.versions;
-  runner.log.info(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
-  runner.log.info(`kind ${kind}: ${reasons.kind}`);
-  runner.log.info(`kubectl ${kubectl}: ${reasons.kubectl}`);
-  runner.log.info(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
-  return { inputs, files, survey, plan };
-}
-
-/** What of the plan's places on this machine is taken already. */
-async function checkPlaces(plan: Plan, inputs: Inputs, { kindGateway }: Survey): Promise<readonly Problem[]> {
-  const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
-  const [ports, present, silent] = await Promise.all([
-    findTakenPorts(plan.ports),
-    findPresentFiles(plan.credentials),
-    asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
-  ]);
-  return [
-    ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
-    ...ports.map(({ address, port, source }) => ({
-      input: "kind-config",
-      value: `${source}: ${port}`,
-      reason: `is a port that something on this machine listens on already (${address})`,
-      allowed: "a free port, or none to get a free one",
-      fix: "choose another port, or end what uses it",
-    })),
-    ...present.map((path) => ({
-      input: "credentials-directory",
-      value: inputs.credentialsDirectory ?? "",
-      reason: `holds ${path} already, which is not written over`,
-      allowed: "a directory without these files",
-      fix: "choose another directory, or remove the file in an earlier step",
-    })),
-  ];
+  return describeOutcome(inputs, plan, { ...prepared, ...made, artifact, phases: runner.timeline.phases });
 }
 
 /** Writes down what post would have to undo, before it is done. */
@@ -279,7 +198,7 @@ async function makeCluster(
             (path) => kubectlFor(path, signal),
           );
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
-          return { ...credentials, server, kubeconfigPath };
+          return { ...credentials, server, kubeconfig: kubeconfigPath };
         });
         const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
         return { ...credentials, restoreDns };
@@ -302,8 +221,6 @@ async function makeCluster(
     { run, log: log.info, timeline },
   );
 }
-
-type Made = Awaited<ReturnType<typeof makeCluster>>;
 
 /** Puts the resolv.conf that the kubelets are to use into the run's folder, where one is asked for. */
 async function placeResolvConf({ shape, runDirectory }: Plan, hostResolver: string | undefined) {
@@ -341,70 +258,4 @@ async function publish(
     log.warning(`${describeError(error)} The credentials are only in ${plan.credentials.directory}.`);
     return undefined;
   }
-}
-
-function describeReadiness(plan: Plan): string {
-  if (plan.waitForWhole) return "every node, CoreDNS and the default service account";
-  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
-  return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
-}
-
-function describeOutcome(
-  runner: Runner,
-  inputs: Inputs,
-  plan: Plan,
-  { kind, kubectl }: Prepared,
-  made: Made,
-  artifact: UploadedArtifact | undefined,
-): Outcome {
-  const { shape, versions, credentials } = plan;
-  const endpoint = internalEndpoint(shape.name, shape.nodes);
-  return {
-    outputs: {
-      "cluster-name": shape.name,
-      "kubernetes-version": versions.kubernetes,
-      "kind-version": versions.kind,
-      "kubectl-version": versions.kubectl,
-      "node-image": versions.nodeImage,
-      "kind-path": kind,
-      "kubectl-path": kubectl,
-      kubeconfig: made.kubeconfigPath,
-      context: contextName(shape.name),
-      endpoint,
-      "endpoint-external": made.server,
-      "ca-certificate": made.ca,
-      "ca-certificate-path": credentials.ca,
-      "client-certificate": made.certificate,
-      "client-certificate-path": credentials.certificate,
-      "client-key-path": credentials.privateKey,
-      "user-kubeconfig": credentials.userKubeconfig,
-      "credentials-directory": credentials.directory,
-      "artifact-name": artifact?.name ?? "",
-      "artifact-id": artifact?.id ?? "",
-      "artifact-url": artifact?.url ?? "",
-    },
-    report: {
-      cluster: shape.name,
-      versions,
-      nodes: shape.nodes.map((node) => node.name),
-      endpoint,
-      endpointExternal: made.server,
-      readiness: describeReadiness(plan),
-      user: inputs.user,
-      rbac: inputs.rbac,
-      certificateExpires: made.notAfter,
-      files: [
-        { name: "ca.crt", what: "the cluster's CA", path: credentials.ca },
-        { name: `${inputs.user}-signed.crt`, what: "the user's certificate", path: credentials.certificate },
-        { name: `${inputs.user}.key`, what: "the user's private key", path: credentials.privateKey },
-        {
-          name: `${inputs.user}.kubeconfig`,
-          what: "a kubeconfig that refers to the three",
-          path: credentials.userKubeconfig,
-        },
-      ],
-      artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
-      phases: runner.timeline.phases,
-    },
-  };
 }

@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { findPresentFiles } from "./credentials/files.ts";
+import { InputError, type Problem } from "./failure.ts";
+import { findTakenPorts } from "./host/ports.ts";
+import { answersDns, describeSilence } from "./host/resolver.ts";
+import { type Survey, surveyMachine } from "./host/survey.ts";
+import { type InputFiles, loadFiles } from "./inputs/files.ts";
+import { type Inputs, readInputs } from "./inputs/inputs.ts";
+import { type Plan, planRun } from "./plan.ts";
+import { createRun } from "./process.ts";
+import { defaultArtifactName } from "./runner/artifact.ts";
+import { maskText } from "./runner/mask.ts";
+import type { Runner } from "./runner/runner.ts";
+
+/** What a run does, and what it was decided from. */
+export interface Decision {
+  readonly inputs: Inputs;
+  readonly files: InputFiles;
+  readonly survey: Survey;
+  readonly plan: Plan;
+}
+
+/**
+ * Reads the inputs, looks at the machine and makes the plan.
+ * @throws InputError with all that is wrong, before anything is touched.
+ */
+export async function decide(runner: Runner): Promise<Decision> {
+  const { inputs, problems } = readInputs(runner.environment, runner.folders);
+  if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
+  const look = createRun("survey");
+  const [files, survey] = await Promise.all([loadFiles(inputs, runner.folders), surveyMachine(look)]);
+  const planned = planRun({
+    inputs,
+    files,
+    survey,
+    folders: runner.folders,
+    runId: randomBytes(4).toString("hex"),
+    artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
+  });
+  const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
+  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs, survey)));
+  if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
+
+  const { plan } = planned;
+  for (const warning of plan.versions.warnings) runner.log.warning(warning);
+  const { kubernetes, kind, kubectl, reasons } = plan.versions;
+  runner.log.info(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
+  runner.log.info(`kind ${kind}: ${reasons.kind}`);
+  runner.log.info(`kubectl ${kubectl}: ${reasons.kubectl}`);
+  runner.log.info(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
+  return { inputs, files, survey, plan };
+}
+
+/** What of the plan's places on this machine is taken already. */
+async function checkPlaces(plan: Plan, inputs: Inputs, { kindGateway }: Survey): Promise<readonly Problem[]> {
+  const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
+  const [ports, present, silent] = await Promise.all([
+    findTakenPorts(plan.ports),
+    findPresentFiles(plan.credentials),
+    asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
+  ]);
+  return [
+    ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
+    ...ports.map(({ address, port, source }) => ({
+      input: "kind-config",
+      value: `${source}: ${port}`,
+      reason: `is a port that something on this machine listens on already (${address})`,
+      allowed: "a free port, or none to get a free one",
+      fix: "choose another port, or end what uses it",
+    })),
+    ...present.map((path) => ({
+      input: "credentials-directory",
+      value: inputs.credentialsDirectory ?? "",
+      reason: `holds ${path} already, which is not written over`,
+      allowed: "a directory without these files",
+      fix: "choose another directory, or remove the file in an earlier step",
+    })),
+  ];
+}

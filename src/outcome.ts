@@ -1,0 +1,87 @@
+import { contextName, internalEndpoint } from "./cluster/names.ts";
+import type { IssuedCredentials } from "./credentials/credentials.ts";
+import type { Inputs } from "./inputs/inputs.ts";
+import type { Plan } from "./plan.ts";
+import type { UploadedArtifact } from "./runner/artifact.ts";
+import type { Outputs } from "./runner/outputs.ts";
+import type { RunReport } from "./runner/summary.ts";
+import type { Phase } from "./runner/timeline.ts";
+
+/** What a run that came to its end leaves for later steps and for the reader. */
+export interface Outcome {
+  readonly outputs: Outputs;
+  readonly report: RunReport;
+}
+
+/** What a run has made, beyond what its plan says. */
+export interface Made extends IssuedCredentials {
+  readonly kind: string;
+  readonly kubectl: string;
+  readonly kubeconfig: string;
+  /** The endpoint on the host. */
+  readonly server: string;
+  readonly artifact: UploadedArtifact | undefined;
+  readonly phases: readonly Phase[];
+}
+
+/** What the cluster was waited for. */
+export function describeReadiness(plan: Plan): string {
+  if (plan.waitForWhole) return "every node, CoreDNS and the default service account";
+  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
+  return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
+}
+
+/** The outputs and the report of a run. */
+export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome {
+  const { shape, versions, credentials } = plan;
+  const { artifact } = made;
+  const endpoint = internalEndpoint(shape.name, shape.nodes);
+  return {
+    outputs: {
+      "cluster-name": shape.name,
+      "kubernetes-version": versions.kubernetes,
+      "kind-version": versions.kind,
+      "kubectl-version": versions.kubectl,
+      "node-image": versions.nodeImage,
+      "kind-path": made.kind,
+      "kubectl-path": made.kubectl,
+      kubeconfig: made.kubeconfig,
+      context: contextName(shape.name),
+      endpoint,
+      "endpoint-external": made.server,
+      "ca-certificate": made.ca,
+      "ca-certificate-path": credentials.ca,
+      "client-certificate": made.certificate,
+      "client-certificate-path": credentials.certificate,
+      "client-key-path": credentials.privateKey,
+      "user-kubeconfig": credentials.userKubeconfig,
+      "credentials-directory": credentials.directory,
+      "artifact-name": artifact?.name ?? "",
+      "artifact-id": artifact?.id ?? "",
+      "artifact-url": artifact?.url ?? "",
+    },
+    report: {
+      cluster: shape.name,
+      versions,
+      nodes: shape.nodes.map((node) => node.name),
+      endpoint,
+      endpointExternal: made.server,
+      readiness: describeReadiness(plan),
+      user: inputs.user,
+      rbac: inputs.rbac,
+      certificateExpires: made.notAfter,
+      files: [
+        { name: "ca.crt", what: "the cluster's CA", path: credentials.ca },
+        { name: `${inputs.user}-signed.crt`, what: "the user's certificate", path: credentials.certificate },
+        { name: `${inputs.user}.key`, what: "the user's private key", path: credentials.privateKey },
+        {
+          name: `${inputs.user}.kubeconfig`,
+          what: "a kubeconfig that refers to the three",
+          path: credentials.userKubeconfig,
+        },
+      ],
+      artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
+      phases: made.phases,
+    },
+  };
+}
