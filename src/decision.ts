@@ -52,21 +52,30 @@ export async function decide(runner: Runner): Promise<Decision> {
 }
 
 /** What of the plan's places on this machine is taken already. */
-async function checkPlaces(plan: Plan, inputs: Inputs, { kindGateway }: Survey): Promise<readonly Problem[]> {
+async function checkPlaces(
+  plan: Plan,
+  inputs: Inputs,
+  { containers, kindGateway }: Survey,
+): Promise<readonly Problem[]> {
+  // A cluster that is to be replaced may hold the very ports.
+  const replaces = containers.some((container) => container.cluster === plan.shape.name);
   const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
   const [ports, present, silent] = await Promise.all([
-    findTakenPorts(plan.ports),
+    replaces ? [] : findTakenPorts(plan.ports),
     findPresentFiles(plan.credentials),
     asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
   ]);
   return [
     ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
     ...ports.map(({ address, port, source }) => ({
-      input: "kind-config",
-      value: `${source}: ${port}`,
-      reason: `is a port that something on this machine listens on already (${address})`,
-      allowed: "a free port, or none to get a free one",
-      fix: "choose another port, or end what uses it",
+      input: port === 0 ? source : "kind-config",
+      value: port === 0 ? address : `${source}: ${port}`,
+      reason:
+        port === 0
+          ? "is no address of this machine"
+          : `is a port that something on this machine listens on already (${address})`,
+      allowed: port === 0 ? "an address of this machine, or 0.0.0.0 for all" : "a free port, or none to get a free one",
+      fix: port === 0 ? "look at ip address show for the ones it has" : "choose another port, or end what uses it",
     })),
     ...present.map((path) => ({
       input: "credentials-directory",

@@ -22,11 +22,17 @@ export class InputError extends Error {
 /** What went wrong on the machine, with what the user can do about it. */
 export class Failure extends Error {
   readonly cure: string | undefined;
+  /** Whether doing the same again would end in the same. */
+  readonly final: boolean;
 
-  constructor(message: string, options: { readonly cure?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { readonly cure?: string; readonly cause?: unknown; readonly final?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";
     this.cure = options.cure;
+    this.final = options.final ?? false;
   }
 }
 

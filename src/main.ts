@@ -1,3 +1,5 @@
+import { Failure } from "./failure.ts";
+import { endProcesses } from "./process.ts";
 import { reportFailure, reportOutcome } from "./report.ts";
 import { createLog } from "./runner/log.ts";
 import { readFolders, saveRunDirectory } from "./runner/step.ts";
@@ -5,10 +7,23 @@ import { startTimeline } from "./runner/timeline.ts";
 import { setUp } from "./setup.ts";
 
 const timeline = startTimeline();
+let runDirectory: string | undefined;
+// A cancelled job: GitHub asks first, and kills ten seconds later. Children lead groups of their own and hear nothing.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, async () => {
+    if (runDirectory !== undefined) await endProcesses(runDirectory);
+    await reportFailure(new Failure(`The step was stopped (${signal}).`), timeline);
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  });
+}
 try {
   const environment = process.env;
   const folders = readFolders(environment);
-  const outcome = await setUp({ environment, folders, log: createLog(), timeline, saveRunDirectory });
+  const remember = (path: string) => {
+    runDirectory = path;
+    saveRunDirectory(path);
+  };
+  const outcome = await setUp({ environment, folders, log: createLog(), timeline, saveRunDirectory: remember });
   await reportOutcome(outcome, environment);
 } catch (error) {
   await reportFailure(error, timeline);

@@ -118,7 +118,11 @@ export function planRun({
         "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
         "fs.inotify.max_user_instances": inputs.inotifyMaxUserInstances,
       }),
-      ports: findHostPorts(files.configuration, shape.apiServerAddress),
+      ports: [
+        // Whatever the port, the address must be one of this machine.
+        { address: shape.apiServerAddress, port: 0, source: "api-server-address" },
+        ...findHostPorts(files.configuration, shape.apiServerAddress),
+      ],
       credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
       waitForWhole: shape.defaultCni && inputs.waitSeconds > 0,
       artifactName: inputs.artifactName ?? artifactNameFor("kind-credentials", shape.name),

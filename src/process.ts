@@ -56,7 +56,7 @@ export function createRun(runDirectory: string): Run {
     new Promise((resolve, reject) => {
       const child = spawn(command.file, [...command.args], {
         detached: true,
-        env: { ...process.env, ...command.env, [RUN_VARIABLE]: runDirectory },
+        env: { ...environmentForChildren(), ...command.env, [RUN_VARIABLE]: runDirectory },
         ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
         stdio: ["pipe", "pipe", "pipe"],
       });
@@ -114,6 +114,16 @@ export function createRun(runDirectory: string): Run {
         }
       });
     });
+}
+
+/**
+ * What children get to see: not the inputs (a passphrase is one) and the runner's own tokens, and not the variables
+ * that would have kind use another engine or network than the one that was looked at.
+ */
+function environmentForChildren(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(INPUT_|STATE_|ACTIONS_|KIND_EXPERIMENTAL_)/.test(name)),
+  );
 }
 
 /** Ends every process that a run started and that is still there, until there is none. @returns how many there were. */

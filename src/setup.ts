@@ -166,8 +166,8 @@ async function makeCluster(
     },
     {
       whenApiAnswers: async (kubeconfig, acceleration, signal) => {
-        // None was there before the run: what is there now is of a try that failed.
-        await removeFiles(credentialFiles(plan.credentials));
+        // None was there before the run: what is there now is of the try that failed.
+        if (record.failedTries) await removeFiles(credentialFiles(plan.credentials));
         const access = readAdminAccess(kubeconfig);
         maskKey(access.clientKey, access.clientKeyData);
         const server = externalEndpoint(access.server);

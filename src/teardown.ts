@@ -6,7 +6,7 @@ import { removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
 import { findReach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
-import { listClusterContainers } from "./host/docker.ts";
+import { CLUSTER_LABEL, listClusterContainers } from "./host/docker.ts";
 import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
@@ -25,11 +25,13 @@ export interface TeardownRequest {
  * alone: one that fails is a warning, never a failed job, and does not keep the next from being done.
  */
 export async function tearDown({ runDirectory, environment, jobFailed, log }: TeardownRequest): Promise<void> {
-  const attempt = async (what: string, work: () => Promise<void>) => {
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      return true;
     } catch (error) {
       log.warning(`${what} failed: ${describeError(error)}`);
+      return false;
     }
   };
   const record = await readRecord(runDirectory).catch((error) => {
@@ -53,13 +55,21 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
       log.info(`cleanup: false: the cluster ${record.cluster} and its credentials stay`);
       return;
     }
-    if (record.created) {
-      await attempt("Deleting the cluster", async () => {
+    await attempt("Removing the credentials", () => removeCredentials(record));
+    const deleted =
+      !record.created ||
+      (await attempt("Deleting the cluster", async () => {
         const names = await removeOwnContainers(record, run);
         log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
-      });
+      }));
+    if (!deleted) {
+      // The record and the owner's folder are the proof of whose the containers are: a later post still needs them.
+      await attempt("Removing the kubeconfigs", () => removeFiles(secretFiles(runDirectory)));
+      log.warning(
+        `The cluster ${record.cluster} may still be there. Delete it by hand: docker rm --force --volumes $(docker ps --all --quiet --filter label=${CLUSTER_LABEL}=${record.cluster})`,
+      );
+      return;
     }
-    await attempt("Removing the credentials", () => removeCredentials(record));
   }
   await attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }
@@ -111,6 +121,11 @@ async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void>
   const diagnosis = diagnoseInternet({ reach });
   if (diagnosis !== undefined) log.warning(`${diagnosis.cause} What to do: ${diagnosis.cure}.`);
   else if (reach !== undefined) log.info(`Pods reach ${reach.probe.address} and resolve ${reach.probe.name}`);
+}
+
+/** The files in a run's folder that open the cluster, the credentials apart. */
+function secretFiles(runDirectory: string): readonly string[] {
+  return ["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name));
 }
 
 async function removeCredentials(record: RunRecord): Promise<void> {

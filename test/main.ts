@@ -61,7 +61,9 @@ async function runTests(pattern: string): Promise<void> {
     if (details.type !== "suite") passed += 1;
   });
   stream.on("test:fail", ({ details }) => {
-    if (details.type !== "suite") failed += 1;
+    // A suite fails of its own accord too: in a hook, or while it is built.
+    const cause = "failureType" in details.error ? details.error.failureType : undefined;
+    if (details.type !== "suite" || cause !== "subtestsFailed") failed += 1;
   });
   await new Promise((resolve, reject) => {
     const report = stream.compose(new spec());

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import semver from "semver";
+import { Failure } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { UserConfiguration } from "./configuration.ts";
 import type { Kubectl } from "./kubectl.ts";
@@ -19,7 +20,6 @@ export interface Acceleration {
   readonly podSubnets: ReadonlyMap<string, string> | undefined;
   readonly podSubnet: string;
   readonly serviceSubnet: string;
-  readonly kubernetes: string;
 }
 
 /** The node IPAM controller polls at once from this version on (kubernetes/kubernetes, nodeipam's listNodes). */
@@ -45,7 +45,7 @@ export function planAcceleration(
   const stalls = semver.lt(kubernetes, FIRST_WITHOUT_IPAM_STALL);
   const podSubnets = stalls ? splitSubnet(podSubnet, nodes) : undefined;
   if (stalls && podSubnets === undefined) return undefined;
-  return { podSubnets, podSubnet, serviceSubnet, kubernetes };
+  return { podSubnets, podSubnet, serviceSubnet };
 }
 
 function patchesControlPlane(user: UserConfiguration | undefined): boolean {
@@ -104,6 +104,7 @@ export async function assignPodSubnets(
   if (podSubnets === undefined) return;
   const enough = new AbortController();
   const assigned = new Map<string, Promise<unknown>>();
+  const failures: unknown[] = [];
   const assign = async (node: string, subnet: string) => {
     const spec = { podCIDR: subnet, podCIDRs: [subnet] };
     await kubectl(["patch", "node", node, "--type=merge", `--patch=${JSON.stringify({ spec })}`], {
@@ -114,9 +115,16 @@ export async function assignPodSubnets(
   await watch(kubectl, ["nodes"], signal, enough.signal, (line) => {
     const node = line.replace(/^node\//, "");
     const subnet = podSubnets.get(node);
-    if (subnet !== undefined && !assigned.has(node)) assigned.set(node, assign(node, subnet));
+    if (subnet === undefined || assigned.has(node)) return;
+    const settled = assign(node, subnet).catch((error) => {
+      failures.push(error);
+      enough.abort();
+    });
+    assigned.set(node, settled);
   });
   await Promise.all(assigned.values());
+  if (failures.length > 0) throw failures[0];
+  if (assigned.size < podSubnets.size) throw new Failure("The watch for the nodes ended before each had registered.");
 }
 
 /** Follows objects by name, a line each, until there were enough of them or the run stops. */
@@ -165,18 +173,19 @@ export async function hastenDns(kubectl: Kubectl, signal: AbortSignal): Promise<
   };
 }
 
-const MANIFEST = "/etc/kubernetes/manifests/kube-controller-manager-node-ipam.yaml";
+const MANIFESTS = "/etc/kubernetes/manifests";
+const NODE_IPAM = "kube-controller-manager-node-ipam";
 
 /** The node IPAM controller as a static pod of its own: nodes that join later get their subnets from it, as ever. */
-export function nodeIpamPod({ podSubnet, serviceSubnet, kubernetes }: Acceleration): object {
+export function nodeIpamPod({ podSubnet, serviceSubnet }: Acceleration, image: string): object {
   const config = "/etc/kubernetes/controller-manager.conf";
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
-      name: "kube-controller-manager-node-ipam",
+      name: NODE_IPAM,
       namespace: "kube-system",
-      labels: { component: "kube-controller-manager-node-ipam", tier: "control-plane" },
+      labels: { component: NODE_IPAM, tier: "control-plane" },
     },
     spec: {
       hostNetwork: true,
@@ -184,11 +193,13 @@ export function nodeIpamPod({ podSubnet, serviceSubnet, kubernetes }: Accelerati
       containers: [
         {
           name: "node-ipam",
-          image: `registry.k8s.io/kube-controller-manager:v${kubernetes}`,
+          image,
           imagePullPolicy: "IfNotPresent",
           command: [
             "kube-controller-manager",
             "--controllers=nodeipam",
+            // The role that may patch nodes is the node controller's own.
+            "--use-service-account-credentials=true",
             "--allocate-node-cidrs=true",
             `--cluster-cidr=${podSubnet}`,
             `--service-cluster-ip-range=${serviceSubnet}`,
@@ -213,10 +224,18 @@ export async function startNodeIpam(
 ): Promise<void> {
   const controlPlane = nodes.find((node) => node.role === "control-plane");
   if (acceleration.podSubnets === undefined || controlPlane === undefined) return;
+  const { stdout } = await run({
+    file: "docker",
+    args: ["exec", controlPlane.name, "cat", `${MANIFESTS}/kube-controller-manager.yaml`],
+    timeoutSeconds: 60,
+    purpose: "reading the controller manager's manifest",
+  });
+  const image = /^\s*image:\s*(\S+)\s*$/m.exec(stdout)?.[1];
+  if (image === undefined) throw new Failure("The controller manager's manifest names no image.");
   await run({
     file: "docker",
-    args: ["exec", "--interactive", controlPlane.name, "cp", "/dev/stdin", MANIFEST],
-    stdin: JSON.stringify(nodeIpamPod(acceleration)),
+    args: ["exec", "--interactive", controlPlane.name, "cp", "/dev/stdin", `${MANIFESTS}/${NODE_IPAM}.yaml`],
+    stdin: JSON.stringify(nodeIpamPod(acceleration, image)),
     timeoutSeconds: 60,
     purpose: "starting the node IPAM controller",
   });

@@ -81,11 +81,35 @@ export function parseKindConfiguration(
   if (document.name !== undefined && !(typeof document.name === "string" && "value" in dnsLabel(document.name))) {
     wrong(["name"], "is not a DNS label", "write 1 to 63 lower-case letters, digits and hyphens, in quotes");
   }
+  checkKeys([], document, KEYS.cluster, wrong);
+  checkKeys(["networking"], document.networking, KEYS.networking, wrong);
+  for (const [index, node] of Array.isArray(document.nodes) ? document.nodes.entries() : []) {
+    checkKeys(["nodes", index], node, KEYS.node, wrong);
+    for (const [field, keys] of [
+      ["extraMounts", KEYS.mount],
+      ["extraPortMappings", KEYS.portMapping],
+    ] as const) {
+      const items: unknown = isRecord(node) ? (node[field] ?? []) : [];
+      if (!Array.isArray(items)) wrong(["nodes", index, field], "is not a list", "write its items below it");
+      for (const [position, item] of Array.isArray(items) ? items.entries() : []) {
+        checkKeys(["nodes", index, field, position], item, keys, wrong);
+      }
+    }
+  }
   const networking = document.networking ?? {};
   if (!isRecord(networking)) wrong(["networking"], "is not a mapping", "write its fields below it");
   for (const field of isRecord(networking) ? ["podSubnet", "serviceSubnet"] : []) {
     const value = isRecord(networking) ? (networking[field] ?? "") : "";
-    if (typeof value !== "string") wrong(["networking", field], "is not a text", "write a subnet in quotes");
+    const subnets = typeof value === "string" ? value.split(",") : [value];
+    if (value !== "" && !subnets.every(isSubnet)) {
+      wrong(["networking", field], "is not a subnet", "write a subnet such as 10.244.0.0/16, in quotes");
+    }
+  }
+  for (const [field, choices] of isRecord(networking) ? Object.entries(NETWORKING_CHOICES) : []) {
+    const value = isRecord(networking) ? (networking[field] ?? "") : "";
+    if (value !== "" && !choices.some((choice) => choice === value)) {
+      wrong(["networking", field], "is not one of the choices", `write one of ${choices.join(", ")}`);
+    }
   }
   if (isRecord(networking)) {
     const address = networking.apiServerAddress ?? "";
@@ -107,9 +131,6 @@ export function parseKindConfiguration(
     if (node.image !== undefined && !(typeof node.image === "string" && "value" in imageReference(node.image))) {
       wrong(["nodes", index, "image"], "is not a full image reference", "write the image with its tag or digest");
     }
-    if (node.extraMounts !== undefined && node.extraMounts !== null && !Array.isArray(node.extraMounts)) {
-      wrong(["nodes", index, "extraMounts"], "is not a list", "write - hostPath: ...");
-    }
     checkPatches(["nodes", index, "kubeadmConfigPatches"], node.kubeadmConfigPatches, wrong);
   }
   checkPatches(["kubeadmConfigPatches"], document.kubeadmConfigPatches, wrong);
@@ -123,6 +144,42 @@ export function parseKindConfiguration(
       networking,
     },
   };
+}
+
+/** The fields of kind's v1alpha4; kind itself refuses any other, but only when it is run. */
+const KEYS = {
+  cluster: [
+    ...["kind", "apiVersion", "name", "nodes", "networking", "featureGates", "runtimeConfig"],
+    ...["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"],
+    ...["containerdConfigPatches", "containerdConfigPatchesJSON6902"],
+  ],
+  networking: [
+    ...["ipFamily", "apiServerPort", "apiServerAddress", "podSubnet", "serviceSubnet"],
+    ...["disableDefaultCNI", "kubeProxyMode", "dnsSearch"],
+  ],
+  node: [
+    ...["role", "image", "labels", "extraMounts", "extraPortMappings"],
+    ...["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"],
+  ],
+  mount: ["containerPath", "hostPath", "readOnly", "selinuxRelabel", "propagation"],
+  portMapping: ["containerPort", "hostPort", "listenAddress", "protocol"],
+} as const;
+
+const NETWORKING_CHOICES: Readonly<Record<string, readonly string[]>> = {
+  ipFamily: ["ipv4", "ipv6", "dual"],
+  kubeProxyMode: ["iptables", "ipvs", "nftables", "none"],
+};
+
+function isSubnet(value: unknown): boolean {
+  const [address = "", prefix = "", ...rest] = typeof value === "string" ? value.trim().split("/") : [];
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && rest.length === 0;
+}
+
+function checkKeys(path: readonly (string | number)[], value: unknown, keys: readonly string[], wrong: Wrong): void {
+  if (!isRecord(value)) return;
+  for (const key of Object.keys(value).filter((each) => !keys.includes(each))) {
+    wrong([...path, key], "is not a field that kind knows there", `write one of ${keys.join(", ")}`);
+  }
 }
 
 type Wrong = (path: readonly (string | number)[], reason: string, fix: string) => void;

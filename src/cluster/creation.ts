@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
-import type { Run } from "../process.ts";
+import { listClusterContainers } from "../host/docker.ts";
+import { CommandError, type Run } from "../process.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type Acceleration, startNodeIpam } from "./acceleration.ts";
 import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
 import type { ClusterNode } from "./names.ts";
 import { waitForApiServer } from "./readiness.ts";
-import { type Ownership, removeOwnContainers } from "./removal.ts";
+import { type Ownership, removeOwnContainers, selectOwn } from "./removal.ts";
 
 /** A cluster to make. */
 export interface CreationRequest {
@@ -63,22 +64,33 @@ export async function createClusterWith<T>(
       return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, tools);
     } catch (error) {
       const symptoms = await collectSymptoms(
-        { nodes: request.nodes.map((node) => node.name), words: describeError(error) },
+        { nodes: request.nodes.map((node) => node.name), error: describeCommand(error) },
         run,
       );
       const diagnosis = diagnose(symptoms);
       if (diagnosis !== undefined) {
         throw new Failure(`${diagnosis.cause}\n${describeError(error)}`, { cure: diagnosis.cure, cause: error });
       }
-      if (attempt >= request.attempts) throw error;
+      if (attempt >= request.attempts || (error instanceof Failure && error.final)) throw error;
       log(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
       steps.whenTryFailed();
       const folder = join(request.logsDirectory, `try-${attempt}`);
-      await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log(describeError(reason)));
+      const own = selectOwn(await listClusterContainers(run, request.cluster), request.ownership);
+      if (own.length > 0) {
+        await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log(describeError(reason)));
+      }
       await removeOwnContainers(request.ownership, run);
       await rm(kindKubeconfig(request.runDirectory), { force: true });
     }
   }
+}
+
+/** How long the API server may be silent once kind has done its part: it answered kubeadm long before. */
+const ANSWER_SECONDS = 60;
+
+/** All that a command said, where one failed: its message holds the last lines alone. */
+function describeCommand(error: unknown): string {
+  return error instanceof CommandError ? `${error.message}\n${error.stdout}\n${error.stderr}` : describeError(error);
 }
 
 async function tryCreate<T>(
@@ -88,6 +100,7 @@ async function tryCreate<T>(
   { run, log, timeline }: CreationTools,
 ): Promise<T> {
   const stop = new AbortController();
+  const giveUp = new AbortController();
   const create = timeline.measure("Create cluster", () =>
     createCluster(
       request.kind,
@@ -99,11 +112,20 @@ async function tryCreate<T>(
       stop.signal,
     ),
   );
+  create.then(
+    () => setTimeout(() => giveUp.abort(), ANSWER_SECONDS * 1000).unref(),
+    () => undefined,
+  );
   const beside = (async () => {
     const address = await timeline.measure("API server answers", () =>
-      waitForApiServer(request.cluster, request.nodes, run, stop.signal),
+      waitForApiServer(request.ownership, request.nodes, run, AbortSignal.any([stop.signal, giveUp.signal])),
     );
-    if (address === undefined) throw new Failure("The wait for the API server was given up.");
+    if (address === undefined) {
+      throw new Failure("kind made the cluster, but its API server does not answer on the port that it published.", {
+        cure: "run this step on the machine of the Docker Engine (no remote DOCKER_HOST, no container job), or look at the API server's log",
+        final: giveUp.signal.aborted,
+      });
+    }
     const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
     return await steps.whenApiAnswers(kubeconfig, acceleration, stop.signal);
   })();

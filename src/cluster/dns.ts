@@ -26,9 +26,13 @@ export async function exemptNameServers(
   servers: readonly string[],
   run: Run,
 ): Promise<void> {
+  // Dual-stack clusters have a subnet of each family; the redirection is IPv4's alone.
+  const subnets = podSubnet.split(",").filter((subnet) => !subnet.includes(":"));
   const rules = nodes.flatMap((node) =>
     servers.flatMap((server) =>
-      (["udp", "tcp"] as const).map((protocol) => exemptionArgs(node.name, podSubnet, server, protocol)),
+      subnets.flatMap((subnet) =>
+        (["udp", "tcp"] as const).map((protocol) => exemptionArgs(node.name, subnet, server, protocol)),
+      ),
     ),
   );
   await Promise.all(

@@ -1,27 +1,31 @@
 import { request } from "node:https";
-import { Failure } from "../failure.ts";
+import { describeError, Failure } from "../failure.ts";
+import { listClusterContainers } from "../host/docker.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { type ClusterNode, loadBalancerName } from "./names.ts";
+import { type Ownership, selectOwn } from "./removal.ts";
 
 const API_POLL_MILLISECONDS = 200;
 
 /**
- * Waits until the API server answers `/readyz` through the port that kind published: that is long before
+ * Waits until the API server answers `/readyz` in this run's own container (a name proves nothing), through the port that kind published: that is long before
  * `kind create` returns, and late enough for RBAC's bootstrap roles to be there.
  * @returns the address that was asked; resolves to `undefined` where the signal ends the wait.
  */
 export async function waitForApiServer(
-  cluster: string,
+  ownership: Ownership,
   nodes: readonly ClusterNode[],
   run: Run,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const controlPlanes = nodes.filter((node) => node.role === "control-plane");
-  const container = controlPlanes.length > 1 ? loadBalancerName(cluster) : controlPlanes[0]?.name;
+  const name = controlPlanes.length > 1 ? loadBalancerName(ownership.cluster) : controlPlanes[0]?.name;
   let address: { readonly host: string; readonly port: number } | undefined;
   while (!signal.aborted) {
-    address ??= container === undefined ? undefined : await findPublishedPort(container, run);
+    const own = address === undefined ? selectOwn(await listClusterContainers(run, ownership.cluster), ownership) : [];
+    const container = own.find((each) => each.name === name);
+    if (container !== undefined) address = await findPublishedPort(container.id, run);
     if (address !== undefined && (await answersReady(address.host, address.port))) {
       return `https://${address.host}:${address.port}`;
     }
@@ -76,7 +80,8 @@ export interface ReadinessRequest {
  * @throws Failure saying what is missing.
  */
 export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, whole }: ReadinessRequest): Promise<void> {
-  const deadline = Date.now() + Math.max(waitSeconds, 60) * 1000;
+  const deadlineSeconds = Math.max(waitSeconds, 60);
+  const deadline = Date.now() + deadlineSeconds * 1000;
   const waits = [waitForServiceAccount(kubectl, deadline)];
   if (whole) {
     waits.push(
@@ -92,8 +97,12 @@ export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, who
   const results = await Promise.allSettled(waits);
   const failed = results.find((result) => result.status === "rejected");
   if (failed === undefined) return;
-  const snapshot = await describeSnapshot(kubectl, nodes).catch(() => undefined);
-  throw new Failure(`The cluster did not get ready within ${waitSeconds} s. ${snapshot ?? String(failed.reason)}`, {
+  const missing = [
+    ...(results[0]?.status === "rejected" ? ["The default service account was not made."] : []),
+    ...(whole ? await describeSnapshot(kubectl, nodes).catch(() => [describeError(failed.reason)]) : []),
+  ];
+  throw new Failure(`The cluster did not get ready within ${deadlineSeconds} s. ${missing.join(" ")}`, {
+    cure: "look at the collected logs of the nodes named; a slow machine may need a longer wait",
     cause: failed.reason,
   });
 }
@@ -134,12 +143,12 @@ export interface Snapshot {
   }[];
 }
 
-async function describeSnapshot(kubectl: Kubectl, nodes: readonly ClusterNode[]): Promise<string> {
+async function describeSnapshot(kubectl: Kubectl, nodes: readonly ClusterNode[]): Promise<readonly string[]> {
   const { stdout } = await kubectl(["get", "nodes,deployments", "--namespace=kube-system", "--output=json"], {
     purpose: "looking at what is missing",
   });
   const snapshot: Snapshot = JSON.parse(stdout);
-  return describeMissing(snapshot, nodes).join(" ");
+  return describeMissing(snapshot, nodes);
 }
 
 /** What a cluster lacks to be ready, a sentence each. */

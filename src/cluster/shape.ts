@@ -104,6 +104,18 @@ export function planShape(
     const shown = inputs.dns.kind === "resolv-conf" ? inputs.dns.path : inputs.dns.kind;
     contradiction("dns", shown, `networking.dnsSearch: ${JSON.stringify(theirSearch)}`);
   }
+  const parts = user === undefined ? [] : [user.document, ...user.nodes];
+  const handsResolvConf = inputs.dns?.kind === "docker-host" || inputs.dns?.kind === "resolv-conf";
+  if (handsResolvConf && parts.some((part) => /resolvConf/.test(JSON.stringify(part.kubeadmConfigPatches ?? "")))) {
+    contradiction("dns", inputs.dns?.kind ?? "", "a kubeadm patch with a resolvConf of its own");
+  }
+  // JSON patches come after every other one, ours too: a list of names that is replaced there is lost.
+  const replacesNames = parts.some((part) =>
+    /replace[^}]*certSANs|certSANs[^}]*replace/.test(JSON.stringify(part.kubeadmConfigPatchesJSON6902 ?? "")),
+  );
+  if (inputs.extraSans.length > 0 && replacesNames) {
+    contradiction("extra-sans", inputs.extraSans.join(", "), "a JSON patch that replaces certSANs");
+  }
   return {
     name,
     nodes,

@@ -1,5 +1,5 @@
 import type { Kubectl } from "../cluster/kubectl.ts";
-import { Failure } from "../failure.ts";
+import { describeError, Failure } from "../failure.ts";
 import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
 import { type CredentialPaths, writeNewFile } from "./files.ts";
 import { issueCertificate } from "./issue.ts";
@@ -65,9 +65,7 @@ export async function issueCredentials(
 
 async function grantRights({ rbac, rbacManifests, user }: CredentialsRequest, admin: Kubectl): Promise<void> {
   const objects = planRbac(rbac, user);
-  const grants = rbacManifests.map((path) =>
-    admin(["apply", "--filename", path], { purpose: `applying ${path} (rbac-manifests)` }),
-  );
+  const grants: Promise<unknown>[] = rbacManifests.length === 0 ? [] : [applyManifests(rbacManifests, admin)];
   if (objects !== undefined) {
     grants.push(
       admin(["create", "--validate=false", "--filename=-"], {
@@ -77,6 +75,21 @@ async function grantRights({ rbac, rbacManifests, user }: CredentialsRequest, ad
     );
   }
   await Promise.all(grants);
+}
+
+/** In the order given: a later one may need what an earlier one makes. */
+async function applyManifests(paths: readonly string[], admin: Kubectl): Promise<void> {
+  try {
+    await admin(["apply", ...paths.flatMap((path) => ["--filename", path])], {
+      purpose: "applying the rbac-manifests",
+    });
+  } catch (error) {
+    throw new Failure(describeError(error), {
+      cure: "mend the manifest that kubectl names; they are applied in the order of the input",
+      cause: error,
+      final: true,
+    });
+  }
 }
 
 /** An anonymous or refused client gets an error here, an authenticated one a yes or a no. */

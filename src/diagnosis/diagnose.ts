@@ -16,7 +16,13 @@ const RECOMMENDED = { "fs.inotify.max_user_watches": 524288, "fs.inotify.max_use
 
 /** Names the cause of a cluster that did not come up, where the symptoms point to one. */
 export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
-  return diagnoseInotify(symptoms) ?? diagnosePort(symptoms) ?? diagnoseDisk(symptoms);
+  return (
+    diagnoseInotify(symptoms) ??
+    diagnoseName(symptoms) ??
+    diagnoseConfiguration(symptoms) ??
+    diagnosePort(symptoms) ??
+    diagnoseDisk(symptoms)
+  );
 }
 
 function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
@@ -30,9 +36,27 @@ function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
   };
 }
 
-function diagnosePort({ words }: Symptoms): Diagnosis | undefined {
-  const match = /(?:address already in use|port is already allocated)/i.exec(words);
-  if (match === null) return undefined;
+function diagnoseName({ error }: Symptoms): Diagnosis | undefined {
+  if (!/already exist for a cluster|container name .* is already in use/i.test(error)) return undefined;
+  return {
+    cause: "Something else made a cluster of this name while this step was preparing.",
+    cure: "give each run on this machine a cluster-name of its own",
+  };
+}
+
+function diagnoseConfiguration({ error }: Symptoms): Diagnosis | undefined {
+  if (!/unable to decode config|invalid configuration|invalid \w+ subnet|failed to apply .*patch/i.test(error)) {
+    return undefined;
+  }
+  return {
+    cause: "kind does not accept the configuration.",
+    cure: "mend the field that kind names in kind-config; it is read by the kind release that the log names",
+  };
+}
+
+function diagnosePort({ error }: Symptoms): Diagnosis | undefined {
+  // kind's own words alone: a component inside a node may say the same of a port of its own.
+  if (!/address already in use|port is already allocated/i.test(error)) return undefined;
   return {
     cause: "A port that the cluster publishes on this machine is in use already.",
     cure: "choose another port in kind-config, or leave it out to get a free one",

@@ -11,21 +11,23 @@ export interface Reach {
 
 /** What was seen after a cluster did not come up: what a cause is named from. */
 export interface Symptoms {
-  /** What kind, kubectl and the nodes said. */
+  /** What kind or kubectl ended with. */
+  readonly error: string;
+  /** That, and what the nodes said. */
   readonly words: string;
   readonly limits: InotifyValues;
 }
 
 /** Collects the symptoms of a cluster that failed. What cannot be seen is left out: a diagnosis must not fail a run. */
 export async function collectSymptoms(
-  facts: { readonly nodes: readonly string[]; readonly words: string },
+  facts: { readonly nodes: readonly string[]; readonly error: string },
   run: Run,
 ): Promise<Symptoms> {
   const [limits, logs] = await Promise.all([
     readLimits(),
     Promise.all(facts.nodes.map((node) => readNodeWords(node, run))),
   ]);
-  return { words: [facts.words, ...logs].join("\n"), limits };
+  return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits };
 }
 
 async function readNodeWords(node: string, run: Run): Promise<string> {

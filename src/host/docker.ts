@@ -70,6 +70,18 @@ function explainEngineError(error: unknown): Error {
 
 /** The containers of a cluster, running or not. With no name: those of every cluster. */
 export async function listClusterContainers(run: Run, cluster?: string): Promise<readonly ClusterContainer[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await listOnce(run, cluster);
+    } catch (error) {
+      // One that was removed between the two questions is no container any more: ask again.
+      const vanished = error instanceof CommandError && /no such (object|container)/i.test(error.stderr);
+      if (!vanished || tries === 5) throw error;
+    }
+  }
+}
+
+async function listOnce(run: Run, cluster: string | undefined): Promise<readonly ClusterContainer[]> {
   const label = cluster === undefined ? CLUSTER_LABEL : `${CLUSTER_LABEL}=${cluster}`;
   const { stdout: ids } = await run({
     file: "docker",

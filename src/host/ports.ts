@@ -8,7 +8,7 @@ export interface HostPort {
   readonly source: string;
 }
 
-/** Those of the ports that something else listens on already. */
+/** Those of the ports that something else listens on already, and those whose address the machine has not; 0 is any port. */
 export async function findTakenPorts(ports: readonly HostPort[]): Promise<readonly HostPort[]> {
   const taken = await Promise.all(ports.map(isTaken));
   return ports.filter((_, index) => taken[index]);
@@ -17,7 +17,9 @@ export async function findTakenPorts(ports: readonly HostPort[]): Promise<readon
 function isTaken({ address, port }: HostPort): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EADDRINUSE"));
-    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve(false)));
+    server.once("error", ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === "EADDRINUSE" || code === "EADDRNOTAVAIL"),
+    );
+    server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(false)));
   });
 }

@@ -40,8 +40,8 @@ async function surveyDocker(run: Run): Promise<Pick<Survey, "engine" | "containe
   try {
     const [engine, containers, kindGateway] = await Promise.all([
       inspectEngine(run),
-      listClusterContainers(run).catch(() => []),
-      findKindGateway(run).catch(() => undefined),
+      listClusterContainers(run),
+      findKindGateway(run),
     ]);
     return { engine, containers, kindGateway, freeDisk: await freeBytes(engine.dataRoot) };
   } catch (error) {

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { downloadTool, find } from "@actions/tool-cache";
-import { Failure } from "../failure.ts";
+import { describeError, Failure } from "../failure.ts";
 import { parseChecksum, type ToolName, type ToolSource } from "./sources.ts";
 
 /** A tool to install. */
@@ -120,18 +120,23 @@ async function placeInCache({ tool, version, nodeArchitecture }: ToolRequest, bi
   if (root === undefined || root === "") throw new Failure("RUNNER_TOOL_CACHE is not set: this is not a runner.");
   const place = join(root, tool, version, nodeArchitecture);
   const draft = `${place}.${randomUUID()}`;
-  await mkdir(draft, { recursive: true });
-  await copyFile(binary, join(draft, tool));
-  await chmod(join(draft, tool), 0o755);
-  await rm(binary, { force: true });
   try {
-    await rename(draft, place);
-  } catch {
-    // Somebody else's finished folder is there: put our file over its file, in one step.
-    await mkdir(dirname(join(place, tool)), { recursive: true });
-    await rename(join(draft, tool), join(place, tool));
-    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { recursive: true });
+    await copyFile(binary, join(draft, tool));
+    await chmod(join(draft, tool), 0o755);
+    await rename(draft, place).catch(async () => {
+      // Somebody else's finished folder is there: put our file over its file, in one step.
+      await mkdir(place, { recursive: true });
+      await rename(join(draft, tool), join(place, tool));
+    });
+    await writeFile(`${place}.complete`, "");
+    return join(place, tool);
+  } catch (error) {
+    throw new Failure(`${tool} cannot be put into the tool cache: ${describeError(error)}`, {
+      cure: `see that ${root} has room and belongs to the runner's user`,
+      cause: error,
+    });
+  } finally {
+    await Promise.all([draft, binary].map((path) => rm(path, { recursive: true, force: true })));
   }
-  await writeFile(`${place}.complete`, "");
-  return join(place, tool);
 }

@@ -7,6 +7,9 @@ import { isWithin, kubectlRange, kubeletRange } from "./skew.ts";
 /** The guide's Kubernetes: TORCH-V2's clusters are made with it. */
 export const DEFAULT_KUBERNETES = "1.28";
 
+/** The first whose configuration has networking.dnsSearch, which the default of the input dns needs. */
+const OLDEST_KIND = "0.18.0";
+
 /** The first whose certificate requests take a lifetime (expirationSeconds, KEP-2784). */
 const OLDEST_KUBERNETES = "1.22.0";
 
@@ -83,12 +86,12 @@ export function resolveVersions(
       fix: "ask for a newer Kubernetes",
     });
   }
-  const oldestKind = OLDEST_KIND_FOR.find((rule) => semver.gte(kubernetes, rule.kubernetes))?.kind;
-  if (oldestKind !== undefined && semver.lt(release.version, oldestKind)) {
+  const oldestKind = OLDEST_KIND_FOR.find((rule) => semver.gte(kubernetes, rule.kubernetes))?.kind ?? OLDEST_KIND;
+  if (semver.lt(release.version, oldestKind)) {
     problems.push({
       input: "kind-version",
       value: release.version,
-      reason: `cannot run Kubernetes ${kubernetes}`,
+      reason: `is too old for Kubernetes ${kubernetes} and this Action's configuration`,
       allowed: `${oldestKind} or newer for this Kubernetes`,
       fix: "leave kind-version out, so that the newest fitting release is taken",
     });

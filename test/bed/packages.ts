@@ -20,6 +20,7 @@ const wanted: readonly { readonly file: string; readonly package: string; readon
   { file: "/usr/bin/gcc", package: "gcc", later: false },
   { file: "/usr/bin/git", package: "git", later: false },
   { file: "/usr/include/stdlib.h", package: "libc6-dev", later: false },
+  { file: "/usr/sbin/sysctl", package: "procps", later: false },
 ];
 
 const suites = { node: "bookworm", later: "trixie" } as const;

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { readLimits } from "../../src/host/limits.ts";
 import {
   dockerLeftovers,
+  eventually,
   failing,
   type Machine,
   prepareMachine,
@@ -245,6 +246,19 @@ describe("the guide's cluster, by npm start", () => {
         "--output=jsonpath={range .items[*]}{.spec.containers[0].command}{end}",
       );
       assert.match(arguments_, /--controllers=nodeipam|--controllers=\*,bootstrapsigner,tokencleaner"/);
+    });
+
+    it("gives a node that registers later its pod subnet", async () => {
+      const manifest = join(scratch, "node.json");
+      await writeFile(manifest, JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name: "late" } }));
+      await kubectl("create", `--filename=${manifest}`);
+      const subnet = () => kubectl("get", "node", "late", "--output=jsonpath={.spec.podCIDR}");
+      try {
+        await eventually("the node gets a subnet", async () => (await subnet()) !== "");
+        assert.match(await subnet(), /^10\.244\.\d+\.0\/24$/);
+      } finally {
+        await kubectl("delete", "node", "late", "--wait=false");
+      }
     });
 
     it("lets pods on two nodes talk, resolves names, and is rid of the host's search domains", async () => {

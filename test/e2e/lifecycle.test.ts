@@ -139,6 +139,55 @@ describe("main killed by SIGKILL, then post", () => {
     }
   });
 
+  it("by SIGINT, as a cancelled job is: it ends its children, says so, and post leaves nothing", async () => {
+    const cluster = "e2e-cancel";
+    const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
+    try {
+      let pid = 0;
+      const ended = run.main({
+        onStart: (started) => {
+          pid = started;
+        },
+      });
+      await eventually("kubeadm runs", async () => (await inNode(cluster, "pidof", "kubeadm")) !== "", 180);
+      process.kill(pid, "SIGINT");
+      const result = await ended;
+      assert.equal(result.exitCode, 130);
+      assert.match(result.log.join("\n"), /::error::The step was stopped \(SIGINT\)/);
+      assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
+      await expectNothingLeft(run, cluster, await volumesOf(await dockerLeftovers(cluster)));
+    } finally {
+      await run.post();
+      await run.dispose();
+    }
+  });
+
+  it("two runs with the same name at once: one makes the cluster, the other says so and leaves it alone", async () => {
+    const cluster = "e2e-race";
+    const runs = [
+      await prepareRun(machine, { "cluster-name": cluster, workers: "0", wait: "0s" }),
+      await prepareRun(machine, { "cluster-name": cluster, workers: "0", wait: "0s" }),
+    ];
+    try {
+      const results = await Promise.all(runs.map((each) => each.main()));
+      const losers = results.filter((result) => result.exitCode !== 0);
+      assert.equal(losers.length, 1);
+      assert.match(losers[0]?.log.join("\n") ?? "", /made a cluster of this name|exists already/);
+      const [loser = assert.fail("no loser")] = runs.filter((_, index) => results[index]?.exitCode !== 0);
+      await loser.post({ inputs: { "job-status": "failure" } });
+      assert.match(
+        await inNode(cluster, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "--raw", "/readyz"),
+        /ok/,
+      );
+    } finally {
+      for (const each of runs) {
+        await each.post();
+        await each.dispose();
+      }
+    }
+    assert.deepEqual(await dockerLeftovers(cluster), []);
+  });
+
   async function containerIds(cluster: string): Promise<readonly string[]> {
     const ids = await sh("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
     return ids.split("\n").filter((id) => id !== "");

@@ -113,7 +113,7 @@ test("the user's own subnets are the ones that are cut and served", () => {
   const made = plan("1.28.15", user);
   assert.ok(made !== undefined);
   assert.equal(made.podSubnets?.get("c-worker"), "10.9.1.0/24");
-  const pod = JSON.stringify(nodeIpamPod(made));
+  const pod = JSON.stringify(nodeIpamPod(made, "image"));
   assert.ok(pod.includes("--cluster-cidr=10.9.0.0/16") && pod.includes("--service-cluster-ip-range=10.8.0.0/16"));
 });
 

@@ -180,7 +180,27 @@ test("a document that is no kind configuration is refused", () => {
 
 test("a prototype in the document gives it no fields", () => {
   assert.ok("problems" in parseKindConfiguration(`__proto__: {${HEADER.trim().replace("\n", ", ")}}\n`, "inline"));
-  assert.equal(configure("__proto__: {name: stolen}\n").name, undefined);
+  assert.match(only(misconfigure("__proto__: {name: stolen}\n")).reason, /__proto__ is not a field/);
+});
+
+test("what kind would refuse only when it is run is refused with its place", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["nodez: []\n", /line 3, column \d+: nodez is not a field/],
+    [
+      "nodes:\n- role: control-plane\n  extraPortMapping: []\n",
+      /line 5, column \d+: nodes.0.extraPortMapping is not a field/,
+    ],
+    ["nodes:\n- extraPortMappings: nonsense\n", /extraPortMappings is not a list/],
+    ["nodes:\n- extraMounts:\n  - {hostpath: /x}\n", /hostpath is not a field/],
+    ["networking: {ipFamily: ipv5}\n", /ipFamily is not one of the choices/],
+    ["networking: {kubeProxyMode: foo}\n", /kubeProxyMode is not one/],
+    ["networking: {podSubnet: garbage}\n", /podSubnet is not a subnet/],
+  ];
+  for (const [body, reason] of cases) assert.match(only(misconfigure(body)).reason, reason, body);
+  const dual = configure(
+    "networking: {ipFamily: dual, podSubnet: '10.244.0.0/16,fd00:10:244::/56', kubeProxyMode: none}\n",
+  );
+  assert.equal(dual.networking.ipFamily, "dual");
 });
 
 test("all that is wrong with a configuration is said together", () => {
@@ -444,10 +464,23 @@ test("every node carries the run's mount, and the resolv.conf where one is asked
 });
 
 test("a patch of the user's comes after ours that it may override", () => {
-  const user = configure("kubeadmConfigPatches:\n- |\n  kind: KubeletConfiguration\n  resolvConf: /mine\n");
+  const user = configure("kubeadmConfigPatches:\n- |\n  kind: KubeletConfiguration\n  maxPods: 20\n");
   const patches = render({ dns: { kind: "docker-host" } }, { user, resolvConf: "/r" }).kubeadmConfigPatches;
   const kubelets = patches.map((patch) => parse(patch)).filter((patch) => patch.kind === "KubeletConfiguration");
-  assert.equal(kubelets.at(-1).resolvConf, "/mine");
+  assert.equal(kubelets.at(-1).maxPods, 20);
+});
+
+test("an input that a patch of the user's would undo in silence contradicts it", () => {
+  const kubelet = configure(
+    "nodes:\n- kubeadmConfigPatches:\n  - |\n    kind: KubeletConfiguration\n    resolvConf: /mine\n",
+  );
+  const dns = planShape(createInputs({ dns: { kind: "docker-host" } }), kubelet).problems;
+  assert.match(only(dns).input, /dns and kind-config/);
+  const json = configure(
+    'kubeadmConfigPatchesJSON6902:\n- group: kubeadm.k8s.io\n  version: v1beta3\n  kind: ClusterConfiguration\n  patch: \'[{"op": "replace", "path": "/apiServer/certSANs", "value": []}]\'\n',
+  );
+  const sans = planShape(createInputs({ extraSans: ["a.test"] }), json).problems;
+  assert.match(only(sans).input, /extra-sans and kind-config/);
 });
 
 test("only `inherit` keeps the host's search domains", () => {

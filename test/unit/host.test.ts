@@ -55,27 +55,27 @@ test("inotify exhaustion is recognised in everybody's words, and the cure names 
     "Failed to add /run/systemd/ask-password to watch: No space left on device",
   ];
   for (const text of words) {
-    const diagnosis = diagnose({ words: `noise\n${text}\nnoise`, limits: LOW });
+    const diagnosis = diagnose({ error: "", words: `noise\n${text}\nnoise`, limits: LOW });
     assert.match(diagnosis?.cause ?? "", /inotify.*max_user_instances is 128/, text);
     assert.match(diagnosis?.cure ?? "", /inotify-max-user-watches: 524288.*inotify-max-user-instances: 512/);
   }
 });
 
 test("only the limit that is low is named", () => {
-  const diagnosis = diagnose({ words: "too many open files", limits: limitsOf(524288, 128) });
+  const diagnosis = diagnose({ error: "", words: "too many open files", limits: limitsOf(524288, 128) });
   assert.match(diagnosis?.cure ?? "", /inotify-max-user-instances: 512/);
   assert.doesNotMatch(`${diagnosis?.cause}${diagnosis?.cure}`, /max.user.watches/);
 });
 
 test("words about open files name no cause where the limits are as recommended or hidden", () => {
   for (const limits of [HIGH, limitsOf(undefined, undefined)]) {
-    assert.equal(diagnose({ words: "too many open files", limits }), undefined);
+    assert.equal(diagnose({ error: "", words: "too many open files", limits }), undefined);
   }
 });
 
 test("watches that ran out are not taken for a full disk", () => {
   const words = "failed to add inotify watch: no space left on device";
-  assert.doesNotMatch(diagnose({ words, limits: HIGH })?.cause ?? "", /disk/i);
+  assert.doesNotMatch(diagnose({ error: words, words, limits: HIGH })?.cause ?? "", /disk/i);
 });
 
 test("a port in use and a full disk are recognised, low limits or not", () => {
@@ -86,13 +86,28 @@ test("a port in use and a full disk are recognised, low limits or not", () => {
     ["disk quota exceeded", /disk/],
   ];
   for (const [words, cause] of cases) {
-    for (const limits of [LOW, HIGH]) assert.match(diagnose({ words, limits })?.cause ?? "", cause, words);
+    for (const limits of [LOW, HIGH])
+      assert.match(diagnose({ error: words, words, limits })?.cause ?? "", cause, words);
   }
+});
+
+test("only kind's own words speak of a port that the cluster publishes", () => {
+  const words = "kube-scheduler: listen tcp4 0.0.0.0:10259: bind: address already in use";
+  assert.equal(diagnose({ error: "kind failed", words, limits: HIGH }), undefined);
+});
+
+test("a name that was taken meanwhile and a configuration that kind refuses are told apart", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['ERROR: node(s) already exist for a cluster with the name "x"', /made a cluster of this name/],
+    ['The container name "/x-control-plane" is already in use by container', /made a cluster of this name/],
+    ["ERROR: failed to create cluster: unable to decode config: yaml: unmarshal errors", /does not accept/],
+  ];
+  for (const [error, cause] of cases) assert.match(diagnose({ error, words: error, limits: HIGH })?.cause ?? "", cause);
 });
 
 test("words that point to no cause name none", () => {
   for (const words of ["", "timed out waiting for the condition", "watch closed", "context deadline exceeded"]) {
-    assert.equal(diagnose({ words, limits: LOW }), undefined, words);
+    assert.equal(diagnose({ error: words, words, limits: LOW }), undefined, words);
   }
 });
 
