@@ -8,14 +8,20 @@ import { setUp } from "./setup.ts";
 
 const timeline = startTimeline();
 let runDirectory: string | undefined;
-// A cancelled job: GitHub asks first, and kills ten seconds later. Children lead groups of their own and hear nothing.
+let stopping: Promise<never> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, async () => {
-    if (runDirectory !== undefined) await endProcesses(runDirectory);
-    await reportFailure(new Failure(`The step was stopped (${signal}).`), timeline);
-    process.exit(signal === "SIGINT" ? 130 : 143);
+  process.once(signal, () => {
+    stopping ??= stop(signal);
   });
 }
+
+/** A cancelled job: GitHub asks first, and kills ten seconds later. Children lead groups of their own and hear nothing. */
+async function stop(signal: "SIGINT" | "SIGTERM"): Promise<never> {
+  if (runDirectory !== undefined) await endProcesses(runDirectory);
+  await reportFailure(new Failure(`The step was stopped (${signal}).`), timeline);
+  process.exit(signal === "SIGINT" ? 130 : 143);
+}
+
 try {
   const environment = process.env;
   const folders = readFolders(environment);
@@ -26,7 +32,8 @@ try {
   const outcome = await setUp({ environment, folders, log: createLog(), timeline, saveRunDirectory: remember });
   await reportOutcome(outcome, environment);
 } catch (error) {
-  await reportFailure(error, timeline);
+  // What fails because it is being stopped is not the news.
+  await (stopping ?? reportFailure(error, timeline));
 }
 // An upload or a download that was given up may still hold a socket open.
 process.exit();

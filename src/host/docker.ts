@@ -35,7 +35,8 @@ export async function inspectEngine(run: Run): Promise<DockerEngine> {
     const info: unknown = JSON.parse(stdout);
     const field = (name: string) =>
       typeof info === "object" && info !== null ? String(Reflect.get(info, name) ?? "") : "";
-    if (field("ServerVersion") === "") throw new Failure(`does not answer: ${field("ServerErrors")}`);
+    // Some clients (26.1 does) end with 0 where they reached no engine.
+    if (field("ServerVersion") === "") throw unavailable(field("ServerErrors"));
     return {
       version: field("ServerVersion"),
       cgroupVersion: field("CgroupVersion") === "2" ? 2 : 1,
@@ -56,15 +57,20 @@ function explainEngineError(error: unknown): Error {
       cause: error,
     });
   }
+  return unavailable(error.message, words, error);
+}
+
+/** An engine that is there and may not be used, or that does not answer. */
+function unavailable(reason: string, words = reason, cause?: CommandError): Failure {
   if (/permission denied/i.test(words)) {
     return new Failure("is there, but this user may not use it (permission denied on its socket)", {
       cure: "add the runner's user to the docker group and start the runner anew",
-      cause: error,
+      cause,
     });
   }
-  return new Failure(`does not answer: ${error.message}`, {
+  return new Failure(`does not answer: ${reason}`, {
     cure: "start Docker Engine on this machine (or point DOCKER_HOST at one that runs), then run the job again",
-    cause: error,
+    cause,
   });
 }
 
