@@ -38,11 +38,11 @@ export async function surveyMachine(run: Run): Promise<Survey> {
 
 async function surveyDocker(run: Run): Promise<Pick<Survey, "engine" | "containers" | "kindGateway" | "freeDisk">> {
   try {
-    const [engine, containers, kindGateway] = await Promise.all([
-      inspectEngine(run),
-      listClusterContainers(run),
-      findKindGateway(run),
-    ]);
+    const found = Promise.all([listClusterContainers(run), findKindGateway(run)]);
+    // Where the engine is not to be had, that is what is told, not what else failed for it.
+    found.catch(() => undefined);
+    const engine = await inspectEngine(run);
+    const [containers, kindGateway] = await found;
     return { engine, containers, kindGateway, freeDisk: await freeBytes(engine.dataRoot) };
   } catch (error) {
     const engine = error instanceof Error ? error : new Error(String(error));
