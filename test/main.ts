@@ -37,6 +37,7 @@ async function checkDist(): Promise<void> {
     await command(process.execPath, "build.ts", fresh);
     const [committed, rebuilt] = await Promise.all([readdir(join(ROOT, "dist")), readdir(fresh)]);
     const names = [...new Set([...committed, ...rebuilt])].toSorted();
+    let bytes = 0;
     for (const name of names) {
       const [a, b] = await Promise.all(
         [join(ROOT, "dist", name), join(fresh, name)].map((path) => readFile(path).catch(() => undefined)),
@@ -44,7 +45,9 @@ async function checkDist(): Promise<void> {
       if (a === undefined || b === undefined || !a.equals(b)) {
         throw new Error(`dist/${name} is not what the sources make: run npm run build and commit dist`);
       }
+      bytes += a.length;
     }
+    if (bytes > 2.5e6) throw new Error(`dist has ${bytes} bytes, more than 2.5 MB: every job downloads it`);
   } finally {
     await rm(fresh, { recursive: true });
   }

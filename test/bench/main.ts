@@ -169,3 +169,6 @@ for (const { name, value, bar, unit } of figures) {
 await mkdir(join(ROOT, ".run"), { recursive: true });
 const numbers = Object.fromEntries(figures.map(({ name, value }) => [name, Number(value.toFixed(3))]));
 await writeFile(join(ROOT, ".run/bench.json"), `${JSON.stringify(numbers, null, 2)}\n`);
+const missed = figures.filter(({ value, bar }) => !(value <= bar));
+for (const { name } of missed) console.error(`${name} misses its bar`);
+process.exitCode = missed.length > 0 ? 1 : 0;
