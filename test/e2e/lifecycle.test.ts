@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { builtInCatalog, parseCatalog } from "../../src/versions/catalog.ts";
+import { resolveVersions } from "../../src/versions/resolve.ts";
 import {
   type ActionRun,
   dockerLeftovers,
@@ -60,7 +63,11 @@ describe("main killed by SIGKILL, then post", () => {
 
   for (const { name, cluster, reached } of moments) {
     it(`${name}: nothing of the run is left`, async () => {
-      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
+      const run = await prepareRun(machine, {
+        "cluster-name": cluster,
+        workers: "0",
+        "credentials-directory": "made/by/the/run",
+      });
       try {
         await killWhen(run, () => reached(cluster, run));
         const mounted = await volumesOf(await dockerLeftovers(cluster));
@@ -195,20 +202,15 @@ describe("main killed by SIGKILL, then post", () => {
 
   /** kind and the node image as anybody else on the machine would use them. */
   async function someoneElsesTools(run: ActionRun): Promise<{ readonly kind: string; readonly image: string }> {
-    const versions = await readdir(join(run.folders.toolCache, "kind"));
-    const [version = assert.fail("no kind in the tool cache")] = versions.filter((name) => name.startsWith("0.25"));
-    const images = await sh("docker", ["images", "--format", "{{.Repository}}@{{.Digest}}", "kindest/node"]);
-    const { catalog } = await machine.inputs(run.folders.temp).then(async ({ catalog = "" }) => ({
-      catalog:
-        catalog === "" ? images : await import("node:fs/promises").then(({ readFile }) => readFile(catalog, "utf8")),
-    }));
-    const image = /kindest\/node(?::v1\.28\.\d+)?@sha256:[0-9a-f]{64}/.exec(
-      catalog.slice(catalog.indexOf("1.28")),
-    )?.[0];
-    return {
-      kind: join(run.folders.toolCache, "kind", version, process.arch, "kind"),
-      image: image ?? assert.fail(catalog),
-    };
+    const { catalog } = await machine.inputs(run.folders.temp);
+    const resolution = resolveVersions(
+      { kubernetes: undefined, kind: undefined, kubectl: undefined, nodeImage: undefined, configuredImages: [] },
+      catalog === undefined ? builtInCatalog() : parseCatalog(await readFile(catalog, "utf8")),
+      undefined,
+    );
+    assert.ok(resolution.ok);
+    const { kind, nodeImage } = resolution.versions;
+    return { kind: join(run.folders.toolCache, "kind", kind, process.arch, "kind"), image: nodeImage };
   }
 
   async function killWhen(run: ActionRun, reached: () => Promise<boolean>, environment = {}): Promise<void> {
@@ -238,6 +240,9 @@ describe("main killed by SIGKILL, then post", () => {
       [],
     );
     assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
+    assert.deepEqual(await readdir(run.folders.workspace), [], "no credential file, nor a folder made for one");
+    const home = await readFile(join(process.env.HOME ?? "/", ".kube/config"), "utf8").catch(() => "");
+    assert.ok(!home.includes(cluster), "no entry in the user's own kubeconfig");
     const folders = await readdir(run.folders.temp);
     assert.deepEqual(
       folders.filter((name) => name.startsWith("kind-torch-")),
@@ -331,7 +336,6 @@ describe("a machine that lacks something", () => {
     await sh("mount", ["-t", "tmpfs", "-o", "size=512m", "tmpfs", root]);
     const socket = join(root, "docker.sock");
     // A second Docker Engine, real but small, and out of the way of the machine's own.
-    const { spawn } = await import("node:child_process");
     const engine = spawn(
       "dockerd",
       [
