@@ -176,7 +176,7 @@ async function makeCluster(
         const admin = kubectlFor(kubeconfigPath, signal);
         const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
         const assigned =
-          acceleration === undefined
+          acceleration?.podSubnets === undefined
             ? undefined
             : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
         const hastened = acceleration === undefined ? undefined : hastenDns(admin, signal);
