@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { prepareMachine } from "../e2e/harness.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const LIMIT = "/proc/sys/fs/inotify/max_user_watches";
+
+/** Raising a limit where that is not allowed: real refusals, which leave the host's values alone. */
+describe("a host that forbids to raise the inotify limits", () => {
+  let place: string;
+  let original: string;
+  before(async () => {
+    // sysctl is not on every machine.
+    await prepareMachine();
+    original = await readFile(LIMIT, "utf8");
+    // The code and its Node.js where somebody who is not root can read them.
+    place = await mkdtemp(join(tmpdir(), "kind-torch-limits-"));
+    await chmod(place, 0o755);
+    await cp(join(ROOT, "src"), join(place, "src"), { recursive: true });
+    await cp(process.execPath, join(place, "node"));
+    await writeFile(
+      join(place, "raise.ts"),
+      `import { raiseLimits } from "./src/host/limits.ts";
+import { createRun } from "./src/process.ts";
+const limit = { name: "fs.inotify.max_user_watches", from: 1, to: 2147483000 } as const;
+console.log((await raiseLimits([limit], createRun("test"))).join("\\n"));
+`,
+    );
+  });
+  after(async () => {
+    assert.equal(await readFile(LIMIT, "utf8"), original);
+    await rm(place, { recursive: true });
+  });
+
+  const warning =
+    /max_user_watches stays at 1, below the wanted 2147483000: .*Raise it on the host.*set inotify-max-user-watches to 0/s;
+
+  it("is a warning with the reason and both ways out, for a user who may not use sudo", () => {
+    const { stdout, stderr } = spawnSync(join(place, "node"), [join(place, "raise.ts")], {
+      uid: 65534,
+      gid: 65534,
+      encoding: "utf8",
+      timeout: 60_000,
+      env: { PATH: process.env.PATH, HOME: "/nonexistent" },
+    });
+    assert.match(stdout, warning, stderr);
+    assert.match(stdout, /sudo/);
+  });
+
+  it("is a warning with the reason, for root on a host whose settings are read-only", () => {
+    const script = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"';
+    const { stdout, stderr } = spawnSync(
+      "unshare",
+      ["--mount", "sh", "-c", script, "read-only", join(place, "node"), join(place, "raise.ts")],
+      { encoding: "utf8", timeout: 60_000 },
+    );
+    assert.match(stdout, warning, stderr);
+    assert.match(stdout, /permission denied|read-only/i);
+  });
+});
