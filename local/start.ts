@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { bedInputs, raiseBedFor } from "./bed.ts";
+import { localFolders, RUN_FOLDER, readOpenRun, writeOpenRun } from "./open-run.ts";
 import { runStep } from "./runner.ts";
-import { localFolders, RUN_FOLDER, readSession, writeSession } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
 // Ctrl-C goes to the step too, which ends by it: what it left must still be written down for npm stop.
@@ -12,7 +12,7 @@ process.on("SIGINT", () => undefined);
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */
 async function start(words: readonly string[]): Promise<number> {
   const inputs = await readWords(words);
-  const open = await readSession();
+  const open = await readOpenRun();
   if (open !== undefined) {
     console.error("A cluster of an earlier npm start is there already. End it with: npm stop");
     return 2;
@@ -31,7 +31,7 @@ async function start(words: readonly string[]): Promise<number> {
   });
   const failed = result.exitCode !== 0;
   if (result.state["run-directory"] !== undefined) {
-    await writeSession({ inputs: all, state: result.state, failed }, result.outputs);
+    await writeOpenRun({ inputs: all, state: result.state, failed }, result.outputs);
     console.log(
       failed
         ? "\nThe step failed; npm stop removes what it left."

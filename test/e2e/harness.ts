@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bedInputs, raiseBedFor } from "../../local/bed.ts";
+import { localFolders } from "../../local/open-run.ts";
 import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../local/runner.ts";
-import { localFolders } from "../../local/session.ts";
 
 const execute = promisify(execFile);
 

@@ -5,11 +5,11 @@ import type { StepFolders } from "./runner.ts";
 const ROOT = join(import.meta.dirname, "..");
 /** Where local runs keep what they leave; git ignores it. */
 export const RUN_FOLDER = join(ROOT, ".run");
-const SESSION = join(RUN_FOLDER, "session.json");
+const RECORD = join(RUN_FOLDER, "open-run.json");
 const OUTPUTS = join(RUN_FOLDER, "outputs.json");
 
 /** What `npm stop` needs of the `npm start` before it. */
-export interface Session {
+export interface OpenRun {
   readonly inputs: Readonly<Record<string, string>>;
   readonly state: Readonly<Record<string, string>>;
   readonly failed: boolean;
@@ -20,25 +20,25 @@ export function localFolders(): StepFolders {
   return { workspace: ROOT, temp: join(RUN_FOLDER, "temp"), toolCache: join(RUN_FOLDER, "tool-cache") };
 }
 
-/** The session that is open, if one is. */
-export async function readSession(): Promise<Session | undefined> {
+/** The run that is open, if one is. */
+export async function readOpenRun(): Promise<OpenRun | undefined> {
   try {
-    const session: Session = JSON.parse(await readFile(SESSION, "utf8"));
-    return session;
+    const open: OpenRun = JSON.parse(await readFile(RECORD, "utf8"));
+    return open;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** Opens a session: its state for `npm stop`, and every output as JSON. */
-export async function writeSession(session: Session, outputs: Readonly<Record<string, string>>): Promise<void> {
+/** Keeps an open run: its state for `npm stop`, and every output as JSON. */
+export async function writeOpenRun(open: OpenRun, outputs: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(RUN_FOLDER, { recursive: true });
-  await writeFile(SESSION, JSON.stringify(session, null, 2), { mode: 0o600 });
+  await writeFile(RECORD, JSON.stringify(open, null, 2), { mode: 0o600 });
   await writeFile(OUTPUTS, `${JSON.stringify(outputs, null, 2)}\n`);
 }
 
-/** Closes the session. */
-export async function closeSession(): Promise<void> {
-  await Promise.all([SESSION, OUTPUTS].map((path) => rm(path, { force: true })));
+/** Forgets the open run. */
+export async function closeOpenRun(): Promise<void> {
+  await Promise.all([RECORD, OUTPUTS].map((path) => rm(path, { force: true })));
 }
