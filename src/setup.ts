@@ -89,12 +89,6 @@ async function prepare(
     plan.shape.dns.kind === "docker-host"
       ? await timeline.measure("Check the host's resolver", () => findHostResolver(survey.kindGateway, run))
       : undefined;
-  const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
-  if (old.length > 0) {
-    log.info(`Removing the cluster ${plan.shape.name} that exists already (existing: replace)`);
-    await timeline.measure("Remove the old cluster", () => removeContainers(old, run));
-  }
-
   const install = (request: Plan["kind"]) =>
     timeline.measure(`Install ${request.tool}`, async () => {
       const installed = await installTool(request, plan.runDirectory, log.info);
@@ -119,6 +113,12 @@ async function prepare(
   maskKey(key.privateKey);
   record.kind = kind;
   writeRecord(plan.runDirectory, record);
+  // Last, so that a download or a pull that fails costs nobody a cluster.
+  const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
+  if (old.length > 0) {
+    log.info(`Removing the cluster ${plan.shape.name} that exists already (existing: replace)`);
+    await timeline.measure("Remove the old cluster", () => removeContainers(old, run));
+  }
   return { kind, kubectl, key, hostResolver };
 }
 

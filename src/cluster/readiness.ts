@@ -9,8 +9,9 @@ import { type Ownership, selectOwn } from "./removal.ts";
 const API_POLL_MILLISECONDS = 200;
 
 /**
- * Waits until the API server answers `/readyz` in this run's own container (a name proves nothing), through the port that kind published: that is long before
- * `kind create` returns, and late enough for RBAC's bootstrap roles to be there.
+ * Waits until the API server answers `/readyz` in this run's own container (a name proves nothing), through the port
+ * that kind published: that is long before `kind create` returns, and late enough for RBAC's bootstrap roles to be
+ * there.
  * @returns the address that was asked; resolves to `undefined` where the signal ends the wait.
  */
 export async function waitForApiServer(
