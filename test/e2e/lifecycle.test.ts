@@ -114,8 +114,12 @@ describe("main killed by SIGKILL, then post", () => {
     const second = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
     const third = await prepareRun(machine, { "cluster-name": cluster, workers: "0", existing: "replace" });
     try {
-      await killWhen(run, async () => (await readdir(run.folders.temp)).some((name) => name.startsWith("kind-torch-")));
+      await killWhen(run, async () => (await findRecord(run)) !== undefined);
       assert.deepEqual(await dockerLeftovers(cluster), []);
+      // As it stands in the instant before kind is started: from then on post looks for containers of this name.
+      const record = (await findRecord(run)) ?? assert.fail("no record");
+      const written: object = JSON.parse(await readFile(record, "utf8"));
+      await writeFile(record, JSON.stringify({ ...written, created: true }));
 
       const { kind, image } = await someoneElsesTools(run);
       const theirs = join(run.folders.workspace, "theirs.kubeconfig");
@@ -194,6 +198,16 @@ describe("main killed by SIGKILL, then post", () => {
     }
     assert.deepEqual(await dockerLeftovers(cluster), []);
   });
+
+  /** The record that main keeps for post, once it is there. */
+  async function findRecord(run: ActionRun): Promise<string | undefined> {
+    const folder = (await readdir(run.folders.temp)).find((name) => name.startsWith("kind-torch-"));
+    const path = join(run.folders.temp, folder ?? "none", "run.json");
+    return await stat(path).then(
+      () => path,
+      () => undefined,
+    );
+  }
 
   async function containerIds(cluster: string): Promise<readonly string[]> {
     const ids = await sh("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
