@@ -7,10 +7,12 @@ import { type Survey, surveyMachine } from "./host/survey.ts";
 import { type InputFiles, loadFiles } from "./inputs/files.ts";
 import { type Inputs, readInputs } from "./inputs/inputs.ts";
 import { type Plan, planRun } from "./plan.ts";
-import { createRun } from "./process.ts";
+import { createRun, type Run } from "./process.ts";
 import { defaultArtifactName } from "./runner/artifact.ts";
 import { maskText } from "./runner/mask.ts";
 import type { Runner } from "./runner/runner.ts";
+import type { TorchPlan } from "./torch/plan.ts";
+import { readSources, type TorchSources } from "./torch/sources.ts";
 
 /** What a run does, and what it was decided from. */
 export interface Decision {
@@ -18,6 +20,8 @@ export interface Decision {
   readonly files: InputFiles;
   readonly survey: Survey;
   readonly plan: Plan;
+  /** TORCH-V2's sources where they are on this machine already: a folder's. */
+  readonly sources: TorchSources | undefined;
 }
 
 /**
@@ -38,7 +42,18 @@ export async function decide(runner: Runner): Promise<Decision> {
     artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
   });
   const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
-  if ("plan" in planned) all.push(...(await checkPlaces(planned.plan, inputs, survey)));
+  let sources: TorchSources | undefined;
+  if ("plan" in planned) {
+    const [places, read] = await Promise.all([
+      checkPlaces(planned.plan, inputs, survey),
+      planned.plan.torch?.source.kind === "folder"
+        ? readTorchSources(planned.plan.torch, planned.plan, survey, runner, look)
+        : undefined,
+    ]);
+    all.push(...places);
+    if (read !== undefined && "problems" in read) all.push(...read.problems);
+    if (read !== undefined && "sources" in read) sources = read.sources;
+  }
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
 
   const { plan } = planned;
@@ -48,17 +63,40 @@ export async function decide(runner: Runner): Promise<Decision> {
   runner.log.info(`kind ${kind}: ${reasons.kind}`);
   runner.log.info(`kubectl ${kubectl}: ${reasons.kubectl}`);
   runner.log.info(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
-  return { inputs, files, survey, plan };
+  return { inputs, files, survey, plan, sources };
+}
+
+/** Reads TORCH-V2's sources as the plan wants them. */
+export async function readTorchSources(
+  torch: TorchPlan,
+  plan: Plan,
+  survey: Survey,
+  { folders, environment }: Runner,
+  run: Run,
+) {
+  return await readSources(
+    {
+      plan: torch,
+      cluster: plan.shape.name,
+      workspace: folders.workspace,
+      environment,
+      credentialsDirectory: plan.credentials.directory,
+      replaces: replacesCluster(plan, survey),
+    },
+    run,
+  );
+}
+
+/** Whether a cluster of this name is there and goes first. */
+function replacesCluster(plan: Plan, { containers }: Survey): boolean {
+  return containers.some((container) => container.cluster === plan.shape.name);
 }
 
 /** What of the plan's places on this machine is taken already. */
-async function checkPlaces(
-  plan: Plan,
-  inputs: Inputs,
-  { containers, kindGateway }: Survey,
-): Promise<readonly Problem[]> {
+async function checkPlaces(plan: Plan, inputs: Inputs, survey: Survey): Promise<readonly Problem[]> {
+  const { kindGateway } = survey;
   // A cluster that is to be replaced may hold the very ports.
-  const replaces = containers.some((container) => container.cluster === plan.shape.name);
+  const replaces = replacesCluster(plan, survey);
   const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
   const [ports, present, silent] = await Promise.all([
     replaces ? [] : findTakenPorts(plan.ports),

@@ -32,7 +32,8 @@ try {
   const outcome = await setUp({ environment, folders, log: createLog(), timeline, saveRunDirectory: remember });
   await reportOutcome(outcome, environment);
 } catch (error) {
-  // What fails because it is being stopped is not the news.
+  // What fails because it is being stopped is not the news; what ran beside it has no use any more.
+  if (stopping === undefined && runDirectory !== undefined) await endProcesses(runDirectory);
   await (stopping ?? reportFailure(error, timeline));
 }
 // An upload or a download that was given up may still hold a socket open.

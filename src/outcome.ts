@@ -4,8 +4,9 @@ import type { Inputs } from "./inputs/inputs.ts";
 import type { Plan } from "./plan.ts";
 import type { UploadedArtifact } from "./runner/artifact.ts";
 import type { Outputs } from "./runner/outputs.ts";
-import type { RunReport } from "./runner/summary.ts";
+import type { RunReport, TorchReport } from "./runner/summary.ts";
 import type { Phase } from "./runner/timeline.ts";
+import type { BootedTorch } from "./stages/torch.ts";
 
 /** What a run that came to its end leaves for later steps and for the reader. */
 export interface Outcome {
@@ -21,6 +22,7 @@ export interface Made extends IssuedCredentials {
   /** The endpoint on the host. */
   readonly server: string;
   readonly artifact: UploadedArtifact | undefined;
+  readonly torch: BootedTorch | undefined;
   readonly phases: readonly Phase[];
 }
 
@@ -59,6 +61,9 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
       "artifact-name": artifact?.name ?? "",
       "artifact-id": artifact?.id ?? "",
       "artifact-url": artifact?.url ?? "",
+      "torch-dashboard-url": made.torch?.urls.dashboard ?? "",
+      "torch-engine-url": made.torch?.urls.engine ?? "",
+      "torch-broker-url": made.torch?.urls.services ?? "",
     },
     report: {
       cluster: shape.name,
@@ -80,8 +85,19 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
           path: credentials.userKubeconfig,
         },
       ],
+      torch: made.torch === undefined ? undefined : describeTorch(made.torch),
       artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
       phases: made.phases,
     },
+  };
+}
+
+function describeTorch({ urls, processes, deployed }: BootedTorch): TorchReport {
+  return {
+    dashboard: urls.dashboard,
+    engine: urls.engine,
+    broker: urls.services,
+    processes: processes.length,
+    deployed,
   };
 }

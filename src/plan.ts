@@ -11,6 +11,8 @@ import type { InputFiles } from "./inputs/files.ts";
 import type { Folders, Inputs } from "./inputs/inputs.ts";
 import type { ToolRequest } from "./tools/install.ts";
 import { type ToolName, toolSource } from "./tools/sources.ts";
+import { applyTorchEndpoint, checkEndpoint } from "./torch/endpoint.ts";
+import { planTorch, type TorchPlan } from "./torch/plan.ts";
 import type { Checksums } from "./versions/catalog.ts";
 import { resolveVersions, type Versions } from "./versions/resolve.ts";
 
@@ -32,6 +34,8 @@ export interface Plan {
   readonly waitForWhole: boolean;
   readonly artifactName: string;
   readonly logsArtifactName: string;
+  /** TORCH-V2's boot; `undefined` where none is asked for. */
+  readonly torch: TorchPlan | undefined;
 }
 
 /** A node image and its layers unpacked take about this much; less than it free ends in a half-written image. */
@@ -57,7 +61,7 @@ export function planRun({
   runId,
   artifactNameFor,
 }: PlanFacts): { readonly plan: Plan } | { readonly problems: readonly Problem[] } {
-  const shape = planShape(inputs, files.configuration);
+  const shape = planShape(applyTorchEndpoint(inputs, files.configuration, survey.defaultGateway), files.configuration);
   const problems: Problem[] = [...shape.problems];
 
   const resolution = resolveVersions(
@@ -76,6 +80,7 @@ export function planRun({
   );
   if (!resolution.ok) problems.push(...resolution.problems);
   problems.push(...checkMachine(inputs, shape, survey));
+  if (inputs.torch !== undefined) problems.push(...checkEndpoint(inputs.torch, shape));
   if (problems.length > 0 || !resolution.ok) return { problems };
 
   const { versions } = resolution;
@@ -127,6 +132,7 @@ export function planRun({
       waitForWhole: shape.defaultCni && inputs.waitSeconds > 0,
       artifactName: inputs.artifactName ?? artifactNameFor("kind-credentials", shape.name),
       logsArtifactName: artifactNameFor("kind-logs", shape.name),
+      torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { glob, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exportLogs } from "./cluster/kind.ts";
+import { createKubectl } from "./cluster/kubectl.ts";
 import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
 import { removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
@@ -11,6 +12,9 @@ import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { type RunRecord, readRecord } from "./runner/state.ts";
+import { collectTorchLogs } from "./torch/logs.ts";
+import { removeImages, removeLabelled } from "./torch/removal.ts";
+import { accountPasswordPath } from "./torch/secrets.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
 export interface TeardownRequest {
@@ -47,13 +51,22 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
   if (record !== undefined) {
     const failed = jobFailed || record.failed;
     const wanted = record.logs === "always" || (record.logs === "on-failure" && (failed || record.failedTries));
-    if (record.created && wanted) {
+    if ((record.created || record.torch !== undefined) && wanted) {
       await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, run, log));
     }
     if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, run, log));
     if (!record.cleanup) {
+      await attempt("Removing the template's namespace", () => removeNamespace(record, runDirectory, run, log));
       log.info(`cleanup: false: the cluster ${record.cluster} and its credentials stay`);
       return;
+    }
+    const { torch } = record;
+    if (torch !== undefined) {
+      await attempt("Removing TORCH-V2", async () => {
+        const count = await removeLabelled(torch.label, run);
+        if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
+      });
+      await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, run));
     }
     await attempt("Removing the credentials", () => removeCredentials(record));
     const deleted =
@@ -89,12 +102,18 @@ async function collectLogs(
     await exportLogs(record.kind, record.cluster, folder, run).catch((error) => {
       log.info(`Not all logs could be collected: ${describeError(error)}`);
     });
-  } else if (!record.failedTries) {
-    log.info("No node of this run is there to collect logs from");
+  }
+  const { torch, credentialFiles } = record;
+  const ofTorch =
+    torch === undefined
+      ? 0
+      : await collectTorchLogs({ ...torch, credentialFiles, runDirectory, folder: join(folder, "torch") }, run);
+  if (own.length === 0 && ofTorch === 0 && !record.failedTries) {
+    log.info("No container of this run is there to collect logs from");
     return;
   }
   if (!hasArtifactService(environment)) {
-    log.info(`The cluster's logs are in ${folder} (no artifact service on this runner)`);
+    log.info(`The logs are in ${folder} (no artifact service on this runner)`);
     return;
   }
   const files: string[] = [];
@@ -107,9 +126,9 @@ async function collectLogs(
       environment,
     );
     await rm(folder, { recursive: true, force: true });
-    log.info(`The cluster's logs are in the artifact ${artifact.name}: ${artifact.url}`);
+    log.info(`The logs are in the artifact ${artifact.name}: ${artifact.url}`);
   } catch (error) {
-    log.warning(`${describeError(error)} The cluster's logs stay in ${folder}.`);
+    log.warning(`${describeError(error)} The logs stay in ${folder}.`);
   }
 }
 
@@ -123,9 +142,24 @@ async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void>
   else if (reach !== undefined) log.info(`Pods reach ${reach.probe.address} and resolve ${reach.probe.name}`);
 }
 
+/** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
+async function removeNamespace(record: RunRecord, runDirectory: string, run: Run, log: Log): Promise<void> {
+  const { namespace, kubectl } = record;
+  if (namespace === undefined || kubectl === undefined) return;
+  const admin = createKubectl(kubectl, join(runDirectory, "kubeconfig"), join(runDirectory, "kubectl-cache"), run);
+  await admin(["delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s"], {
+    purpose: `removing the namespace ${namespace}`,
+    timeoutSeconds: 180,
+  });
+  log.info(`Removed the namespace ${namespace}`);
+}
+
 /** The files in a run's folder that open the cluster, the credentials apart. */
 function secretFiles(runDirectory: string): readonly string[] {
-  return ["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name));
+  return [
+    ...["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name)),
+    accountPasswordPath(runDirectory),
+  ];
 }
 
 async function removeCredentials(record: RunRecord): Promise<void> {

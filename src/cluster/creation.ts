@@ -25,6 +25,8 @@ export interface CreationRequest {
   readonly logsDirectory: string;
   readonly ownership: Ownership;
   readonly attempts: number;
+  /** Ends the creation: what it was for has failed. */
+  readonly signal: AbortSignal;
 }
 
 /** What is done beside the create, from the moment the API server answers, and what after it. */
@@ -63,6 +65,7 @@ export async function createClusterWith<T>(
       // What fails once is tried again the plain way: the cause may be what we left out.
       return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, tools);
     } catch (error) {
+      if (request.signal.aborted) throw error;
       const symptoms = await collectSymptoms(
         { nodes: request.nodes.map((node) => node.name), error: describeCommand(error) },
         run,
@@ -101,6 +104,7 @@ async function tryCreate<T>(
 ): Promise<T> {
   const stop = new AbortController();
   const giveUp = new AbortController();
+  const stopped = AbortSignal.any([stop.signal, request.signal]);
   const create = timeline.measure("Create cluster", () =>
     createCluster(
       request.kind,
@@ -109,7 +113,7 @@ async function tryCreate<T>(
       kindKubeconfig(request.runDirectory),
       run,
       log,
-      stop.signal,
+      stopped,
     ),
   );
   create.then(
@@ -118,7 +122,7 @@ async function tryCreate<T>(
   );
   const beside = (async () => {
     const address = await timeline.measure("API server answers", () =>
-      waitForApiServer(request.ownership, request.nodes, run, AbortSignal.any([stop.signal, giveUp.signal])),
+      waitForApiServer(request.ownership, request.nodes, run, AbortSignal.any([stopped, giveUp.signal])),
     );
     if (address === undefined) {
       throw new Failure("kind made the cluster, but its API server does not answer on the port that it published.", {
@@ -127,7 +131,7 @@ async function tryCreate<T>(
       });
     }
     const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
-    return await steps.whenApiAnswers(kubeconfig, acceleration, stop.signal);
+    return await steps.whenApiAnswers(kubeconfig, acceleration, stopped);
   })();
   try {
     const [, result] = await Promise.all([create, beside]);

@@ -6,6 +6,9 @@ export const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
 /** The Docker network that kind makes and puts its nodes into. */
 export const KIND_NETWORK = "kind";
 
+/** The network whose gateway containers of any network know as the Docker host (`host-gateway`). */
+export const DEFAULT_NETWORK = "bridge";
+
 /** Docker Engine, as far as a run depends on it. */
 export interface DockerEngine {
   readonly version: string;
@@ -181,14 +184,14 @@ export async function pullImage(
   }
 }
 
-/** The IPv4 gateway of kind's network; `undefined` where the network does not exist. */
-export async function findKindGateway(run: Run): Promise<string | undefined> {
+/** The IPv4 gateway of a network; `undefined` where the network does not exist. */
+export async function findGateway(network: string, run: Run): Promise<string | undefined> {
   try {
     const { stdout } = await run({
       file: "docker",
-      args: ["network", "inspect", KIND_NETWORK, "--format", "{{range .IPAM.Config}}{{println .Gateway}}{{end}}"],
+      args: ["network", "inspect", network, "--format", "{{range .IPAM.Config}}{{println .Gateway}}{{end}}"],
       timeoutSeconds: 30,
-      purpose: "inspecting kind's network",
+      purpose: `inspecting the network ${network}`,
     });
     return stdout.split("\n").find((address) => /^\d+(\.\d+){3}$/.test(address));
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { Failure, InputError, type Problem } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
-import { findKindGateway, KIND_NETWORK } from "./docker.ts";
+import { findGateway, KIND_NETWORK } from "./docker.ts";
 
 /** Whether a name server answers at an address: any answer counts, "no such name" too. */
 export async function answersDns(address: string): Promise<boolean> {
@@ -57,7 +57,7 @@ async function makeKindNetwork(run: Run): Promise<string> {
     // Docker without IPv6: kind falls back in the same way.
     if (!/already exists/.test(error.stderr)) await create([]);
   }
-  const gateway = await findKindGateway(run);
+  const gateway = await findGateway(KIND_NETWORK, run);
   if (gateway === undefined) throw new Failure(`Docker's network "${KIND_NETWORK}" has no IPv4 gateway.`);
   return gateway;
 }

@@ -2,9 +2,11 @@ import { statfs } from "node:fs/promises";
 import type { Run } from "../process.ts";
 import {
   type ClusterContainer,
+  DEFAULT_NETWORK,
   type DockerEngine,
-  findKindGateway,
+  findGateway,
   inspectEngine,
+  KIND_NETWORK,
   listClusterContainers,
 } from "./docker.ts";
 import { type InotifyValues, readLimits } from "./limits.ts";
@@ -19,6 +21,7 @@ export interface Survey {
   readonly engine: DockerEngine | Error;
   readonly containers: readonly ClusterContainer[];
   readonly kindGateway: string | undefined;
+  readonly defaultGateway: string | undefined;
   readonly limits: InotifyValues;
   /** Free bytes where Docker keeps its images; `undefined` where that cannot be seen. */
   readonly freeDisk: number | undefined;
@@ -36,17 +39,23 @@ export async function surveyMachine(run: Run): Promise<Survey> {
   };
 }
 
-async function surveyDocker(run: Run): Promise<Pick<Survey, "engine" | "containers" | "kindGateway" | "freeDisk">> {
+async function surveyDocker(
+  run: Run,
+): Promise<Pick<Survey, "engine" | "containers" | "kindGateway" | "defaultGateway" | "freeDisk">> {
   try {
-    const found = Promise.all([listClusterContainers(run), findKindGateway(run)]);
+    const found = Promise.all([
+      listClusterContainers(run),
+      findGateway(KIND_NETWORK, run),
+      findGateway(DEFAULT_NETWORK, run),
+    ]);
     // Where the engine is not to be had, that is what is told, not what else failed for it.
     found.catch(() => undefined);
     const engine = await inspectEngine(run);
-    const [containers, kindGateway] = await found;
-    return { engine, containers, kindGateway, freeDisk: await freeBytes(engine.dataRoot) };
+    const [containers, kindGateway, defaultGateway] = await found;
+    return { engine, containers, kindGateway, defaultGateway, freeDisk: await freeBytes(engine.dataRoot) };
   } catch (error) {
     const engine = error instanceof Error ? error : new Error(String(error));
-    return { engine, containers: [], kindGateway: undefined, freeDisk: undefined };
+    return { engine, containers: [], kindGateway: undefined, defaultGateway: undefined, freeDisk: undefined };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Problem } from "../failure.ts";
 import type { VersionRequest } from "../versions/request.ts";
 import { readVersionInput } from "../versions/resolve.ts";
+import { readTorchInputs, type TorchInputs } from "./torch.ts";
 import {
   artifactName,
   baseUrl,
@@ -75,6 +76,8 @@ export interface Inputs {
   readonly kubectlMirror: string | undefined;
   readonly internetProbe: InternetProbe;
   readonly matrixIndex: string | undefined;
+  /** TORCH-V2's boot; `undefined` where none is asked for. */
+  readonly torch: TorchInputs | undefined;
 }
 
 /** The runner's folders that inputs may point into. */
@@ -108,7 +111,7 @@ export function readInputs(
     if (value === "") return undefined;
     const parsed = parse(value);
     if ("value" in parsed) return parsed.value;
-    problems.push(complain(name, name === "artifact-passphrase" ? "***" : value, parsed.complaint));
+    problems.push(complain(name, value, parsed.complaint));
     return undefined;
   }
   function list<T>(name: string, parse: (text: string) => Parsed<T>): readonly T[] {
@@ -128,7 +131,11 @@ export function readInputs(
   }
   const path = pathWithin([folders.workspace, folders.temp]);
 
+  const { torch, problems: torchProblems } = readTorchInputs(text, optional, path);
+  problems.push(...torchProblems);
+
   const inputs: Inputs = {
+    torch,
     clusterName: optional("cluster-name", dnsLabel),
     kubernetesVersion: version("kubernetes-version", ["latest"]),
     kindVersion: version("kind-version", ["auto", "latest"]),
@@ -221,7 +228,7 @@ function groupName(text: string): Parsed<string> {
 function passphrase(text: string): Parsed<string> {
   if (text.length >= 8) return { value: text };
   return {
-    complaint: { reason: "is too short", allowed: "8 characters or more", fix: "take a longer secret" },
+    complaint: { reason: "is too short", allowed: "8 characters or more", fix: "take a longer secret", conceals: true },
   };
 }
 

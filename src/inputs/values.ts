@@ -7,6 +7,8 @@ export interface Complaint {
   readonly reason: string;
   readonly allowed: string;
   readonly fix: string;
+  /** Whether the value is not to be shown. */
+  readonly conceals?: true;
 }
 
 /** A parsed value, or a complaint about it. */
@@ -215,6 +217,6 @@ export function splitList(text: string): readonly string[] {
 }
 
 /** A complaint about one input's value, as a problem. */
-export function complain(input: string, value: string, complaint: Complaint): Problem {
-  return { input, value, ...complaint };
+export function complain(input: string, value: string, { conceals, ...complaint }: Complaint): Problem {
+  return { input, value: conceals === true ? "***" : value, ...complaint };
 }

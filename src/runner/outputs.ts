@@ -24,6 +24,9 @@ export interface Outputs {
   readonly "artifact-name": string;
   readonly "artifact-id": string;
   readonly "artifact-url": string;
+  readonly "torch-dashboard-url": string;
+  readonly "torch-engine-url": string;
+  readonly "torch-broker-url": string;
 }
 
 /** Sets the outputs, and `PATH` and `KUBECONFIG` for the steps that follow. */

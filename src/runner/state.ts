@@ -26,8 +26,22 @@ export interface RunRecord {
   created: boolean;
   /** Whether a try to create it failed: its logs were kept. */
   failedTries: boolean;
+  /** What post removes of TORCH-V2, once its boot begins. */
+  torch: TorchRecord | undefined;
+  /** The namespace of a template that TORCH-V2 was told to deploy. */
+  namespace: string | undefined;
+  kubectl: string | undefined;
   /** True until main came to its end. */
   failed: boolean;
+}
+
+/** What a boot of TORCH-V2 makes on the machine. */
+export interface TorchRecord {
+  /** On every container, volume and network: `name=value`. */
+  readonly label: string;
+  readonly images: readonly string[];
+  /** The engine's address on this machine. */
+  readonly engineUrl: string;
 }
 
 const FILE = "run.json";

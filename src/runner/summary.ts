@@ -14,7 +14,22 @@ export interface RunReport {
   readonly certificateExpires: Date;
   readonly files: readonly { readonly name: string; readonly path: string; readonly what: string }[];
   readonly artifact: string;
+  /** TORCH-V2 as it runs; `undefined` where it was not booted. */
+  readonly torch: TorchReport | undefined;
   readonly phases: readonly Phase[];
+}
+
+/** What the summary tells of TORCH-V2. */
+export interface TorchReport {
+  /** Addresses on this machine. */
+  readonly dashboard: string;
+  readonly engine: string;
+  readonly broker: string;
+  /** How many processes the engine has from the BPMN plans. */
+  readonly processes: number;
+  readonly deployed:
+    | { readonly template: string; readonly nodes: readonly string[]; readonly objects: readonly string[] }
+    | undefined;
 }
 
 /** The job summary in Markdown. */
@@ -52,9 +67,33 @@ export function renderSummary(report: RunReport): string {
       report.files.map((file) => [code(file.name), file.what, code(file.path)]),
     ),
     "",
+    ...(report.torch === undefined
+      ? []
+      : [
+          table(
+            ["TORCH-V2", ""],
+            torchRows(report.torch).map(([name, value]) => [name, code(value)]),
+          ),
+          "",
+        ]),
     table(["Phase", "From", "Took"], report.phases.map(phaseRow)),
     "",
   ].join("\n");
+}
+
+function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+  const rows: readonly (readonly [string, string])[] = [
+    ["Dashboard", dashboard],
+    ["Flowable engine", `${engine} (${processes} processes of the BPMN plans)`],
+    ["Service broker", broker],
+  ];
+  if (deployed === undefined) return rows;
+  return [
+    ...rows,
+    ["Template", deployed.template] as const,
+    ["Nodes started", deployed.nodes.join(", ")] as const,
+    ["In the namespace", deployed.objects.join(", ")] as const,
+  ];
 }
 
 /** The summary of a run that failed: what is wrong and what to do, first. */
@@ -84,6 +123,7 @@ export function renderLog(report: RunReport): readonly string[] {
     ["Certificate", `expires ${report.certificateExpires.toISOString()}`],
     ["Artifact", report.artifact],
     ...report.files.map((file, index) => [index === 0 ? "Files" : "", file.path] as const),
+    ...(report.torch === undefined ? [] : torchRows(report.torch)),
   ];
   const phases = report.phases.map((phase) => {
     const [name, from, took] = phaseRow(phase);

@@ -42,6 +42,9 @@ const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "artifact-name": true,
   "artifact-id": true,
   "artifact-url": true,
+  "torch-dashboard-url": true,
+  "torch-engine-url": true,
+  "torch-broker-url": true,
 };
 
 test("action.yml declares exactly the inputs that the code reads", () => {

@@ -66,6 +66,7 @@ export function createSurvey(overrides: Partial<Survey> = {}): Survey {
     engine: { version: "29.0.0", cgroupVersion: 2, dataRoot: "/var/lib/docker" },
     containers: [],
     kindGateway: undefined,
+    defaultGateway: "172.17.0.1",
     limits: { "fs.inotify.max_user_watches": 8192, "fs.inotify.max_user_instances": 128 },
     freeDisk: 50 * 1024 ** 3,
     ...overrides,

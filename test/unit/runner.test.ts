@@ -103,6 +103,9 @@ const RECORD: RunRecord = {
   madeDirectories: [],
   created: false,
   failedTries: false,
+  torch: { label: "kind-torch.run=c-1", images: ["kind-torch/c-engine:1"], engineUrl: "http://127.0.0.1:8080" },
+  namespace: "simple",
+  kubectl: "/kubectl",
   failed: true,
 };
 
@@ -158,6 +161,7 @@ const REPORT: RunReport = {
   certificateExpires: new Date("2026-01-02T00:00:00Z"),
   files: [{ name: "ca.crt", what: "the cluster's CA", path: "/a|b/ca.crt" }],
   artifact: "none",
+  torch: undefined,
   phases: [
     { name: "Install kind", start: 100, end: 1600, failed: false },
     { name: "Create cluster", start: 1600, end: undefined, failed: true },

@@ -1,0 +1,134 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "../cluster/acceleration.ts";
+import { createClusterWith } from "../cluster/creation.ts";
+import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
+import { createKubectl } from "../cluster/kubectl.ts";
+import { renderKindConfiguration } from "../cluster/manifest.ts";
+import { contextName } from "../cluster/names.ts";
+import { waitUntilReady } from "../cluster/readiness.ts";
+import type { Ownership } from "../cluster/removal.ts";
+import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
+import { credentialFiles, removeFiles } from "../credentials/files.ts";
+import { externalEndpoint, readAdminAccess, withServer } from "../credentials/kubeconfig.ts";
+import { describeReadiness } from "../outcome.ts";
+import type { Plan } from "../plan.ts";
+import { maskKey } from "../runner/mask.ts";
+import { writeRecord } from "../runner/state.ts";
+import type { Boot } from "../torch/boot.ts";
+import type { Prepared } from "./preparation.ts";
+import type { Session } from "./session.ts";
+
+/** A cluster that can be used, with its user's credentials. */
+export interface MadeCluster extends IssuedCredentials {
+  /** The endpoint on the host. */
+  readonly server: string;
+  /** Path of the admin's kubeconfig. */
+  readonly kubeconfig: string;
+}
+
+/** Creates the cluster with the credentials issued beside it, and waits until it can be used. */
+export async function makeCluster(
+  { runner, run, record, inputs, files, plan, tasks }: Session,
+  { kind, kubectl, key, hostResolver }: Prepared,
+  boot: Boot | undefined,
+): Promise<MadeCluster> {
+  const { log, timeline } = runner;
+  const { shape, runDirectory } = plan;
+  const resolvConf = await placeResolvConf(plan, hostResolver);
+  const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
+  const ownership: Ownership = record;
+  const configurationFor = (acceleration: Acceleration | undefined) => {
+    const mounts = { owner: record.owner, resolvConf };
+    const defaults = acceleration === undefined ? [] : [accelerationPatch(acceleration)];
+    const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, defaults);
+    log.debug(configuration);
+    return configuration;
+  };
+  const kubeconfigPath = join(runDirectory, "kubeconfig");
+  const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
+    createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+  record.created = true;
+  writeRecord(runDirectory, record);
+
+  return await createClusterWith(
+    {
+      kind,
+      cluster: shape.name,
+      nodes: shape.nodes,
+      configurationFor,
+      acceleration: plan.acceleration,
+      logsDirectory: join(runner.folders.temp, plan.logsArtifactName),
+      runDirectory,
+      ownership,
+      attempts: inputs.attempts,
+      signal: tasks.signal,
+    },
+    {
+      whenApiAnswers: async (kubeconfig, acceleration, signal) => {
+        // None was there before the run: what is there now is of the try that failed.
+        if (record.failedTries) await removeFiles(credentialFiles(plan.credentials));
+        const access = readAdminAccess(kubeconfig);
+        maskKey(access.clientKey, access.clientKeyData);
+        const server = externalEndpoint(access.server);
+        await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
+        log.info(`API server answers on ${server}`);
+        const admin = kubectlFor(kubeconfigPath, signal);
+        const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
+        const assigned =
+          acceleration?.podSubnets === undefined
+            ? undefined
+            : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
+        const hastened = acceleration === undefined ? undefined : hastenDns(admin, signal);
+        const issued = timeline.measure("Issue credentials", async () => {
+          const credentials = await issueCredentials(
+            {
+              user: inputs.user,
+              key,
+              lifetimeSeconds: inputs.certificateLifetimeSeconds,
+              rbac: inputs.rbac,
+              rbacManifests: inputs.rbacManifests,
+              paths: plan.credentials,
+              ca: access.ca,
+              server,
+              cluster: shape.name,
+              context: `${inputs.user}@${contextName(shape.name)}`,
+            },
+            admin,
+            (path) => kubectlFor(path, signal),
+          );
+          log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
+          return { ...credentials, server, kubeconfig: kubeconfigPath };
+        });
+        issued.then(() => boot?.startServices()).catch(() => undefined);
+        const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
+        return { ...credentials, restoreDns };
+      },
+      whenCreated: ({ restoreDns }) =>
+        timeline.measure("Wait until ready", async () => {
+          await waitUntilReady(kubectlFor(kubeconfigPath), {
+            nodes: shape.nodes,
+            waitSeconds: inputs.waitSeconds,
+            whole: plan.waitForWhole,
+          });
+          await restoreDns?.();
+          log.info(describeReadiness(plan));
+        }),
+      whenTryFailed: () => {
+        boot?.withholdServices();
+        record.failedTries = true;
+        writeRecord(runDirectory, record);
+      },
+    },
+    { run, log: log.info, timeline },
+  );
+}
+
+/** Puts the resolv.conf that the kubelets are to use into the run's folder, where one is asked for. */
+async function placeResolvConf({ shape, runDirectory }: Plan, hostResolver: string | undefined) {
+  if (shape.dns.kind === "resolv-conf") return shape.dns.path;
+  if (hostResolver === undefined) return undefined;
+  const path = join(runDirectory, "resolv.conf");
+  await writeFile(path, `nameserver ${hostResolver}\n`);
+  return path;
+}

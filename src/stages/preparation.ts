@@ -1,0 +1,66 @@
+import { removeContainers } from "../cluster/removal.ts";
+import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
+import { pullImage } from "../host/docker.ts";
+import { raiseLimits } from "../host/limits.ts";
+import { findHostResolver } from "../host/resolver.ts";
+import type { Plan } from "../plan.ts";
+import { maskKey } from "../runner/mask.ts";
+import { writeRecord } from "../runner/state.ts";
+import { installTool } from "../tools/install.ts";
+import { CLUSTER_LABEL } from "../torch/plan.ts";
+import { removeLabelled } from "../torch/removal.ts";
+import type { Session } from "./session.ts";
+
+/** What the creation of a cluster needs. */
+export interface Prepared {
+  /** Paths of the tools. */
+  readonly kind: string;
+  readonly kubectl: string;
+  readonly key: KeyAndRequest;
+  /** The resolver on the Docker host, where nodes are to use it. */
+  readonly hostResolver: string | undefined;
+}
+
+/** Limits, kind, kubectl, images and the user's key, side by side: none needs another. */
+export async function prepare({ runner, run, record, inputs, survey, plan }: Session): Promise<Prepared> {
+  const { log, timeline } = runner;
+  const hostResolver =
+    plan.shape.dns.kind === "docker-host"
+      ? await timeline.measure("Check the host's resolver", () => findHostResolver(survey.kindGateway, run))
+      : undefined;
+  const install = (request: Plan["kind"]) =>
+    timeline.measure(`Install ${request.tool}`, async () => {
+      const installed = await installTool(request, plan.runDirectory, log.info);
+      log.info(`${request.tool} ${request.version}: ${installed.origin}`);
+      return installed.path;
+    });
+  const [kind, kubectl, key] = await Promise.all([
+    install(plan.kind),
+    install(plan.kubectl),
+    createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
+    ...plan.images.map((image) =>
+      timeline.measure("Pull image", async () => {
+        const how = await pullImage(image, run, log.debug);
+        log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}`);
+      }),
+    ),
+    timeline.measure("Raise limits", async () => {
+      for (const { name, from, to } of plan.limits) log.info(`${name}: ${from} -> ${to}`);
+      for (const warning of await raiseLimits(plan.limits, run)) log.warning(warning);
+    }),
+  ]);
+  maskKey(key.privateKey);
+  record.kind = kind;
+  record.kubectl = kubectl;
+  writeRecord(plan.runDirectory, record);
+  // Last, so that a download or a pull that fails costs nobody a cluster.
+  const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
+  if (old.length > 0) {
+    log.info(`Removing the cluster ${plan.shape.name} that exists already (existing: replace)`);
+    await timeline.measure("Remove the old cluster", async () => {
+      await removeContainers(old, run);
+      await removeLabelled(`${CLUSTER_LABEL}=${plan.shape.name}`, run);
+    });
+  }
+  return { kind, kubectl, key, hostResolver };
+}

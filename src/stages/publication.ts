@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { gatherPublicFiles } from "../credentials/publication.ts";
+import { describeError } from "../failure.ts";
+import { hasArtifactService, type UploadedArtifact, uploadArtifact } from "../runner/artifact.ts";
+import type { Session } from "./session.ts";
+
+/** Uploads the credential artifact. Where that cannot be done, the files stay where they are. */
+export async function publish(
+  { runner, inputs, plan }: Session,
+  privateKey: string,
+): Promise<UploadedArtifact | undefined> {
+  const { environment, log, timeline } = runner;
+  if (!inputs.artifact) return undefined;
+  if (!hasArtifactService(environment)) {
+    log.warning(
+      `No artifact service on this runner: the credentials are only in ${plan.credentials.directory}. Set artifact: false to stop this warning.`,
+    );
+    return undefined;
+  }
+  const passphrase = inputs.artifactPassphrase;
+  const gathered = await gatherPublicFiles(
+    plan.credentials,
+    passphrase === undefined ? undefined : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
+  );
+  const request = { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays };
+  try {
+    return await timeline.measure("Upload artifact", () => uploadArtifact(request, environment));
+  } catch (error) {
+    // The cluster works, and few jobs need the artifact: those find its name empty.
+    log.warning(`${describeError(error)} The credentials are only in ${plan.credentials.directory}.`);
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import { basename, join } from "node:path";
+import { createKubectl } from "../cluster/kubectl.ts";
+import { internalEndpoint } from "../cluster/names.ts";
+import { credentialFiles } from "../credentials/files.ts";
+import { readTorchSources } from "../decision.ts";
+import { describeProblem, Failure } from "../failure.ts";
+import { writeRecord } from "../runner/state.ts";
+import { type Boot, type Booted, beginBoot } from "../torch/boot.ts";
+import { fetchCheckout } from "../torch/checkout.ts";
+import { type Deployed, deployTemplate } from "../torch/deployment.ts";
+import { chooseEndpoint } from "../torch/endpoint.ts";
+import { labelOf, planAddresses, publishedUrls, type TorchPlan } from "../torch/plan.ts";
+import type { TorchSources } from "../torch/sources.ts";
+import type { MadeCluster } from "./cluster.ts";
+import type { Prepared } from "./preparation.ts";
+import type { Session } from "./session.ts";
+
+/** A boot that has begun. */
+export interface BegunTorch {
+  readonly plan: TorchPlan;
+  readonly sources: TorchSources;
+  readonly boot: Boot;
+}
+
+/** TORCH-V2 as the run leaves it. */
+export interface BootedTorch extends Booted {
+  readonly deployed: Deployed | undefined;
+}
+
+/** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
+export async function beginTorch(session: Session): Promise<BegunTorch | undefined> {
+  const { runner, run, record, plan, tasks } = session;
+  if (plan.torch === undefined) return undefined;
+  const sources = session.sources ?? (await fetchSources(session, plan.torch));
+  const { checkout, builder } = sources;
+  const tools = { run, log: runner.log, timeline: runner.timeline, tasks };
+  record.torch = {
+    label: labelOf(plan.torch),
+    images: Object.values(plan.torch.images),
+    engineUrl: publishedUrls(checkout).engine,
+  };
+  writeRecord(plan.runDirectory, record);
+  const boot = beginBoot(plan.torch, checkout, plan.credentials, builder, plan.runDirectory, tools);
+  return { plan: plan.torch, sources, boot };
+}
+
+async function fetchSources({ runner, run, plan, survey, tasks }: Session, torch: TorchPlan): Promise<TorchSources> {
+  const { source, ref, root } = torch;
+  if (source.kind === "git") {
+    await runner.timeline.measure("Fetch TORCH-V2", () => fetchCheckout(source, ref, root, run, tasks.signal));
+    runner.log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
+  }
+  const read = await readTorchSources(torch, plan, survey, runner, run);
+  if ("sources" in read) return read.sources;
+  throw new Failure(read.problems.map(describeProblem).join("\n"));
+}
+
+/** Waits until TORCH-V2 serves, and deploys the template, where there is one. */
+export async function finishTorch(
+  { runner, run, record, plan, tasks }: Session,
+  { plan: torch, sources, boot }: BegunTorch,
+  { kubectl }: Prepared,
+  { server, kubeconfig }: MadeCluster,
+): Promise<BootedTorch> {
+  const { log, timeline } = runner;
+  log.startGroup("Booting TORCH-V2");
+  const booted = await boot.waitUntilServing();
+  log.endGroup();
+  if (sources.template === undefined) return { ...booted, deployed: undefined };
+
+  const { csar, node } = sources.template;
+  const { shape, credentials, runDirectory } = plan;
+  record.namespace = csar.template;
+  writeRecord(runDirectory, record);
+  log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
+  const addresses = planAddresses(torch, sources.checkout);
+  const deployed = await deployTemplate(
+    {
+      csar,
+      node,
+      access: {
+        endpoint: chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), server),
+        ca: basename(credentials.ca),
+        certificate: basename(credentials.certificate),
+        privateKey: basename(credentials.privateKey),
+        folder: torch.credentialsMount,
+      },
+      urls: booted.urls,
+      addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
+      servicesContainer: torch.containers.services,
+      credentialFiles: credentialFiles(credentials),
+      runDirectory,
+      waitSeconds: torch.waitSeconds,
+    },
+    {
+      run,
+      log,
+      timeline,
+      signal: tasks.signal,
+      kubectl: createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, tasks.signal),
+    },
+  );
+  log.endGroup();
+  return { ...booted, deployed };
+}

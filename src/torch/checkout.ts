@@ -1,0 +1,202 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describeError, Failure, type Problem } from "../failure.ts";
+import type { TorchSource } from "../inputs/torch.ts";
+import { isWithinFolder } from "../inputs/values.ts";
+import { CommandError, type Run } from "../process.ts";
+import { COMPONENTS, type Component, type PerComponent } from "./components.ts";
+import { type ComposeModel, findService, type ServicePort } from "./compose.ts";
+import { type Layout, selectPlans } from "./layout.ts";
+
+/** A checkout of TORCH-V2, looked through: everything that a boot needs is there. */
+export interface Checkout {
+  readonly root: string;
+  readonly components: PerComponent<CheckedComponent>;
+  /** Path of the zip of BPMN plans. */
+  readonly plans: string;
+}
+
+/** A component as its checkout has it. */
+export interface CheckedComponent {
+  readonly composeFile: string;
+  /** The compose file, as compose itself reads it: interpolated, and with absolute paths. */
+  readonly model: ComposeModel;
+  /** The name of the component's own service in it; others are its helpers. */
+  readonly service: string;
+  readonly port: ServicePort;
+  readonly build: BuildSource;
+}
+
+/** What an image is built from. */
+export interface BuildSource {
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly args: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
+}
+
+/** How long a repository may take to be fetched. */
+const FETCH_SECONDS = 600;
+
+/** Fetches one commit of a git repository into a new folder. @throws Failure with git's own words. */
+export async function fetchCheckout(
+  source: Extract<TorchSource, { readonly kind: "git" }>,
+  ref: string | undefined,
+  folder: string,
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
+  const git = (args: readonly string[], timeoutSeconds = 60) =>
+    run({
+      file: "git",
+      args: ["-C", folder, ...args],
+      timeoutSeconds,
+      purpose: `fetching ${source.url}`,
+      signal,
+      // A question for a password would wait for an answer that nobody gives.
+      env: { GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: "ssh -o BatchMode=yes" },
+    });
+  try {
+    await run({ file: "git", args: ["init", "--quiet", folder], timeoutSeconds: 60, purpose: "making a checkout" });
+    await git(["fetch", "--quiet", "--depth=1", "--no-tags", "--", source.url, ref ?? "HEAD"], FETCH_SECONDS);
+    await git(["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
+  } catch (error) {
+    throw new Failure(describeError(error), {
+      cure: "check torch and torch-ref; a private repository is checked out in an earlier step, and torch given its folder",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Looks through a checkout and says all that is missing, with the paths looked at. Compose files are read by compose
+ * itself.
+ */
+export async function readCheckout(
+  root: string,
+  layout: Layout,
+  run: Run,
+): Promise<{ readonly checkout: Checkout } | { readonly problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  const find = (kind: "file" | "folder", input: string, path: string, what: string) =>
+    findInside(root, kind, path, what).then((found) => {
+      if (typeof found === "string") return found;
+      problems.push({ input, value: path, ...found });
+      return undefined;
+    });
+
+  if ((await find("folder", "torch-example", layout.docker, await describeExample(root, layout))) === undefined) {
+    return { problems };
+  }
+  const read = async (component: Component): Promise<CheckedComponent | undefined> => {
+    const { composeFile, folder, told } = layout.components[component.name];
+    const file = await find("file", "torch", composeFile, `the ${component.title}'s compose file`);
+    if (file === undefined) return undefined;
+    const found = findService(await readModel(file, run), component);
+    if ("complaint" in found) {
+      problems.push({ input: "torch", value: composeFile, ...found.complaint });
+      return undefined;
+    }
+    const { build } = found.model.services[found.service] ?? {};
+    const context = told || build?.context === undefined ? folder : build.context;
+    const input = `torch-${component.name}-folder`;
+    const place = await find("folder", input, context, `the ${component.title}'s build context`);
+    if (place === undefined) return undefined;
+    const dockerfile = join(context, (told ? undefined : build?.dockerfile) ?? "Dockerfile");
+    const recipe = await find("file", input, dockerfile, `the ${component.title}'s Dockerfile`);
+    if (recipe === undefined) return undefined;
+    return {
+      ...found,
+      composeFile: file,
+      build: { context: place, dockerfile: recipe, args: build?.args ?? {}, target: build?.target },
+    };
+  };
+  const findPlans = async () => {
+    if (layout.plans !== undefined) return await find("file", "torch-bpmn-plans", layout.plans, "the BPMN plans");
+    const [plans, ...others] = selectPlans(await readdir(join(root, layout.docker)));
+    if (plans !== undefined && others.length === 0) return join(root, layout.docker, plans);
+    problems.push({
+      input: "torch-bpmn-plans",
+      value: "",
+      reason: `is not said, and ${layout.docker} has ${plans === undefined ? "no zip of BPMN plans" : `several (${[plans, ...others].join(", ")})`}`,
+      allowed: "one bpmn*.zip in that folder, or a path in the checkout",
+      fix: "tell the zip's path with torch-bpmn-plans",
+    });
+    return undefined;
+  };
+  try {
+    const [dashboard, engine, services, plans] = await Promise.all([
+      read(COMPONENTS.dashboard),
+      read(COMPONENTS.engine),
+      read(COMPONENTS.services),
+      findPlans(),
+    ]);
+    if (dashboard === undefined || engine === undefined || services === undefined || plans === undefined) {
+      return { problems };
+    }
+    return { checkout: { root, components: { dashboard, engine, services }, plans } };
+  } catch (error) {
+    return { problems: [...problems, explainCompose(error, root)] };
+  }
+}
+
+/** What the example's folder is, with the examples that there are. */
+async function describeExample(root: string, { examples }: Layout): Promise<string> {
+  const entries = await readdir(join(root, examples), { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const known =
+    names.length === 0 ? `no ${examples} folder is there` : `the examples are ${names.toSorted().join(", ")}`;
+  return `the example's folder of compose files; ${known}`;
+}
+
+/** A path in the checkout, or absolute as compose makes them; it must be there, and must not lead out. */
+async function findInside(root: string, kind: "file" | "folder", path: string, what: string) {
+  const whole = resolve(root, path);
+  const allowed = `a ${kind} in the checkout (${what})`;
+  try {
+    const [real, realRoot, found] = await Promise.all([realpath(whole), realpath(root), stat(whole)]);
+    if (!isWithinFolder(realRoot, real)) {
+      return { reason: `leads out of the checkout ${root}`, allowed, fix: `name a ${kind} in the checkout` };
+    }
+    if (kind === "file" ? found.isFile() : found.isDirectory()) return whole;
+    return { reason: `is not a ${kind}: ${whole}`, allowed, fix: `name a ${kind}` };
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    return {
+      reason: missing ? `is not there: looked for ${whole}` : `cannot be read: ${describeError(error)}`,
+      allowed,
+      fix: "check torch, torch-ref and torch-example; where the layout moved, the inputs torch-*-folder and torch-bpmn-plans tell it",
+    };
+  }
+}
+
+/** A compose file as compose reads it. */
+async function readModel(file: string, run: Run): Promise<ComposeModel> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["compose", "--file", file, "config", "--format", "json"],
+    timeoutSeconds: 60,
+    purpose: `reading ${file}`,
+  });
+  return JSON.parse(stdout);
+}
+
+function explainCompose(error: unknown, root: string): Problem {
+  const words = error instanceof CommandError ? `${error.message}\n${error.stderr}` : describeError(error);
+  if (/is not a docker command|unknown (?:shorthand )?flag|docker is not installed/i.test(words)) {
+    return {
+      input: "runs-on",
+      value: "docker compose",
+      reason: "is not there: TORCH-V2 is started with Docker's compose plugin",
+      allowed: "a runner with the compose plugin, version 2",
+      fix: "use a runner such as ubuntu-latest, or install docker-compose-plugin",
+    };
+  }
+  return {
+    input: "torch",
+    value: root,
+    reason: `has a compose file that compose does not read: ${words}`,
+    allowed: "a checkout whose compose files docker compose config accepts",
+    fix: "run docker compose --file <the file> config, and mend what it says",
+  };
+}

@@ -1,0 +1,52 @@
+/** TORCH-V2's parts: the dashboard (Laravel), the engine (Flowable REST) and the service layer (connectors and broker). */
+export type ComponentName = "dashboard" | "engine" | "services";
+
+/** What the guide says of a component; where the checkout's compose file says otherwise, that holds. */
+export interface Component {
+  readonly name: ComponentName;
+  /** As messages call it. */
+  readonly title: string;
+  /** The port on which it listens in its container. */
+  readonly port: number;
+  /** The folder that its image is built from, in the checkout. */
+  readonly folder: string;
+  /** The name of its compose file in the example's docker folder. */
+  readonly composeFile: string;
+}
+
+/** A value for each component. */
+export type PerComponent<T> = Readonly<Record<ComponentName, T>>;
+
+/** The components, in the order in which the guide starts them. */
+export const COMPONENTS: PerComponent<Component> = {
+  dashboard: {
+    name: "dashboard",
+    title: "dashboard",
+    port: 8005,
+    folder: "dashboard",
+    composeFile: "docker-compose-torch-dashboard-solver.yaml",
+  },
+  engine: {
+    name: "engine",
+    title: "Flowable engine",
+    port: 8080,
+    folder: "model/flowable",
+    composeFile: "docker-compose-flowable-rest-solver.yaml",
+  },
+  services: {
+    name: "services",
+    title: "service layer",
+    port: 9000,
+    folder: "service-layer",
+    composeFile: "docker-compose-torchservices-solver.yaml",
+  },
+};
+
+/** Makes a value for each component. */
+export function forEachComponent<T>(make: (component: Component) => T): PerComponent<T> {
+  return {
+    dashboard: make(COMPONENTS.dashboard),
+    engine: make(COMPONENTS.engine),
+    services: make(COMPONENTS.services),
+  };
+}

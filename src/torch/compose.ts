@@ -1,0 +1,179 @@
+import { KIND_NETWORK } from "../host/docker.ts";
+import type { Complaint } from "../inputs/values.ts";
+import type { Component } from "./components.ts";
+
+/** A compose file as `docker compose config --format json` gives it: what we change is typed, the rest goes through. */
+export interface ComposeModel {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly networks?: Readonly<Record<string, unknown>>;
+  readonly volumes?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
+  readonly [other: string]: unknown;
+}
+
+/** A service of a compose file. */
+export interface ComposeService {
+  readonly image?: string;
+  readonly container_name?: string;
+  readonly build?: {
+    readonly context?: string;
+    readonly dockerfile?: string;
+    readonly args?: Readonly<Record<string, string>>;
+    readonly target?: string;
+  };
+  readonly environment?: Readonly<Record<string, string | null>>;
+  readonly ports?: readonly ComposePort[];
+  readonly volumes?: readonly ComposeVolume[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly extra_hosts?: readonly string[];
+  readonly [other: string]: unknown;
+}
+
+interface ComposePort {
+  readonly target: number;
+  readonly published?: string;
+  readonly [other: string]: unknown;
+}
+
+interface ComposeVolume {
+  readonly type: string;
+  readonly source?: string;
+  readonly target: string;
+  readonly [other: string]: unknown;
+}
+
+/** A component's port in its container and on the host. */
+export interface ServicePort {
+  readonly target: number;
+  readonly published: number;
+}
+
+/** A compose file, the component's own service in it, and its port. */
+export interface FoundService {
+  readonly model: ComposeModel;
+  readonly service: string;
+  readonly port: ServicePort;
+}
+
+/** Finds the component's own service: the one that has the component's port, else the only one. */
+export function findService(
+  model: ComposeModel,
+  { port, title }: Component,
+): FoundService | { readonly complaint: Complaint } {
+  const services = Object.entries(model.services);
+  for (const [service, { ports = [] }] of services) {
+    const mapping = ports.find((item) => item.target === port || item.published === String(port));
+    if (mapping === undefined) continue;
+    return { model, service, port: { target: mapping.target, published: Number(mapping.published ?? port) } };
+  }
+  const [only, ...others] = services;
+  if (only !== undefined && others.length === 0) {
+    return { model, service: only[0], port: { target: port, published: port } };
+  }
+  return {
+    complaint: {
+      reason: `has no service that publishes the ${title}'s port ${port} (services: ${services.map(([name]) => name).join(", ")})`,
+      allowed: `one service with the port ${port}, in the container or on the host`,
+      fix: `publish ${port} in the compose file, as TORCH-V2's guide does`,
+    },
+  };
+}
+
+/** What a component's compose file is changed by. */
+export interface Changes {
+  /** The compose project: what it makes is named after it. */
+  readonly project: string;
+  /** The container's name, by which other containers reach it on every network that it joins. */
+  readonly container: string;
+  readonly image: string;
+  /** Put on everything that is made, so that it can be found and removed. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The network of the run's components, which exists already. */
+  readonly network: string;
+  /** Whether the component joins kind's network too. */
+  readonly joinsKind: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Files that are mounted read-only, one by one: source on the host, target in the container. */
+  readonly files: readonly { readonly source: string; readonly target: string }[];
+  readonly extraHosts: readonly string[];
+}
+
+/**
+ * Makes the compose file of a run from the checkout's. A stacked override could not: compose merges lists, so a port
+ * published on every address, a fixed container name or a network shared with another run would stay. The whole is
+ * written anew instead: nothing is built, published elsewhere than on 127.0.0.1, or shared.
+ */
+export function planCompose({ model, service: own, port }: FoundService, changes: Changes): ComposeModel {
+  const { labels, files } = changes;
+  const helped = Object.keys(model.services).length > 1;
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const { build, container_name, network_mode, external_links, ...kept } = service;
+    const names = container_name === undefined ? [] : [container_name];
+    const plain: ComposeService = {
+      ...kept,
+      labels: { ...service.labels, ...labels },
+      ports: (service.ports ?? []).map(publishLocally),
+      networks: { default: { aliases: names } },
+    };
+    if (name !== own) return [name, plain];
+    const { target, published } = port;
+    const others = (service.ports ?? []).filter((mapping) => mapping.target !== target);
+    const targets = new Set(files.map((file) => file.target));
+    const changed: ComposeService = {
+      ...plain,
+      image: changes.image,
+      pull_policy: "never",
+      container_name: changes.container,
+      environment: { ...service.environment, ...changes.environment },
+      ports: [{ mode: "ingress", target, published: String(published), protocol: "tcp" }, ...others].map(
+        publishLocally,
+      ),
+      volumes: [...(service.volumes ?? []).filter((volume) => !targets.has(volume.target)), ...files.map(mountFile)],
+      extra_hosts: [...(service.extra_hosts ?? []), ...changes.extraHosts],
+      networks: {
+        ...(helped ? { default: {} } : {}),
+        // The names by which the checkout's files may call it.
+        torch: { aliases: [name, ...names] },
+        ...(changes.joinsKind ? { kind: {} } : {}),
+      },
+    };
+    return [name, changed];
+  });
+  const volumes = Object.entries(model.volumes ?? {}).map(([name, volume]) => {
+    const { name: _, external, ...kept } = volume ?? {};
+    return [name, { ...kept, labels }];
+  });
+  return {
+    ...model,
+    name: changes.project,
+    services: Object.fromEntries(services),
+    networks: {
+      ...(helped ? { default: { labels } } : {}),
+      torch: { external: true, name: changes.network },
+      ...(changes.joinsKind ? { kind: { external: true, name: KIND_NETWORK } } : {}),
+    },
+    volumes: Object.fromEntries(volumes),
+  };
+}
+
+/** The host ports that a compose file publishes. */
+export function listPublishedPorts({ model, port }: Omit<FoundService, "service">): readonly number[] {
+  const all = Object.values(model.services).flatMap((service) => service.ports ?? []);
+  // A range of ports (`7000-7010`) is Docker's to choose from.
+  const fixed = all.map((mapping) => Number(mapping.published ?? 0)).filter(Number.isInteger);
+  return [...new Set([port.published, ...fixed])].filter((published) => published > 0);
+}
+
+/** Puts another host into a URL and keeps its path; what is no URL is replaced whole. */
+export function redirectUrl(url: string | null | undefined, host: string, port: number): string {
+  const text = url ?? "";
+  const path = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text).pathname.replace(/\/+$/, "") : "";
+  return `http://${host}:${port}${path}`;
+}
+
+function publishLocally(mapping: ComposePort): ComposePort {
+  return { ...mapping, host_ip: "127.0.0.1" };
+}
+
+function mountFile({ source, target }: Changes["files"][number]): ComposeVolume {
+  return { type: "bind", source, target, read_only: true, bind: { create_host_path: false } };
+}

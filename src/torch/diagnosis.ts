@@ -1,0 +1,97 @@
+import type { Diagnosis } from "../diagnosis/diagnose.ts";
+
+interface Rule {
+  readonly words: RegExp;
+  readonly diagnosis: Diagnosis;
+}
+
+/** What Java, OpenSSL, Docker and Flowable say, and what it means here; the first that fits is told. */
+const RULES: readonly Rule[] = [
+  {
+    words:
+      /no subject alternative (?:dns )?names? (?:matching|present)|hostname .*(?:not verified|mismatch|doesn't match)|certificate is not valid for|ERR_TLS_CERT_ALTNAME/i,
+    diagnosis: {
+      cause:
+        "The endpoint that the service layer used is not in the API server's certificate (its subject alternative names).",
+      cure: "use the endpoint that this step gives (torch-endpoint), or add the name with extra-sans",
+    },
+  },
+  {
+    words:
+      /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|handshake_failure|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
+    diagnosis: {
+      cause:
+        "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",
+      cure: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
+    },
+  },
+  {
+    words:
+      /PKIX path|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
+    diagnosis: {
+      cause: "The service layer does not trust the API server: the ca.crt that it read is not this cluster's CA.",
+      cure: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and have the image bring none of its own",
+    },
+  },
+  {
+    words: /\b401\b.*unauthorized|unauthorized.*\b401\b|"code":\s*401/i,
+    diagnosis: {
+      cause: "The API server does not know the certificate that the service layer showed.",
+      cure: "let the service layer read the certificate that this step mounts (torch-credentials-mount)",
+    },
+  },
+  {
+    words: /namespaces? .*already exists|AlreadyExists/i,
+    diagnosis: {
+      cause: "The template's namespace exists already, and the connector takes that for an error.",
+      cure: "delete the namespace before the step, or give each template a name of its own",
+    },
+  },
+  {
+    words: /is forbidden: User|"code":\s*403/i,
+    diagnosis: {
+      cause: "The user may not do in the cluster what the connector does.",
+      cure: "use rbac: torch or rbac: cluster-admin, or add what is missing with rbac-manifests",
+    },
+  },
+  {
+    words: /ImagePullBackOff|ErrImagePull|ErrImageNeverPull/i,
+    diagnosis: {
+      cause: "The cluster cannot pull an image of the template.",
+      cure: "check the image's name in the template, and that the runner reaches its registry",
+    },
+  },
+  {
+    words: /port is already allocated|address already in use/i,
+    diagnosis: {
+      cause: "A port that TORCH-V2 publishes on this machine is in use.",
+      cure: "end what uses it in an earlier step, or change the port in the compose file",
+    },
+  },
+  {
+    words: /OutOfMemoryError|Cannot allocate memory|exit code 137|OOMKilled":\s*true/i,
+    diagnosis: {
+      cause: "The machine has too little memory for the cluster and TORCH-V2.",
+      cure: "use a larger runner, or fewer nodes (workers)",
+    },
+  },
+  {
+    words: /No space left on device/i,
+    diagnosis: {
+      cause: "The disk on which Docker keeps its data is full.",
+      cure: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
+    },
+  },
+  {
+    words: /Could not resolve host|Temporary failure in name resolution|getaddrinfo|UnknownHostException/i,
+    diagnosis: {
+      cause: "A name could not be resolved from inside a container.",
+      cure: "check the addresses in the compose files, and that containers on this runner can resolve names",
+    },
+  },
+];
+
+/** Names the likely cause of a failure of TORCH-V2 from what its parts said. */
+export function diagnoseTorch(words: string): Diagnosis | undefined {
+  return RULES.find((rule) => rule.words.test(words))?.diagnosis;
+}

@@ -1,0 +1,45 @@
+import type { UserConfiguration } from "../cluster/configuration.ts";
+import type { ClusterShape } from "../cluster/shape.ts";
+import type { Problem } from "../failure.ts";
+import type { Inputs } from "../inputs/inputs.ts";
+import type { TorchInputs } from "../inputs/torch.ts";
+
+/** The Docker host as containers outside kind's network call it, by the name that Docker itself uses for it. */
+export const DOCKER_HOST_NAME = "host.docker.internal";
+
+/**
+ * With `torch-endpoint: external` the API server must be reached through the Docker host: it is published where
+ * containers reach that, on the gateway of Docker's default network, and its certificate names the host.
+ */
+export function applyTorchEndpoint(
+  inputs: Inputs,
+  user: UserConfiguration | undefined,
+  defaultGateway: string | undefined,
+): Inputs {
+  if (inputs.torch?.endpoint !== "external") return inputs;
+  const told = inputs.apiServerAddress !== undefined || user?.networking.apiServerAddress !== undefined;
+  return {
+    ...inputs,
+    apiServerAddress: told ? inputs.apiServerAddress : defaultGateway,
+    extraSans: [...new Set([...inputs.extraSans, DOCKER_HOST_NAME])],
+  };
+}
+
+/** Whether containers can reach the API server where it is published. */
+export function checkEndpoint({ endpoint }: TorchInputs, { apiServerAddress }: ClusterShape): readonly Problem[] {
+  if (endpoint === "internal" || !/^127\.|^::1$/.test(apiServerAddress)) return [];
+  return [
+    {
+      input: "torch-endpoint and api-server-address",
+      value: endpoint,
+      reason: `has containers connect to the Docker host, and the API server is published on ${apiServerAddress}, where they do not reach it`,
+      allowed: "torch-endpoint: external with the API server on the gateway of Docker's default network, or on 0.0.0.0",
+      fix: "leave api-server-address out, or set it to 0.0.0.0",
+    },
+  ];
+}
+
+/** The API server's endpoint as TORCH-V2's containers reach it. */
+export function chooseEndpoint(endpoint: TorchInputs["endpoint"], internal: string, external: string): string {
+  return endpoint === "internal" ? internal : `https://${DOCKER_HOST_NAME}:${new URL(external).port}`;
+}

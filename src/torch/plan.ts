@@ -1,0 +1,101 @@
+import { basename, join } from "node:path";
+import type { CredentialPaths } from "../credentials/files.ts";
+import type { TorchInputs } from "../inputs/torch.ts";
+import type { Checkout } from "./checkout.ts";
+import { forEachComponent, type PerComponent } from "./components.ts";
+import { type ComposeModel, planCompose, redirectUrl } from "./compose.ts";
+import { DOCKER_HOST_NAME } from "./endpoint.ts";
+import { type Layout, planLayout } from "./layout.ts";
+
+/** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
+export interface TorchPlan {
+  readonly source: TorchInputs["source"];
+  readonly ref: string | undefined;
+  /** Where the checkout is, or will be once it is fetched. */
+  readonly root: string;
+  readonly layout: Layout;
+  /** Put on every container, network and volume of the boot. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The network of the run's own, for the components alone. */
+  readonly network: string;
+  readonly endpoint: TorchInputs["endpoint"];
+  readonly projects: PerComponent<string>;
+  /** The names of the containers, by which they reach each other. */
+  readonly containers: PerComponent<string>;
+  readonly images: PerComponent<string>;
+  readonly credentialsMount: string;
+  readonly waitSeconds: number;
+  readonly csar: string | undefined;
+}
+
+/** The label that tells which run made a thing of Docker's. */
+export const RUN_LABEL = "kind-torch.run";
+/** The label that tells for which cluster it was made. */
+export const CLUSTER_LABEL = "kind-torch.cluster";
+
+/** The label of a plan's run, as Docker's filters take it. */
+export function labelOf({ labels }: TorchPlan): string {
+  return `${RUN_LABEL}=${labels[RUN_LABEL]}`;
+}
+
+/** Plans a boot. */
+export function planTorch(inputs: TorchInputs, cluster: string, runId: string, runDirectory: string): TorchPlan {
+  return {
+    source: inputs.source,
+    ref: inputs.ref,
+    root: inputs.source.kind === "folder" ? inputs.source.path : join(runDirectory, "torch"),
+    layout: planLayout(inputs.example, inputs.layout),
+    labels: { [RUN_LABEL]: `${cluster}-${runId}`, [CLUSTER_LABEL]: cluster },
+    network: `${cluster}-torch-${runId}`,
+    endpoint: inputs.endpoint,
+    projects: forEachComponent(({ name }) => `${cluster}-${name}-${runId}`),
+    containers: forEachComponent(({ name }) => `${cluster}-${name}`),
+    images: forEachComponent(({ name }) => `kind-torch/${cluster}-${name}:${runId}`),
+    credentialsMount: inputs.credentialsMount,
+    waitSeconds: inputs.waitSeconds,
+    csar: inputs.csar,
+  };
+}
+
+/** The addresses by which TORCH's containers reach each other. */
+export function planAddresses(plan: TorchPlan, { components }: Checkout) {
+  const { environment = {} } = components.dashboard.model.services[components.dashboard.service] ?? {};
+  const address = (variable: string, name: "engine" | "services") =>
+    redirectUrl(environment[variable], plan.containers[name], components[name].port.target);
+  return {
+    BPMN_ENGINE: address("BPMN_ENGINE", "engine"),
+    SERVICE_BROKER_URI: address("SERVICE_BROKER_URI", "services"),
+  };
+}
+
+/** The compose file of each component, as this run starts it. */
+export function planModels(
+  plan: TorchPlan,
+  checkout: Checkout,
+  credentials: CredentialPaths,
+): PerComponent<ComposeModel> {
+  const addresses = planAddresses(plan, checkout);
+  return forEachComponent(({ name }) =>
+    planCompose(checkout.components[name], {
+      project: plan.projects[name],
+      container: plan.containers[name],
+      image: plan.images[name],
+      labels: plan.labels,
+      network: plan.network,
+      joinsKind: plan.endpoint === "internal",
+      environment: name === "dashboard" ? addresses : {},
+      files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
+      extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
+    }),
+  );
+}
+
+/** The three files, one by one: the folder in the image holds more. */
+function mountCredentials({ ca, certificate, privateKey }: CredentialPaths, folder: string) {
+  return [ca, certificate, privateKey].map((source) => ({ source, target: join(folder, basename(source)) }));
+}
+
+/** The addresses at which the components are published on this machine. */
+export function publishedUrls({ components }: Checkout): PerComponent<string> {
+  return forEachComponent(({ name }) => `http://127.0.0.1:${components[name].port.published}`);
+}

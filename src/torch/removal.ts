@@ -1,0 +1,43 @@
+import { CommandError, type Run } from "../process.ts";
+
+/** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns how many containers. */
+export async function removeLabelled(label: string, run: Run): Promise<number> {
+  const list = async (args: readonly string[]) => {
+    const { stdout } = await run({
+      file: "docker",
+      args: [...args, "--quiet", "--filter", `label=${label}`],
+      timeoutSeconds: 60,
+      purpose: "looking for what TORCH-V2 left",
+    });
+    return stdout.split("\n").filter((id) => id !== "");
+  };
+  const remove = async (args: readonly string[], ids: readonly string[]) => {
+    if (ids.length === 0) return;
+    await run({
+      file: "docker",
+      args: [...args, ...ids],
+      timeoutSeconds: 180,
+      purpose: "removing what TORCH-V2 left",
+    });
+  };
+  const containers = await list(["ps", "--all"]);
+  await remove(["rm", "--force", "--volumes"], containers);
+  await remove(["volume", "rm", "--force"], await list(["volume", "ls"]));
+  await remove(["network", "rm"], await list(["network", "ls"]));
+  return containers.length;
+}
+
+/** Removes the images that a run tagged; the build cache keeps their layers. */
+export async function removeImages(images: readonly string[], run: Run): Promise<void> {
+  for (const image of images) {
+    await run({
+      file: "docker",
+      args: ["image", "rm", "--force", image],
+      timeoutSeconds: 120,
+      purpose: `removing ${image}`,
+    }).catch((error: unknown) => {
+      // A run that ended early has not built all of them.
+      if (!(error instanceof CommandError && /no such image/i.test(error.stderr))) throw error;
+    });
+  }
+}

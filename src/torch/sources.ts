@@ -1,0 +1,159 @@
+import { readFile, realpath } from "node:fs/promises";
+import { isAbsolute, resolve } from "node:path";
+import { describeError, type Problem } from "../failure.ts";
+import { findTakenPorts } from "../host/ports.ts";
+import { isWithinFolder } from "../inputs/values.ts";
+import { CommandError, type Run } from "../process.ts";
+import { type Checkout, readCheckout } from "./checkout.ts";
+import { COMPONENTS, type PerComponent } from "./components.ts";
+import { listPublishedPorts } from "./compose.ts";
+import { type Csar, chooseCluster, readCsar } from "./csar.ts";
+import { type Builder, findBuilder } from "./images.ts";
+import type { TorchPlan } from "./plan.ts";
+
+/** What a boot is made from, read and checked. */
+export interface TorchSources {
+  readonly checkout: Checkout;
+  /** The template to deploy, and its node that is the run's cluster. */
+  readonly template: { readonly csar: Csar; readonly node: string } | undefined;
+  readonly builder: Builder;
+}
+
+/** What the sources are checked against. */
+export interface SourcesRequest {
+  readonly plan: TorchPlan;
+  readonly cluster: string;
+  readonly workspace: string;
+  readonly credentialsDirectory: string;
+  /** Whether an older cluster of this name, and its TORCH-V2, is to go first: it may hold the very ports and names. */
+  readonly replaces: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Reads the checkout and the template, and says all that is wrong with them and with their places on this machine. */
+export async function readSources(
+  request: SourcesRequest,
+  run: Run,
+): Promise<{ readonly sources: TorchSources } | { readonly problems: readonly Problem[] }> {
+  const { plan, cluster, replaces } = request;
+  const [builder, read, template] = await Promise.all([
+    findBuilder(request.environment, run),
+    readCheckout(plan.root, plan.layout, run),
+    plan.csar === undefined ? undefined : loadTemplate(plan.csar, plan.root, request.workspace, cluster),
+  ]);
+  const problems: Problem[] = [];
+  if ("input" in builder) problems.push(builder);
+  if ("problems" in read) problems.push(...read.problems);
+  else {
+    problems.push(...(await checkContexts(read.checkout, request.credentialsDirectory)));
+    if (!replaces) problems.push(...(await checkPorts(read.checkout)), ...(await checkNames(plan.containers, run)));
+  }
+  if (template !== undefined && "problem" in template) problems.push(template.problem);
+  const refused = template !== undefined && "problem" in template;
+  if (problems.length > 0 || "input" in builder || "problems" in read || refused) return { problems };
+  return { sources: { checkout: read.checkout, template, builder } };
+}
+
+/** Reads the CSAR: from the workspace, or from the checkout, which may be elsewhere. */
+async function loadTemplate(
+  path: string,
+  root: string,
+  workspace: string,
+  cluster: string,
+): Promise<{ readonly csar: Csar; readonly node: string } | { readonly problem: Problem }> {
+  const places = [...new Set([resolve(workspace, path), ...(isAbsolute(path) ? [] : [resolve(root, path)])])];
+  const refuse = (value: string, reason: string, fix: string) => ({
+    problem: {
+      input: "torch-csar",
+      value,
+      reason,
+      allowed: "a CSAR (zip) in the workspace or in TORCH-V2's checkout",
+      fix,
+    },
+  });
+  for (const place of places) {
+    let bytes: Buffer;
+    try {
+      const [real, ...roots] = await Promise.all([place, workspace, root].map((folder) => realpath(folder)));
+      if (!roots.some((folder) => isWithinFolder(folder, real ?? ""))) {
+        return refuse(path, "is a link that leads out of the workspace", "copy the file into the workspace");
+      }
+      bytes = await readFile(place);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
+      return refuse(path, `cannot be read: ${describeError(error)}`, "name a file that can be read");
+    }
+    const read = readCsar(place, bytes);
+    if ("problem" in read) return read;
+    const node = chooseCluster(read.csar, cluster);
+    if (node !== undefined) return { csar: read.csar, node };
+    const { clusters, entry } = read.csar;
+    return refuse(
+      path,
+      `has several Cluster nodes in ${entry} (${clusters.join(", ")}), and none has the name of this cluster, ${cluster}`,
+      `set cluster-name to the one that this cluster is to be: ${clusters.join(" or ")}`,
+    );
+  }
+  return refuse(path, `is not there: looked for ${places.join(" and ")}`, "check the path, and torch-ref");
+}
+
+/** A context that holds the credentials would carry the key into the build, and perhaps into a layer. */
+async function checkContexts({ components }: Checkout, credentialsDirectory: string): Promise<readonly Problem[]> {
+  const place = await realpath(credentialsDirectory).catch(() => credentialsDirectory);
+  const holding: Problem[] = [];
+  for (const { name, title } of Object.values(COMPONENTS)) {
+    const { context } = components[name].build;
+    if (!isWithinFolder(await realpath(context), place)) continue;
+    holding.push({
+      input: "credentials-directory",
+      value: credentialsDirectory,
+      reason: `is in the folder that the ${title}'s image is built from, ${context}`,
+      allowed: "a directory outside every build context",
+      fix: "leave credentials-directory out, or choose another",
+    });
+  }
+  return holding;
+}
+
+async function checkPorts({ components }: Checkout): Promise<readonly Problem[]> {
+  const wanted = Object.values(COMPONENTS).flatMap(({ name }) =>
+    listPublishedPorts(components[name]).map((port) => ({
+      address: "127.0.0.1",
+      port,
+      source: components[name].composeFile,
+    })),
+  );
+  const taken = await findTakenPorts(wanted);
+  return taken.map(({ port, source }) => ({
+    input: "torch",
+    value: `${source}: ${port}`,
+    reason: `publishes port ${port}, on which something on this machine listens already`,
+    allowed: "ports that are free on 127.0.0.1",
+    fix: "end what uses the port in an earlier step, or publish another one in the compose file",
+  }));
+}
+
+async function checkNames(containers: PerComponent<string>, run: Run): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const container of Object.values(containers)) {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["ps", "--all", "--quiet", `--filter=name=^/?${container}$`],
+      timeoutSeconds: 30,
+      purpose: `looking for ${container}`,
+    }).catch((error: unknown) => {
+      // Where Docker does not answer, that is told already.
+      if (error instanceof CommandError) return { stdout: "" };
+      throw error;
+    });
+    if (stdout.trim() === "") continue;
+    problems.push({
+      input: "cluster-name",
+      value: container,
+      reason: "is the name of a container that exists already, and would be one of TORCH-V2's",
+      allowed: "names that are free on this machine",
+      fix: `remove that container in an earlier step, or choose another cluster-name`,
+    });
+  }
+  return problems;
+}
