@@ -80,7 +80,7 @@ export function planRun({
   );
   if (!resolution.ok) problems.push(...resolution.problems);
   problems.push(...checkMachine(inputs, shape, survey));
-  if (inputs.torch !== undefined) problems.push(...checkEndpoint(inputs.torch, shape));
+  if (inputs.torch !== undefined) problems.push(...checkEndpoint(inputs.torch, shape.apiServerAddress));
   if (problems.length > 0 || !resolution.ok) return { problems };
 
   const { versions } = resolution;

@@ -1,5 +1,4 @@
 import type { UserConfiguration } from "../cluster/configuration.ts";
-import type { ClusterShape } from "../cluster/shape.ts";
 import type { Problem } from "../failure.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
@@ -26,7 +25,7 @@ export function applyTorchEndpoint(
 }
 
 /** Whether containers can reach the API server where it is published. */
-export function checkEndpoint({ endpoint }: TorchInputs, { apiServerAddress }: ClusterShape): readonly Problem[] {
+export function checkEndpoint({ endpoint }: TorchInputs, apiServerAddress: string): readonly Problem[] {
   if (endpoint === "internal" || !/^127\.|^::1$/.test(apiServerAddress)) return [];
   return [
     {

@@ -35,8 +35,11 @@ export function readPage(html: string): Page {
   let token: string | undefined;
   const parser = new Parser({
     onopentag(name, attributes) {
-      if (depth > 0) depth += 1;
-      else if (ERROR_CLASS.test(attributes.class ?? "")) {
+      if (depth > 0) {
+        depth += 1;
+        // A line break in the page is one between words.
+        errors.push(`${errors.pop() ?? ""} `);
+      } else if (ERROR_CLASS.test(attributes.class ?? "")) {
         depth = 1;
         errors.push("");
       }
