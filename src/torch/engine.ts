@@ -77,9 +77,10 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
       }
     },
     async deployPlans(path, zip) {
-      const key = `bpmn-plans-${createHash("sha256").update(zip).digest("hex").slice(0, 32)}`;
-      const [present] = await read<{ readonly id: string }>("/repository/deployments", { key });
-      const id = present?.id ?? (await deploy(path, zip, key));
+      // Of what a deployment can be found by, 6.6.0 heeds the name alone: a filter by key gives all there are.
+      const name = `${basename(path)} sha256:${createHash("sha256").update(zip).digest("hex")}`;
+      const [present] = await read<{ readonly id: string }>("/repository/deployments", { name });
+      const id = present?.id ?? (await deploy(path, zip, name));
       const definitions = await read<{ readonly key: string }>("/repository/process-definitions", {
         deploymentId: id,
         size: "1000",
@@ -118,10 +119,10 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
     },
   };
 
-  async function deploy(path: string, zip: Uint8Array, key: string): Promise<string> {
+  async function deploy(path: string, zip: Uint8Array, deploymentName: string): Promise<string> {
     const form = new FormData();
     form.set("archive", new File([Uint8Array.from(zip)], basename(path), { type: "application/zip" }));
-    const query = new URLSearchParams({ deploymentKey: key, deploymentName: basename(path) });
+    const query = new URLSearchParams({ deploymentName });
     const response = await ask(`/repository/deployments?${query}`, form);
     const text = await response.text();
     if (response.status !== 201) {

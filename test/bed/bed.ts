@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { cacheFolder, readJson, writeWhole } from "./cache.ts";
 import { catalogFile, extendCatalog, type KindEntry, type KubectlEntry } from "./catalog.ts";
 import { endDaemon, recorded } from "./daemon.ts";
+import { flowable, flowableImage } from "./flowable-image.ts";
 import { moduleDate } from "./go-build.ts";
 import { type Image, imageId } from "./image.ts";
 import { compilePrograms } from "./kubernetes.ts";
@@ -22,6 +23,7 @@ import { nodeImage } from "./node-image.ts";
 import { installPackages } from "./packages.ts";
 import { probe, probeImage } from "./probe-image.ts";
 import { type Log, phase, seconds } from "./progress.ts";
+import { python, pythonImage } from "./python-image.ts";
 import { pushImage } from "./registry.ts";
 import { neighbours, type Release, releaseOf } from "./releases.ts";
 import { kindProgram, type Tool, upstreamKubectl } from "./tools.ts";
@@ -52,7 +54,7 @@ export async function raiseBed({ kubernetes, log }: Wish): Promise<Bed> {
     await installPackages(log);
     return await startDaemons(log);
   });
-  await Promise.all([publishProbe(log), publishReleases(releases, log)]);
+  await Promise.all([publishProbe(log), publishBases(log), publishReleases(releases, log)]);
   const bed: Bed = {
     official: false,
     catalog: catalogFile(),
@@ -97,6 +99,14 @@ async function publishProbe(log: Log): Promise<void> {
   const name = `${probe.repository}:${probe.tag}`;
   const loaded = await docker("image", "inspect", "--format", "{{.Id}}", name).catch(() => "");
   if (loaded.trim() !== imageId(image)) await docker("pull", "--quiet", name);
+}
+
+/** What Dockerfiles build on, under the official names. Nobody pulls them before an image is built. */
+async function publishBases(log: Log): Promise<void> {
+  await Promise.all([
+    flowableImage(log).then((image) => pushImage(image, flowable.repository, flowable.tag)),
+    pythonImage(log).then((image) => pushImage(image, python.repository, python.tag)),
+  ]);
 }
 
 /** Releases one after the other, because each keeps every core busy while it compiles. */

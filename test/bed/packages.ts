@@ -19,6 +19,9 @@ const wanted: readonly { readonly file: string; readonly package: string; readon
   { file: "/usr/bin/curl", package: "curl", later: false },
   { file: "/usr/bin/gcc", package: "gcc", later: false },
   { file: "/usr/bin/git", package: "git", later: false },
+  { file: "/usr/bin/javac", package: "default-jdk-headless", later: false },
+  { file: "/etc/ssl/certs/java/cacerts", package: "ca-certificates-java", later: false },
+  { file: "/usr/bin/mvn", package: "maven", later: false },
   { file: "/usr/include/stdlib.h", package: "libc6-dev", later: false },
   { file: "/usr/sbin/sysctl", package: "procps", later: false },
 ];

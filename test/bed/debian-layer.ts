@@ -1,0 +1,17 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { packLayer } from "./image.ts";
+import { debootstrap } from "./packages.ts";
+
+/** A small Debian with these packages, packed into `layer.tar` of the folder without what nobody reads in a container. */
+export async function packDebian(packages: readonly string[], folder: string): Promise<void> {
+  const root = join(folder, "root");
+  await debootstrap("minbase", packages, root);
+  for (const unread of ["var/lib/apt/lists", "var/cache/apt", "usr/share/doc", "usr/share/locale"]) {
+    for (const name of await readdir(join(root, unread)).catch(() => [])) {
+      await rm(join(root, unread, name), { recursive: true });
+    }
+  }
+  await packLayer(root, join(folder, "layer.tar"));
+  await rm(root, { recursive: true });
+}
