@@ -129,8 +129,9 @@ export function renderLog(report: RunReport): readonly string[] {
     const [name, from, took] = phaseRow(phase);
     return `  ${pad(name, 34)} ${from?.padStart(8)}  ${took?.padStart(8)}`;
   });
+  const width = Math.max(...rows.map(([name]) => name.length));
   return [
-    ...rows.map(([name, value]) => `${pad(name, 12)} ${value}`),
+    ...rows.map(([name, value]) => `${pad(name, width)}  ${value}`),
     "",
     `  ${pad("Phase", 34)}     from      took`,
     ...phases,

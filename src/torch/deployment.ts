@@ -50,7 +50,7 @@ export interface Deployed {
 }
 
 /** Seconds between the engine's looks at a node, and between ours at the engine. */
-const CHECK_PERIOD = 5;
+const CHECK_PERIOD = 2;
 const POLL_MILLISECONDS = 1000;
 const START_SECONDS = 60;
 const STARTED = "STARTED";

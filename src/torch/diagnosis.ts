@@ -18,7 +18,7 @@ const RULES: readonly Rule[] = [
   },
   {
     words:
-      /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|handshake_failure|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
+      /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|handshake_failure|terminated the handshake|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
     diagnosis: {
       cause:
         "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",

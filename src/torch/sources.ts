@@ -1,5 +1,5 @@
 import { readFile, realpath } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { describeError, type Problem } from "../failure.ts";
 import { findTakenPorts } from "../host/ports.ts";
 import { isWithinFolder } from "../inputs/values.ts";
@@ -115,12 +115,12 @@ async function checkContexts({ components }: Checkout, credentialsDirectory: str
   return holding;
 }
 
-async function checkPorts({ components }: Checkout): Promise<readonly Problem[]> {
+async function checkPorts({ root, components }: Checkout): Promise<readonly Problem[]> {
   const wanted = Object.values(COMPONENTS).flatMap(({ name }) =>
     listPublishedPorts(components[name]).map((port) => ({
       address: "127.0.0.1",
       port,
-      source: components[name].composeFile,
+      source: relative(root, components[name].composeFile),
     })),
   );
   const taken = await findTakenPorts(wanted);

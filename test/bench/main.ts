@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
+import { bootByGuide, placeUnbuilt } from "./guide.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PAIRS = 3;
@@ -67,12 +68,25 @@ async function createBare({ kind, kubectl, image }: Subject, workers: number): P
   }
 }
 
-/** The Action's main, from its start to its end, and the CPU seconds of its own process. */
-async function createWithAction(machine: Machine, workers: number): Promise<Timed & { readonly cpu: number }> {
-  const run = await prepareRun(machine, { "cluster-name": "bench-action", workers: String(workers) });
+/** A run of the Action's main, from its start to its end. */
+interface TimedAction extends Timed {
+  /** CPU seconds of its own process. */
+  readonly cpu: number;
+  /** CPU seconds of the whole machine meanwhile. */
+  readonly work: number;
+}
+
+async function createWithAction(
+  machine: Machine,
+  workers: number,
+  inputs: Readonly<Record<string, string>> = {},
+): Promise<TimedAction> {
+  const run = await prepareRun(machine, { "cluster-name": "bench-action", workers: String(workers), ...inputs });
+  if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
   try {
+    const before = await readMachineSeconds();
     const start = performance.now();
     const result = await run.main({
       onStart: (pid) => {
@@ -82,10 +96,11 @@ async function createWithAction(machine: Machine, workers: number): Promise<Time
       },
     });
     const seconds = (performance.now() - start) / 1000;
+    const work = (await readMachineSeconds()) - before;
     if (result.exitCode !== 0) throw new Error(result.log.join("\n"));
     const rows = result.summary.matchAll(/^\| ([^|]+) \| ([\d.]+) s \| ([\d.]+) s \|$/gm);
     const phases = [...rows].map(([, name = "", from, took]) => [name, Number(from) + Number(took)] as const);
-    return { seconds, phases, cpu };
+    return { seconds, phases, cpu, work };
   } finally {
     clearInterval(sampler);
     await run.post();
@@ -98,6 +113,42 @@ async function readCpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
+/** CPU seconds that the whole machine has spent since it started: all of /proc/stat's first line but idle and iowait. */
+async function readMachineSeconds(): Promise<number> {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (await readFile("/proc/stat", "utf8"))
+    .split("\n", 1)
+    .flatMap((line) => line.split(/\s+/).slice(1).map(Number));
+  return (user + nice + system + irq + softirq) / 100;
+}
+
+/**
+ * The whole boot of TORCH-V2, against the guide's steps in sequence and against the longest path: the longest of what
+ * cannot be split (the cluster with credentials, one image's build, the processors' work), and then the slowest
+ * component, which starts when that is done. Same images, same two nodes, and no layer built before.
+ */
+async function compareBoots(machine: Machine, subject: Subject) {
+  const toGuide: number[] = [];
+  const toLongestPath: number[] = [];
+  for (let pair = 1; pair <= PAIRS; pair += 1) {
+    const guide = await bootByGuide(subject);
+    const cluster = await createWithAction(machine, 1);
+    const action = await createWithAction(machine, 1, { torch: "torch_v2" });
+    const work = action.work / availableParallelism();
+    printPhases(`pair ${pair}, TORCH-V2 by the guide`, guide);
+    printPhases(`pair ${pair}, TORCH-V2 by the Action`, action);
+    const longest = Math.max(cluster.seconds, guide.longestBuild, work);
+    console.log(
+      `    cluster ${cluster.seconds.toFixed(1)} s, longest build ${guide.longestBuild.toFixed(1)} s, work per core ${work.toFixed(1)} s, slowest component ${guide.slowestComponent.toFixed(1)} s`,
+    );
+    toGuide.push(action.seconds / guide.seconds);
+    toLongestPath.push(action.seconds / (longest + guide.slowestComponent));
+  }
+  for (const [name, ratios] of Object.entries({ toGuide, toLongestPath })) {
+    console.log(`    ${name}: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}`);
+  }
+  return { toGuide: median(toGuide), toLongestPath: median(toLongestPath) };
 }
 
 /** Milliseconds from the start of the process to its own first word: outside a runner it has one and ends. */
@@ -152,6 +203,7 @@ const subject: Subject = {
 
 const one = await compare(machine, subject, 0);
 const two = await compare(machine, subject, 1);
+const torch = await compareBoots(machine, subject);
 const starts: number[] = [];
 for (let count = 0; count < 10; count += 1) starts.push(await startBundle());
 const files = await readdir(join(ROOT, "dist"));
@@ -159,6 +211,8 @@ const sizes = await Promise.all(files.map(async (file) => (await stat(join(ROOT,
 const figures: readonly Figure[] = [
   { name: "credentials-vs-bare-create", value: one.ratio, bar: 1, unit: "" },
   { name: "two-nodes-vs-bare-create", value: two.ratio, bar: 1, unit: "" },
+  { name: "torch-vs-guide", value: torch.toGuide, bar: 0.6, unit: "" },
+  { name: "torch-vs-longest-path", value: torch.toLongestPath, bar: 1.15, unit: "" },
   { name: "action-cpu-seconds", value: Math.max(one.cpu, two.cpu), bar: 1.5, unit: "s" },
   { name: "bundle-start-milliseconds", value: median(starts), bar: 150, unit: "ms" },
   { name: "dist-megabytes", value: sizes.reduce((sum, size) => sum + size, 0) / 1e6, bar: 2.5, unit: "MB" },

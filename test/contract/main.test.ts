@@ -1,47 +1,26 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { runStep, type StepFolders, type StepRequest } from "../../local/runner.ts";
+import { runStep } from "../../local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { kindGateway } from "../e2e/resolver.ts";
+import { makePlace, type Place, refused } from "./refusal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 /** The built bundle as a child process, by the runner's contract; no cluster comes of any of these. */
 describe("main refuses", () => {
-  let root: string;
-  let folders: StepFolders;
+  let place: Place;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
-    folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
-    await Promise.all(Object.values(folders).map((folder) => mkdir(folder)));
+    place = await makePlace();
   });
-  afterEach(() => rm(root, { recursive: true }));
-
-  const main = (inputs: Readonly<Record<string, string>>, more: Partial<StepRequest> = {}) =>
-    runStep({ entry: "main", folders, inputs, ...more });
-
-  /** Runs main with inputs it must refuse, and gives the one error, its lines apart. */
-  async function refused(inputs: Readonly<Record<string, string>>, more: Partial<StepRequest> = {}): Promise<string[]> {
-    const result = await main(inputs, more);
-    assert.equal(result.exitCode, 1, result.log.join("\n"));
-    const errors = result.log.filter((line) => line.startsWith("::error::"));
-    assert.equal(errors.length, 1, "one report");
-    assert.deepEqual(result.outputs, {}, "no output");
-    assert.deepEqual(result.state, {}, "nothing for post to do");
-    assert.deepEqual(await readdir(folders.toolCache), [], "nothing downloaded");
-    const left = (await readdir(folders.temp)).filter((name) => name !== "_runner_file_commands");
-    assert.deepEqual(left, [], "nothing made");
-    assert.match(result.summary, /was not set up/);
-    return (errors[0] ?? "").replaceAll("%0A", "\n").split("\n");
-  }
+  afterEach(() => rm(place.root, { recursive: true }));
 
   it("every bad input at once, each with its name, its value, what is allowed and the fix", async () => {
-    await writeFile(join(folders.workspace, "broken.yaml"), "kind: Cluster\nnodes: [\n");
+    await writeFile(join(place.folders.workspace, "broken.yaml"), "kind: Cluster\nnodes: [\n");
     const bad = {
       "cluster-name": "Not_A_Label",
       "kubernetes-version": "one point two",
@@ -57,7 +36,7 @@ describe("main refuses", () => {
       "kind-mirror": "ftp://mirror.example",
       "artifact-passphrase": "pw-1234",
     };
-    const [head = "", ...lines] = await refused(bad);
+    const [head = "", ...lines] = await refused(place, bad);
     assert.match(head, /^::error::\d+ problem\(s\) with the inputs; nothing was touched\.$/);
     for (const name of Object.keys(bad)) {
       const line =
@@ -105,13 +84,13 @@ describe("main refuses", () => {
     ],
   ];
   for (const [name, inputs, expected] of cases) {
-    it(name, async () => assert.match((await refused(inputs)).join("\n"), expected));
+    it(name, async () => assert.match((await refused(place, inputs)).join("\n"), expected));
   }
 
   it("Kubernetes 1.35 and later where the host has cgroup v1, and only there", async () => {
     const machine = await prepareMachine();
     assert.ok(machine.probeImage);
-    const lines = (await refused({ "kubernetes-version": "1.35", user: "-" })).join("\n");
+    const lines = (await refused(place, { "kubernetes-version": "1.35", user: "-" })).join("\n");
     const { stdout } = spawnSync("docker", ["info", "--format", "{{.CgroupVersion}}"], { encoding: "utf8" });
     if (stdout.trim() === "1") assert.match(lines, /kubelet refuses to start on cgroup v1/);
     else assert.doesNotMatch(lines, /cgroup/);
@@ -124,7 +103,9 @@ describe("main refuses", () => {
     const port = typeof address === "object" ? address?.port : undefined;
     const nodes = `nodes: [{role: control-plane, extraPortMappings: [{containerPort: 80, hostPort: ${port}, listenAddress: 127.0.0.1}]}]`;
     try {
-      const lines = await refused({ "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n` });
+      const lines = await refused(place, {
+        "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n`,
+      });
       assert.match(lines.join("\n"), new RegExp(`hostPort: ${port}" is a port that something .* listens on already`));
     } finally {
       server.close();
@@ -134,27 +115,27 @@ describe("main refuses", () => {
   it("dns: docker-host where nothing answers, with the reason", async () => {
     await prepareMachine();
     const gateway = await kindGateway();
-    const lines = (await refused({ dns: "docker-host" })).join("\n");
+    const lines = (await refused(place, { dns: "docker-host" })).join("\n");
     assert.match(lines, new RegExp(`nothing answers DNS queries on ${gateway.replaceAll(".", "\\.")}`));
     assert.match(lines, /systemd-resolved/);
   });
 
   it("a file of the same name where the credentials are to go, and leaves it alone", async () => {
-    await mkdir(join(folders.workspace, "credentials"));
-    await writeFile(join(folders.workspace, "credentials/torch.key"), "somebody's");
-    const lines = await refused({ "credentials-directory": "credentials" });
+    await mkdir(join(place.folders.workspace, "credentials"));
+    await writeFile(join(place.folders.workspace, "credentials/torch.key"), "somebody's");
+    const lines = await refused(place, { "credentials-directory": "credentials" });
     assert.match(lines.join("\n"), /torch\.key already, which is not written over/);
   });
 
   describe("a machine", () => {
     it("without a docker command", async () => {
-      const lines = await refused({}, { environment: { PATH: join(root, "empty") } });
+      const lines = await refused(place, {}, { environment: { PATH: join(place.root, "empty") } });
       assert.match(lines.join("\n"), /Docker Engine" is not installed/);
     });
 
     it("where Docker Engine does not run, together with what is wrong with the inputs", async () => {
-      const environment = { DOCKER_HOST: `unix://${join(root, "nobody-listens.sock")}` };
-      const lines = (await refused({ wait: "long" }, { environment })).join("\n");
+      const environment = { DOCKER_HOST: `unix://${join(place.root, "nobody-listens.sock")}` };
+      const lines = (await refused(place, { wait: "long" }, { environment })).join("\n");
       assert.match(lines, /Docker Engine" does not answer/);
       assert.match(lines, /wait: "long"/);
     });
@@ -162,19 +143,19 @@ describe("main refuses", () => {
     it("whose Docker Engine this user may not use", async () => {
       await prepareMachine();
       // The bundle and its Node.js where somebody who is not root can read them.
-      const place = join(root, "place");
-      await cp(join(ROOT, "dist"), join(place, "dist"), { recursive: true });
-      await cp(process.execPath, join(place, "node"));
-      await chmod(root, 0o755);
-      const result = spawnSync(join(place, "node"), [join(place, "dist/main.mjs")], {
+      const shared = join(place.root, "shared");
+      await cp(join(ROOT, "dist"), join(shared, "dist"), { recursive: true });
+      await cp(process.execPath, join(shared, "node"));
+      await chmod(place.root, 0o755);
+      const result = spawnSync(join(shared, "node"), [join(shared, "dist/main.mjs")], {
         uid: 65534,
         gid: 65534,
         encoding: "utf8",
         timeout: 60_000,
         env: {
           PATH: process.env.PATH,
-          GITHUB_WORKSPACE: folders.workspace,
-          RUNNER_TEMP: folders.temp,
+          GITHUB_WORKSPACE: place.folders.workspace,
+          RUNNER_TEMP: place.folders.temp,
           HOME: "/nonexistent",
         },
       });
@@ -192,8 +173,7 @@ describe("main refuses", () => {
 
 describe("post", () => {
   it("has nothing to do, and does not fail, where main refused its inputs", async () => {
-    const root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
-    const folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+    const { root, folders } = await makePlace();
     const result = await runStep({ entry: "post", folders, inputs: {}, state: {} });
     await rm(root, { recursive: true });
     assert.equal(result.exitCode, 0);
@@ -201,8 +181,7 @@ describe("post", () => {
   });
 
   it("never fails the job, whatever its state holds", async () => {
-    const root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
-    const folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+    const { root, folders } = await makePlace();
     const broken = join(root, "run");
     await mkdir(broken);
     await writeFile(join(broken, "run.json"), "{ half");

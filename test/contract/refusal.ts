@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runStep, type StepFolders, type StepRequest } from "../../local/runner.ts";
+
+/** A folder of a test's own, with what a runner gives a step in it. */
+export interface Place {
+  readonly root: string;
+  readonly folders: StepFolders;
+}
+
+export async function makePlace(): Promise<Place> {
+  const root = await mkdtemp(join(tmpdir(), "kind-torch-contract-"));
+  const folders = { workspace: join(root, "workspace"), temp: join(root, "temp"), toolCache: join(root, "tools") };
+  await Promise.all(Object.values(folders).map((folder) => mkdir(folder)));
+  return { root, folders };
+}
+
+/** Runs main with inputs it must refuse before it touches anything, and gives the one error, its lines apart. */
+export async function refused(
+  { folders }: Place,
+  inputs: Readonly<Record<string, string>>,
+  more: Partial<StepRequest> = {},
+): Promise<readonly string[]> {
+  const result = await runStep({ entry: "main", folders, inputs, ...more });
+  assert.equal(result.exitCode, 1, result.log.join("\n"));
+  const errors = result.log.filter((line) => line.startsWith("::error::"));
+  assert.equal(errors.length, 1, "one report");
+  assert.deepEqual(result.outputs, {}, "no output");
+  assert.deepEqual(result.state, {}, "nothing for post to do");
+  assert.deepEqual(await readdir(folders.toolCache), [], "nothing downloaded");
+  const left = (await readdir(folders.temp)).filter((name) => name !== "_runner_file_commands");
+  assert.deepEqual(left, [], "nothing made");
+  assert.match(result.summary, /was not set up/);
+  return (errors[0] ?? "").replaceAll("%0A", "\n").split("\n");
+}

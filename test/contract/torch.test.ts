@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
+import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
+import { runStep } from "../../local/runner.ts";
+import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
+import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
+import { makePlace, type Place, refused } from "./refusal.ts";
+
+/** The built bundle with a checkout or a template that it must refuse; no cluster comes of any of these. */
+describe("with TORCH-V2, main refuses", () => {
+  let place: Place;
+  let torch: string;
+  before(() => prepareMachine());
+  beforeEach(async () => {
+    place = await makePlace();
+    torch = join(place.folders.workspace, "torch_v2");
+    await placeTorch(torch);
+  });
+  afterEach(() => rm(place.root, { recursive: true }));
+  const words = async (inputs: Readonly<Record<string, string>> = {}) =>
+    (await refused(place, { torch: "torch_v2", ...inputs })).join("\n");
+
+  it("an example that is not there, with the path looked at and those there are", async () => {
+    const text = await words({ "torch-example": "three-clusters" });
+    assert.match(text, /torch-example: ".*three-clusters\/docker" is not there: looked for \/.*three-clusters\/docker/);
+    assert.match(text, /the examples are simple-server-and-georef/);
+  });
+
+  it("everything that is missing in a checkout, at once", async () => {
+    await rm(join(torch, "dashboard"), { recursive: true });
+    await rm(join(torch, "model/flowable/Dockerfile"));
+    await rm(join(torch, DOCKER, "docker-compose-torchservices-solver.yaml"));
+    await rm(join(torch, DOCKER, "bpmn_plans_v2_3_8.zip"));
+    const text = await words();
+    assert.match(text, /^torch-dashboard-folder: "dashboard" is not there: looked for \/.*\/torch_v2\/dashboard\./m);
+    assert.match(text, /^torch-engine-folder: ".*Dockerfile" is not there/m);
+    assert.match(text, /^torch: ".*docker-compose-torchservices-solver\.yaml" is not there/m);
+    assert.match(text, /^torch-bpmn-plans: "" is not said, and .* has no zip of BPMN plans/m);
+  });
+
+  it("a layout that moved, until the inputs tell it", async () => {
+    await rename(join(torch, "dashboard"), join(torch, "web"));
+    await mkdir(join(torch, "deploy"));
+    await rename(join(torch, DOCKER), join(torch, "deploy/docker"));
+    await rename(join(torch, "deploy/docker/bpmn_plans_v2_3_8.zip"), join(torch, "plans.zip"));
+    const told = {
+      "torch-dashboard-folder": "web",
+      "torch-example-folder": "deploy/docker",
+      "torch-bpmn-plans": "plans.zip",
+    };
+    assert.match(await words(), /torch-example: /);
+    // What is left to refuse is what has nothing to do with the layout.
+    assert.deepEqual((await refused(place, { torch: "torch_v2", ...told, wait: "long" })).slice(1).length, 1);
+  });
+
+  it("a build context that leads out of the checkout", async () => {
+    await rm(join(torch, "dashboard"), { recursive: true });
+    await symlink("/usr", join(torch, "dashboard"));
+    assert.match(await words(), /torch-dashboard-folder: "dashboard" leads out of the checkout/);
+  });
+
+  it("a compose file that compose does not read, with its words", async () => {
+    await writeFile(
+      join(torch, DOCKER, "docker-compose-flowable-rest-solver.yaml"),
+      "services: {engine: {ports: x}}\n",
+    );
+    assert.match(await words(), /has a compose file that compose does not read: .*ports/s);
+  });
+
+  it("a port that is in use, with the compose file that publishes it", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(8080, "127.0.0.1", resolve));
+    try {
+      assert.match(
+        await words(),
+        /torch: ".*docker-compose-flowable-rest-solver\.yaml: 8080" publishes port 8080, on which something .* listens/,
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  it("a container that has one of TORCH-V2's names", async () => {
+    await sh("docker", ["create", "--name=bologna-engine", "python:3.11-slim-bookworm"]);
+    try {
+      assert.match(await words(), /cluster-name: "bologna-engine" is the name of a container that exists already/);
+    } finally {
+      await sh("docker", ["rm", "bologna-engine"]);
+    }
+  });
+
+  it("credentials inside a build context", async () => {
+    const text = await words({ "credentials-directory": "torch_v2/service-layer/keys" });
+    assert.match(text, /credentials-directory: .* is in the folder that the service layer's image is built from/);
+  });
+
+  it("what the bad inputs of TORCH-V2 are, all at once", async () => {
+    const bad = {
+      torch: "https://user:pw-1234@example.org/torch_v2.git",
+      "torch-ref": "--upload-pack=x",
+      "torch-example": "../elsewhere",
+      "torch-endpoint": "outside",
+      "torch-wait": "1s",
+      "torch-csar": "../x.zip",
+      "torch-dashboard-folder": "/usr",
+      "torch-credentials-mount": "relative",
+    };
+    const text = await words(bad);
+    for (const name of Object.keys(bad)) assert.match(text, new RegExp(`^${name}: `, "m"), name);
+    assert.doesNotMatch(text, /pw-1234/);
+  });
+
+  describe("a CSAR", () => {
+    const edit = async (change: (files: Record<string, Uint8Array>) => void) => {
+      const files = unzipSync(await readFile(join(torch, CSAR)));
+      change(files);
+      await writeFile(join(torch, CSAR), zipSync(files, { level: 0 }));
+    };
+    const entryOf = (files: Record<string, Uint8Array>) =>
+      Object.keys(files).find((name) => /\.ya?ml$/.test(name)) ?? assert.fail("no template");
+    const cases: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
+      ["that is no zip", () => writeFile(join(torch, CSAR), "not a zip"), /is no zip archive that can be read/],
+      [
+        "that is larger than TORCH-V2 takes",
+        () =>
+          edit((files) => {
+            files["large.bin"] = new Uint8Array(100_000);
+          }),
+        /is too large: \d+ bytes/,
+      ],
+      [
+        "without a Cluster node",
+        () =>
+          edit((files) => {
+            const yaml = strFromU8(files[entryOf(files)] ?? new Uint8Array());
+            files[entryOf(files)] = strToU8(
+              yaml.replaceAll("torch.nodes.Location.Cluster", "torch.nodes.Location.Aws"),
+            );
+          }),
+        /has no node of type torch\.nodes\.Location\.Cluster/,
+      ],
+      [
+        "without its template",
+        () =>
+          edit((files) => {
+            delete files[entryOf(files)];
+          }),
+        /has no .*ya?ml, which TOSCA-Metadata\/TOSCA\.meta names/,
+      ],
+      ["that is not there", () => rm(join(torch, CSAR)), /is not there: looked for .* and .*/],
+    ];
+    for (const [name, change, expected] of cases) {
+      it(name, async () => {
+        await change();
+        assert.match(await words({ "torch-csar": CSAR }), expected);
+      });
+    }
+  });
+});
+
+describe("with TORCH-V2 from a git URL, main fails", () => {
+  it("where it cannot be fetched, with git's words and before a cluster is made", async () => {
+    await prepareMachine();
+    const { root, folders } = await makePlace();
+    const inputs = { torch: "git://127.0.0.1:9/torch_v2", "torch-ref": "main", artifact: "false" };
+    const result = await runStep({ entry: "main", folders, inputs });
+    assert.equal(result.exitCode, 1);
+    const log = result.log.join("\n");
+    assert.match(log, /::error::fetching git:\/\/127\.0\.0\.1:9\/torch_v2: .*(?:Connection refused|unable to connect)/);
+    assert.match(log, /check torch and torch-ref/);
+    assert.doesNotMatch(log, /Creating cluster/);
+    const post = await runStep({
+      entry: "post",
+      folders,
+      inputs: { ...inputs, "job-status": "failure" },
+      state: result.state,
+    });
+    assert.deepEqual(
+      post.log.filter((line) => line.startsWith("::")),
+      [],
+    );
+    assert.deepEqual([...(await dockerLeftovers("bologna")), ...(await torchLeftovers("bologna"))], []);
+    await rm(root, { recursive: true });
+  });
+});

@@ -1,0 +1,441 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cp, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { strToU8, unzipSync, zipSync } from "fflate";
+import { openEngine } from "../../src/torch/engine.ts";
+import { findFreePort } from "./act/artifact-bridge.ts";
+import {
+  type ActionRun,
+  dockerLeftovers,
+  eventually,
+  type Machine,
+  prepareMachine,
+  prepareRun,
+  processesNaming,
+  sh,
+} from "./harness.ts";
+import {
+  CSAR,
+  DOCKER,
+  type Edits,
+  editTemplate,
+  FIXTURE,
+  holds,
+  placeTorch,
+  readFolder,
+  readLayers,
+  removeTorch,
+  torchLeftovers,
+  tracesOfKey,
+} from "./torch.ts";
+
+const DASHBOARD = `${DOCKER}/docker-compose-torch-dashboard-solver.yaml`;
+const SERVICES = `${DOCKER}/docker-compose-torchservices-solver.yaml`;
+const PLANS = `${DOCKER}/bpmn_plans_v2_3_8.zip`;
+const TEMPLATE = "simple-server-and-georef";
+
+const MANUAL = "service-layer/service-binding/instantiate-k8s-cluster-manual/src/main";
+const CONNECTOR = `${MANUAL}/python/connector.py`;
+
+/** Has the broker start soon: what a test is about does not wait for it. */
+const sooner = (text: string) => text.replace(/BROKER_DELAY: "\d+"/, 'BROKER_DELAY: "3"');
+const soon: Edits = { [SERVICES]: sooner };
+
+const logOf = (lines: readonly string[]) => lines.join("\n").replaceAll("%0A", "\n");
+
+/** What the tests look at of `docker inspect`. */
+interface ContainerFacts {
+  readonly Config: { readonly Image: string };
+  readonly HostConfig: { readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>> };
+  readonly Mounts: readonly { readonly Destination: string; readonly RW: boolean }[];
+}
+
+describe("TORCH-V2 booted beside a cluster, and a template deployed through it", () => {
+  const cluster = "e2e-torch";
+  let run: ActionRun;
+  let outputs: Readonly<Record<string, string>>;
+  let summary: string;
+  let log: string;
+  let key: string;
+  const torch = () => join(run.folders.workspace, "torch_v2");
+  const output = (name: string) => outputs[name] ?? assert.fail(`no output ${name}`);
+  const inspect = async (component: string) => {
+    const [found]: readonly ContainerFacts[] = JSON.parse(await sh("docker", ["inspect", `${cluster}-${component}`]));
+    return found ?? assert.fail(component);
+  };
+  const kubectl = (...args: readonly string[]) =>
+    sh(output("kubectl-path"), ["--kubeconfig", output("kubeconfig"), ...args]);
+  const engineHistory = () => openEngine(output("torch-engine-url"), AbortSignal.timeout(60_000)).readHistory();
+
+  before(async () => {
+    const machine = await prepareMachine();
+    run = await prepareRun(machine, {
+      "cluster-name": cluster,
+      workers: "0",
+      torch: "torch_v2",
+      "torch-csar": CSAR,
+      user: "torch-admin",
+    });
+    await placeTorch(torch());
+    const result = await run.main();
+    log = logOf(result.log);
+    assert.equal(result.exitCode, 0, log);
+    ({ outputs, summary } = result);
+    key = await readFile(output("client-key-path"), "utf8");
+  });
+  after(async () => {
+    await run.post();
+    await run.dispose();
+  });
+
+  it("serves the dashboard, the engine and the broker at the outputs' addresses", async () => {
+    assert.equal((await fetch(`${output("torch-dashboard-url")}/login`)).status, 200);
+    assert.notEqual((await fetch(output("torch-broker-url"), { method: "POST" })).status, 0);
+    assert.equal(await openEngine(output("torch-engine-url"), AbortSignal.timeout(10_000)).findSilence(), undefined);
+  });
+
+  it("has every node of the template started, and its Deployments and Services in the cluster", async () => {
+    for (const node of ["bologna", "simple-server", "georef"]) assert.match(log, new RegExp(`${node}: STARTED`));
+    const objects = await kubectl("get", "deployments,services", `--namespace=${TEMPLATE}`, "--output=name");
+    assert.deepEqual(objects.split("\n").toSorted(), [
+      "deployment.apps/georef",
+      "deployment.apps/simple-server",
+      "service/georef",
+      "service/simple-server",
+    ]);
+  });
+
+  it("tells of TORCH-V2 in the summary and in the phases", () => {
+    assert.match(summary, /\| Dashboard \| `http:\/\/127\.0\.0\.1:8005` \|/);
+    assert.match(summary, /\| Nodes started \| `.*georef.*` \|/);
+    for (const phase of [
+      "Build image: dashboard",
+      "Service layer serves",
+      "Deploy BPMN plans",
+      "Deploy the template",
+    ]) {
+      assert.match(summary, new RegExp(`\\| ${phase} \\|`));
+    }
+  });
+
+  it("publishes ports on 127.0.0.1 alone", async () => {
+    for (const component of ["dashboard", "engine", "services"]) {
+      const { HostConfig } = await inspect(component);
+      const bindings = Object.values(HostConfig.PortBindings).flat();
+      assert.notDeepEqual(bindings, []);
+      assert.deepEqual([...new Set(bindings.map((binding) => binding.HostIp))], ["127.0.0.1"]);
+    }
+  });
+
+  it("mounts the three credential files read-only into the service layer alone, one by one", async () => {
+    const resources = "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources";
+    const mounts = async (component: string) => {
+      const { Mounts } = await inspect(component);
+      return Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "rw" : "ro"}`).toSorted();
+    };
+    assert.deepEqual(await mounts("services"), [
+      `${resources}/ca.crt ro`,
+      `${resources}/torch-admin-signed.crt ro`,
+      `${resources}/torch-admin.key ro`,
+    ]);
+    assert.deepEqual([...(await mounts("dashboard")), ...(await mounts("engine"))], []);
+  });
+
+  it("has no credential in a layer, a build argument, an image's configuration or a build context", async () => {
+    const certificate = await readFile(output("client-certificate-path"), "utf8");
+    const traces = [...tracesOfKey(key), ...tracesOfKey(certificate)];
+    const known: Readonly<Record<string, string>> = {
+      dashboard: "class ",
+      engine: "FlowableRestApplication",
+      services: "discovery succeeded",
+    };
+    for (const [component, word] of Object.entries(known)) {
+      const layers = await readLayers((await inspect(component)).Config.Image);
+      assert.ok(layers.size >= 3, `${component} has ${layers.size} files`);
+      // The search finds what is there.
+      assert.ok(
+        [...layers.values()].some((bytes) => bytes.includes(word)),
+        `${component}: no ${word}`,
+      );
+      for (const [name, bytes] of layers) assert.ok(!holds(bytes, traces), `${component}: ${name}`);
+    }
+    for (const [name, bytes] of await readFolder(torch())) assert.ok(!holds(bytes, traces), name);
+  });
+
+  it("leaves the CSAR as it was", async () => {
+    assert.ok((await readFile(join(FIXTURE, CSAR))).equals(await readFile(join(torch(), CSAR))));
+  });
+
+  it("does not deploy the BPMN plans a second time", async () => {
+    const engine = openEngine(output("torch-engine-url"), AbortSignal.timeout(60_000));
+    const deployments = async () => {
+      const response = await fetch(`${output("torch-engine-url")}/flowable-rest/service/repository/deployments`, {
+        headers: { authorization: `Basic ${Buffer.from("rest-admin:test").toString("base64")}` },
+      });
+      const { data }: { data: { id: string }[] } = Object(await response.json());
+      return data.map((deployment) => deployment.id).toSorted();
+    };
+    const present = await deployments();
+    const zip = await readFile(join(torch(), PLANS));
+    const again = await engine.deployPlans(join(torch(), PLANS), zip);
+    assert.equal(again.deployed, false);
+    assert.notDeepEqual(again.processes, []);
+    assert.deepEqual(await deployments(), present);
+    // Other plans are another deployment.
+    const other = await engine.deployPlans(join(torch(), PLANS), zipSync(unzipSync(zip), { level: 0 }));
+    assert.equal(other.deployed, true);
+    assert.equal((await deployments()).length, present.length + 1);
+  });
+
+  it("collects logs without a key, a certificate or a password after a failure, and leaves nothing", async () => {
+    const traces = tracesOfKey(key);
+    const runDirectory = join(output("kubeconfig"), "..");
+    const password = await readFile(join(runDirectory, "torch-password"), "utf8");
+    const encoded = Buffer.from(key).toString("base64");
+    // TORCH-V2 really gives the key away: without that, the search below could find nothing.
+    assert.ok((await engineHistory()).includes(encoded), "the key is in the engine's variables");
+    const raw = await sh("sh", ["-c", `docker logs ${cluster}-services 2>&1`]);
+    assert.ok(raw.includes(encoded), "the key is in the service layer's log");
+
+    const { exitCode, log: told } = await run.post({ inputs: { "job-status": "failure" } });
+    assert.equal(exitCode, 0);
+    const place = /The logs are in (\S+)/.exec(told.join("\n"))?.[1] ?? assert.fail(told.join("\n"));
+    const collected = await readFolder(place);
+    for (const name of [`${cluster}-services.log`, `${cluster}-dashboard.log`, "flowable-history.json"]) {
+      assert.ok(collected.has(`torch/${name}`), name);
+    }
+    for (const [name, bytes] of collected) {
+      assert.ok(!holds(bytes, traces), name);
+      assert.ok(!bytes.includes(password), name);
+    }
+    assert.ok(collected.get("torch/flowable-history.json")?.includes("[redacted]"));
+    assert.deepEqual(await torchLeftovers(cluster), []);
+    assert.deepEqual(await dockerLeftovers(cluster), []);
+    assert.deepEqual(await processesNaming(runDirectory), []);
+    await assert.rejects(stat(runDirectory), { code: "ENOENT" });
+  });
+});
+
+describe("TORCH-V2 from a git URL, on the guide's other network", () => {
+  const cluster = "e2e-torch-external";
+  let run: ActionRun;
+  let repositories: { readonly url: string; close(): Promise<void> };
+  before(async () => {
+    const machine = await prepareMachine();
+    run = await prepareRun(machine, {
+      "cluster-name": cluster,
+      workers: "0",
+      "torch-ref": "main",
+      "torch-endpoint": "external",
+      "torch-csar": CSAR,
+      cleanup: "false",
+    });
+    // A connector that is late at the first start alone: the service layer is started anew and finds it.
+    const once = "if [ ! -e /tmp/begun ]; then export DEPLOY_K8S_UNIT_DELAY=8; touch /tmp/begun; fi\n";
+    await placeTorch(join(run.folders.workspace, "torch_v2"), {
+      ...soon,
+      "service-layer/entrypoint.sh": (text) => text.replace(/^start_connector /m, `${once}start_connector `),
+    });
+    repositories = await serveRepository(join(run.folders.workspace, "torch_v2"));
+  });
+  after(async () => {
+    await repositories.close();
+    await removeTorch(cluster);
+    for (const container of await dockerLeftovers(cluster)) {
+      await sh("docker", ["rm", "--force", "--volumes", container]);
+    }
+    await run.dispose();
+  });
+
+  it("reaches the API server through the Docker host, by a name in its certificate", async () => {
+    const result = await run.main({ inputs: { torch: repositories.url } });
+    const log = logOf(result.log);
+    assert.equal(result.exitCode, 0, log);
+    assert.match(log, /georef: STARTED/);
+    assert.match(log, /::warning::The service layer discovered 5 of 6 connectors: one started too late/);
+    const networks = await sh("docker", [
+      ...["inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}"],
+      `${cluster}-services`,
+    ]);
+    assert.doesNotMatch(networks, /^kind$/m);
+    const dashboard = await fetch(`${result.outputs["torch-dashboard-url"]}/login`);
+    assert.equal(dashboard.status, 200);
+
+    const kubectl = result.outputs["kubectl-path"] ?? "";
+    const namespaces = () =>
+      sh(kubectl, [`--kubeconfig=${result.outputs.kubeconfig}`, "get", "namespaces", "--output=name"]);
+    assert.match(await namespaces(), new RegExp(`namespace/${TEMPLATE}`));
+    const post = await run.post();
+    assert.equal(post.exitCode, 0);
+    // With cleanup: false all stays, but for what a second run would trip over.
+    assert.doesNotMatch(await namespaces(), new RegExp(`namespace/${TEMPLATE}`));
+    assert.notDeepEqual(await torchLeftovers(cluster), []);
+  });
+});
+
+/** Each ends in an error that names the cause, and post leaves nothing. */
+describe("a boot of TORCH-V2 that fails", () => {
+  let machine: Machine;
+  before(async () => {
+    machine = await prepareMachine();
+  });
+
+  interface Case {
+    readonly name: string;
+    readonly edits?: Edits;
+    readonly prepare?: (torch: string) => Promise<void>;
+    readonly inputs?: Readonly<Record<string, string>>;
+    readonly expected: readonly RegExp[];
+  }
+  const late = (text: string) => text.replace(/^( +)(BROKER_DELAY: .*)$/m, '$1$2\n$1DEPLOY_K8S_UNIT_DELAY: "90"');
+  const cases: readonly Case[] = [
+    {
+      name: "a component that never serves: which, its last lines, and how long it had",
+      edits: { [DASHBOARD]: (text) => text.replace(/^( +)- APP_URL=.*$/m, "$&\n$1- STARTUP_SECONDS=900") },
+      inputs: { "torch-wait": "15s" },
+      expected: [/The dashboard did not serve within 15 s \(torch-wait\)/, /Its last lines .*:\n {2}\S/],
+    },
+    {
+      name: "an image that cannot be built: which, and the step that failed",
+      edits: { "service-layer/Dockerfile": (text) => text.replace("COPY . .", "COPY . .\nRUN cat not-there") },
+      expected: [/The service layer's image was not built from .*service-layer/, /cat not-there/, /No such file/],
+    },
+    {
+      name: "a private key that does not belong to the certificate",
+      edits: { [CONNECTOR]: readOwnFiles },
+      prepare: (torch) => bringOwnFiles(torch, "torch.key"),
+      inputs: { "torch-csar": CSAR },
+      expected: [/The node bologna of .* is in ERROR/, /private key .* does not belong to its certificate/],
+    },
+    {
+      name: "a CA that is not the cluster's",
+      edits: { [CONNECTOR]: readOwnFiles },
+      prepare: (torch) => bringOwnFiles(torch, "ca.crt"),
+      inputs: { "torch-csar": CSAR },
+      expected: [/The node bologna of .* is in ERROR/, /the ca\.crt that it read is not this cluster's CA/],
+    },
+    {
+      name: "an endpoint that is not in the API server's names",
+      prepare: (torch) => addCluster(torch, "e2e-torch-fails"),
+      inputs: { "torch-csar": CSAR },
+      expected: [/The node elsewhere of .* is in ERROR/, /not in the API server's certificate/],
+    },
+    {
+      name: "a connector that starts late each time",
+      edits: { [SERVICES]: (text) => late(sooner(text)) },
+      expected: [
+        /The service layer discovered 5 of 6 connectors, also after it was started anew/,
+        /A connector starts later than the broker/,
+        /discovered are:(\n {2}.*discovery succeeded.*){5}/,
+      ],
+    },
+    {
+      name: "BPMN plans that Flowable refuses: with its words",
+      prepare: (torch) =>
+        writeFile(join(torch, PLANS), zipSync({ "broken.bpmn20.xml": strToU8("<definitions><process") })),
+      expected: [/The Flowable engine refuses the BPMN plans .*bpmn_plans/, /status \d+: .*(?:XML|parse)/i],
+    },
+  ];
+  for (const { name, edits = {}, prepare, inputs = {}, expected } of cases) {
+    it(name, async () => {
+      const cluster = "e2e-torch-fails";
+      const run = await prepareRun(machine, {
+        "cluster-name": cluster,
+        workers: "0",
+        torch: "torch_v2",
+        "torch-wait": "1m",
+        ...inputs,
+      });
+      try {
+        const torch = join(run.folders.workspace, "torch_v2");
+        await placeTorch(torch, { ...soon, ...edits });
+        await prepare?.(torch);
+        const result = await run.main();
+        const errors = result.log.filter((line) => line.startsWith("::error::"));
+        assert.equal(result.exitCode, 1, logOf(result.log));
+        assert.equal(errors.length, 1, "one report");
+        for (const words of expected) assert.match(logOf(errors), words);
+        for (const words of expected) assert.match(result.summary.replaceAll("\n> ", "\n"), words);
+
+        const runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
+        const key = await readFile(join(runDirectory, "credentials/torch.key"), "utf8").catch(() => "");
+        const post = await run.post({ inputs: { "job-status": "failure" } });
+        assert.equal(post.exitCode, 0);
+        assert.deepEqual(
+          post.log.filter((line) => line.startsWith("::warning::")),
+          [],
+        );
+        const traces = key === "" ? [] : tracesOfKey(key);
+        assert.ok(!holds(logOf([...result.log, ...post.log]) + result.summary, traces));
+        for (const [file, bytes] of await readFolder(run.folders.temp)) assert.ok(!holds(bytes, traces), file);
+        assert.deepEqual(await torchLeftovers(cluster), []);
+        assert.deepEqual(await dockerLeftovers(cluster), []);
+        assert.deepEqual(await processesNaming(runDirectory), []);
+        await assert.rejects(stat(runDirectory), { code: "ENOENT" });
+      } finally {
+        await run.post();
+        await run.dispose();
+      }
+    });
+  }
+});
+
+/** Has the connector read the files of a folder that its image brings, and not those that are mounted. */
+function readOwnFiles(connector: string): string {
+  return connector.replace('/ "resources"', '/ "own"');
+}
+
+/** The files of that folder: the mounted ones, but for one that is somebody else's. */
+async function bringOwnFiles(torch: string, wrong: "torch.key" | "ca.crt"): Promise<void> {
+  const own = join(torch, MANUAL, "own");
+  await mkdir(own);
+  await cp(join(torch, MANUAL, "resources/config.json"), join(own, "config.json"));
+  for (const file of ["ca.crt", "torch-signed.crt", "torch.key"]) {
+    if (file !== wrong) await symlink(`../resources/${file}`, join(own, file));
+  }
+  const [key, certificate] = wrong === "torch.key" ? [wrong, "unused.crt"] : ["unused.key", wrong];
+  await sh("openssl", [
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=somebody", "-days", "2"],
+    ...["-keyout", join(own, key), "-out", join(own, certificate)],
+  ]);
+}
+
+/** A second Cluster node: the same API server by a name that Docker resolves and the certificate does not have. */
+async function addCluster(torch: string, cluster: string): Promise<void> {
+  await editTemplate(torch, (yaml) => {
+    const node = /^( +)bologna:\n(?:\1 +.*\n|\s*\n)*/m.exec(yaml)?.[0] ?? assert.fail(yaml);
+    const own = yaml.replaceAll("bologna", cluster);
+    const other = node
+      .replace("bologna:", "elsewhere:")
+      .replace(/api-endpoint: .*/, `api-endpoint: https://${cluster}-control-plane.kind:6443`);
+    return own.replace(/^ *node_templates:\n/m, (line) => `${line}${other}`);
+  });
+}
+
+/** A git repository of a folder, served on loopback. */
+async function serveRepository(folder: string): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const git = (...args: readonly string[]) => sh("git", ["-C", folder, ...args]);
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("add", "--all");
+  await git("-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=Test");
+  const port = await findFreePort();
+  const options = ["--export-all", "--reuseaddr", "--listen=127.0.0.1", `--port=${port}`, `--base-path=${folder}/..`];
+  const daemon = spawn("git", ["daemon", ...options], { stdio: "ignore", detached: true });
+  await eventually("git answers", () =>
+    git("ls-remote", `git://127.0.0.1:${port}/torch_v2`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return {
+    url: `git://127.0.0.1:${port}/torch_v2`,
+    async close() {
+      const ended = new Promise((resolve) => daemon.once("close", resolve));
+      // git starts the daemon as a child of its own.
+      if (daemon.pid !== undefined) process.kill(-daemon.pid);
+      await ended;
+    },
+  };
+}
