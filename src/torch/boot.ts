@@ -9,7 +9,7 @@ import type { Timeline } from "../runner/timeline.ts";
 import type { Tasks } from "../tasks.ts";
 import type { Checkout } from "./checkout.ts";
 import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "./components.ts";
-import type { ComposeModel } from "./compose.ts";
+import { type ComposeModel, type ComposeService, DEFAULT_SHARES, yieldProcessor } from "./compose.ts";
 import { diagnoseTorch } from "./diagnosis.ts";
 import { openEngine } from "./engine.ts";
 import { type Builder, buildImage } from "./images.ts";
@@ -77,12 +77,19 @@ export function beginBoot(
       log.info(`${component.title}: image built`);
     }),
   );
+  const issued = Promise.withResolvers<void>();
   let networks: Promise<void> | undefined;
   let dashboard: Promise<void> | undefined;
   let engine: Promise<readonly string[]> | undefined;
+  /** Starts a component that needs no credentials. Until those are issued it yields to the control plane. */
   const start = async (component: Component) => {
     await Promise.all([images[component.name], networks]);
-    await startComponent(component, models[component.name], run, signal);
+    const { service } = checkout.components[component.name];
+    await startComponent(component, yieldProcessor(models[component.name], service), run, signal);
+    tasks.begin(async () => {
+      await issued.promise;
+      await restoreShares(plan.containers[component.name], models[component.name].services[service], run, log);
+    });
   };
   const startDashboard = async () => {
     await start(COMPONENTS.dashboard);
@@ -125,6 +132,7 @@ export function beginBoot(
       latest += 1;
       const mine = latest;
       const before = services;
+      issued.resolve();
       services = tasks.begin(async () => {
         await Promise.all([before, images.services, networks]);
         if (mine === latest) await startComponent(COMPONENTS.services, models.services, run, signal);
@@ -168,6 +176,16 @@ async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): 
 }
 
 const START_SECONDS = 900;
+
+/** Gives a component back its share of the processors; one that is gone by then has another story to tell. */
+async function restoreShares(container: string, own: ComposeService | undefined, run: Run, log: Log): Promise<void> {
+  await run({
+    file: "docker",
+    args: ["update", `--cpu-shares=${own?.cpu_shares ?? DEFAULT_SHARES}`, container],
+    timeoutSeconds: 60,
+    purpose: `restoring the processor share of ${container}`,
+  }).catch((error: unknown) => log.debug(describeError(error)));
+}
 
 /** Starts a component and its helpers with compose. @throws Failure with compose's words. */
 async function startComponent({ title }: Component, model: ComposeModel, run: Run, signal: AbortSignal): Promise<void> {

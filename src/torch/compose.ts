@@ -25,6 +25,7 @@ export interface ComposeService {
   readonly volumes?: readonly ComposeVolume[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly extra_hosts?: readonly string[];
+  readonly cpu_shares?: number;
   readonly [other: string]: unknown;
 }
 
@@ -153,6 +154,17 @@ export function planCompose({ model, service: own, port }: FoundService, changes
     },
     volumes: Object.fromEntries(volumes),
   };
+}
+
+/** A container's weight for the processors where nobody says another (Docker's `--cpu-shares`). */
+export const DEFAULT_SHARES = 1024;
+/** Enough to go on where processors are idle; next to nothing beside a control plane that comes up. */
+const YIELDING_SHARES = 64;
+
+/** The same compose file with a service that yields the processors to others until its share is restored. */
+export function yieldProcessor(model: ComposeModel, service: string): ComposeModel {
+  const changed = { ...model.services[service], cpu_shares: YIELDING_SHARES };
+  return { ...model, services: { ...model.services, [service]: changed } };
 }
 
 /** The host ports that a compose file publishes. */

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { COMPONENTS, type Component } from "../../src/torch/components.ts";
+import { COMPONENTS, type Component, type ComponentName } from "../../src/torch/components.ts";
 import { eventually, sh } from "../e2e/harness.ts";
 import { DOCKER, placeTorch } from "../e2e/torch.ts";
 
@@ -91,10 +91,10 @@ export async function bootByGuide(tools: GuideTools): Promise<GuideTimes> {
       slowestComponent: Math.max(...serving),
     };
   } finally {
-    const ids = (await sh("docker", ["ps", "--all", "--quiet", `--filter=label=com.docker.compose.project=${PROJECT}`]))
-      .split("\n")
-      .filter((id) => id !== "");
-    if (ids.length > 0) await sh("docker", ["rm", "--force", "--volumes", ...ids]);
+    for (const { name } of Object.values(COMPONENTS)) {
+      const ids = (await sh("docker", ["ps", "--all", "--quiet", labelOf(name)])).split("\n").filter((id) => id !== "");
+      if (ids.length > 0) await sh("docker", ["rm", "--force", "--volumes", ...ids]);
+    }
     await sh(tools.kind, ["delete", "cluster", `--name=${CLUSTER}`, `--kubeconfig=${join(folder, "kubeconfig")}`]);
     await sh("docker", ["image", "rm", "--force", ...Object.values(IMAGES)]);
     await rm(folder, { recursive: true });
@@ -143,6 +143,10 @@ async function compose(folder: string, torch: string, { name, composeFile }: Com
   await sh("docker", ["compose", `--project-name=${PROJECT}-${name}`, ...files, "up", "--detach"], 300);
 }
 
+function labelOf(component: ComponentName): string {
+  return `--filter=label=com.docker.compose.project=${PROJECT}-${component}`;
+}
+
 async function answer(url: string): Promise<{ readonly status: number }> {
   return await fetch(url, { headers: { authorization: AUTHORIZATION }, signal: AbortSignal.timeout(5000) }).catch(
     () => ({ status: 0 }),
@@ -158,8 +162,7 @@ async function deployPlans(torch: string): Promise<void> {
 }
 
 async function hasDiscovered(): Promise<boolean> {
-  const label = `--filter=label=com.docker.compose.project=${PROJECT}-services`;
-  const id = await sh("docker", ["ps", "--quiet", label]);
+  const id = await sh("docker", ["ps", "--quiet", labelOf("services")]);
   if (id === "") return false;
   const log = await sh("sh", ["-c", `docker logs ${id} 2>&1`]);
   return (log.match(/discovery succeeded/g) ?? []).length >= 6;

@@ -48,7 +48,10 @@ const logOf = (lines: readonly string[]) => lines.join("\n").replaceAll("%0A", "
 /** What the tests look at of `docker inspect`. */
 interface ContainerFacts {
   readonly Config: { readonly Image: string };
-  readonly HostConfig: { readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>> };
+  readonly HostConfig: {
+    readonly CpuShares: number;
+    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>>;
+  };
   readonly Mounts: readonly { readonly Destination: string; readonly RW: boolean }[];
 }
 
@@ -126,6 +129,12 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
       const bindings = Object.values(HostConfig.PortBindings).flat();
       assert.notDeepEqual(bindings, []);
       assert.deepEqual([...new Set(bindings.map((binding) => binding.HostIp))], ["127.0.0.1"]);
+    }
+  });
+
+  it("gives the components that yielded to the control plane their share of the processors back", async () => {
+    for (const component of ["dashboard", "engine"]) {
+      assert.equal((await inspect(component)).HostConfig.CpuShares, 1024);
     }
   });
 

@@ -8,6 +8,7 @@ import {
   listPublishedPorts,
   planCompose,
   redirectUrl,
+  yieldProcessor,
 } from "../../src/torch/compose.ts";
 
 /** As `docker compose config --format json` printed a file with a helper, a shared network and every kind of mount. */
@@ -161,4 +162,14 @@ test("an address gets another host and keeps its path", () => {
     [undefined, "http://e:1"],
   ];
   for (const [before, after] of cases) assert.equal(redirectUrl(before, "e", 1), after);
+});
+
+test("a service that yields keeps all but its weight, and the others keep all", () => {
+  const { db, "torch-dashboard": own } = DASHBOARD.services;
+  const yielding = yieldProcessor(DASHBOARD, "torch-dashboard");
+  assert.ok((yielding.services["torch-dashboard"]?.cpu_shares ?? 1024) < 1024);
+  assert.deepEqual(yielding, {
+    ...DASHBOARD,
+    services: { db, "torch-dashboard": { ...own, cpu_shares: yielding.services["torch-dashboard"]?.cpu_shares } },
+  });
 });
