@@ -19,6 +19,7 @@ export async function reportOutcome({ outputs, report }: Outcome, environment: N
 /** Fails the step with what is wrong and what to do; a list of input problems gets a line each. */
 export async function reportFailure(error: unknown, timeline: Timeline): Promise<void> {
   createLog().endGroup();
+  timeline.stop();
   const message =
     error instanceof InputError
       ? [

@@ -1,4 +1,5 @@
 import type { Versions } from "../versions/resolve.ts";
+import { renderGantt } from "./gantt.ts";
 import type { Phase } from "./timeline.ts";
 
 /** What the summary tells of a run that came to its end. */
@@ -49,7 +50,7 @@ export function renderSummary(report: RunReport): string {
     "",
     ...versions.warnings.map((warning) => `> [!WARNING]\n> ${warning}\n`),
     table(
-      ["", ""],
+      ["Cluster", ""],
       [
         ["Nodes", report.nodes.map(code).join(", ")],
         ["Node image", code(versions.nodeImage)],
@@ -71,29 +72,43 @@ export function renderSummary(report: RunReport): string {
       ? []
       : [
           table(
-            ["TORCH-V2", ""],
-            torchRows(report.torch).map(([name, value]) => [name, code(value)]),
+            ["TORCH-V2", "Name", ""],
+            torchRows(report.torch).map(([name, value, note]) => [name, code(value), note]),
           ),
           "",
         ]),
-    table(["Phase", "From", "Took"], report.phases.map(phaseRow)),
-    "",
+    ...renderPhases(report.phases),
   ].join("\n");
 }
 
-function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
-  const rows: readonly (readonly [string, string])[] = [
-    ["Dashboard", dashboard],
-    ["Flowable engine", `${engine} (${processes} processes of the BPMN plans)`],
-    ["Service broker", broker],
-  ];
-  if (deployed === undefined) return rows;
+/** The phases as a chart, and folded away as numbers. */
+function renderPhases(phases: readonly Phase[]): readonly string[] {
+  if (phases.length === 0) return [];
   return [
-    ...rows,
-    ["Template", deployed.template] as const,
-    ["Nodes started", deployed.nodes.join(", ")] as const,
-    ["In the namespace", deployed.objects.join(", ")] as const,
+    ...renderGantt(phases),
+    "",
+    "<details><summary>Phases in seconds</summary>",
+    "",
+    table(["Phase", "From", "Took"], phases.map(phaseRow)),
+    "",
+    "</details>",
+    "",
   ];
+}
+
+/** A row each: what it is, its name or address, and what there is to say of it. */
+function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+  const rows: (readonly [string, string, string])[] = [
+    ["Dashboard", dashboard, ""],
+    ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
+    ["Service broker", broker, ""],
+  ];
+  if (deployed !== undefined) {
+    const { template, nodes, objects } = deployed;
+    rows.push(["Template", template, `every node started: ${nodes.join(", ")}`]);
+    rows.push(["Namespace", template, objects.join(", ")]);
+  }
+  return rows;
 }
 
 /** The summary of a run that failed: what is wrong and what to do, first. */
@@ -101,10 +116,32 @@ export function renderFailure(message: string, phases: readonly Phase[]): string
   return [
     "## The Kubernetes cluster was not set up",
     "",
-    ...message.split("\n").map((line) => `> ${line}`),
+    "> [!CAUTION]",
+    ...quoteMessage(message),
     "",
-    ...(phases.length === 0 ? [] : [table(["Phase", "From", "Took"], phases.map(phaseRow)), ""]),
+    ...renderPhases(phases),
   ].join("\n");
+}
+
+/** A message as a quotation that keeps its lines; those that are indented are somebody's output, and shown as it is. */
+function quoteMessage(message: string): readonly string[] {
+  const quoted: string[] = [];
+  let fenced = false;
+  for (const line of [...message.split("\n"), undefined]) {
+    const output = line?.startsWith("  ") ?? false;
+    if (output !== fenced) quoted.push(output ? "> ~~~text" : "> ~~~");
+    fenced = output;
+    if (line !== undefined) quoted.push(`> ${output ? line.slice(2) : `${escapeMarkdown(line)}<br>`}`);
+  }
+  return quoted;
+}
+
+/** Text as Markdown that shows just that: no tag, no emphasis, no reference to an issue. */
+function escapeMarkdown(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replace(/[\\`*_[\]~#|]/g, "\\$&");
 }
 
 /** The same report for a terminal or a log. */
@@ -123,7 +160,9 @@ export function renderLog(report: RunReport): readonly string[] {
     ["Certificate", `expires ${report.certificateExpires.toISOString()}`],
     ["Artifact", report.artifact],
     ...report.files.map((file, index) => [index === 0 ? "Files" : "", file.path] as const),
-    ...(report.torch === undefined ? [] : torchRows(report.torch)),
+    ...(report.torch === undefined ? [] : torchRows(report.torch)).map(
+      ([name, value, note]) => [name, note === "" ? value : `${value} (${note})`] as const,
+    ),
   ];
   const phases = report.phases.map((phase) => {
     const [name, from, took] = phaseRow(phase);
@@ -138,9 +177,8 @@ export function renderLog(report: RunReport): readonly string[] {
   ];
 }
 
-function phaseRow(phase: Phase): readonly string[] {
-  const end = phase.end ?? phase.start;
-  return [phase.failed ? `${phase.name} (failed)` : phase.name, seconds(phase.start), seconds(end - phase.start)];
+function phaseRow({ name, start, end = start, state }: Phase): readonly string[] {
+  return [state === "done" ? name : `${name} (${state})`, seconds(start), seconds(end - start)];
 }
 
 function seconds(milliseconds: number): string {

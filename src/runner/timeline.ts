@@ -5,31 +5,44 @@ export interface Phase {
   readonly start: number;
   /** `undefined` while it runs. */
   end: number | undefined;
-  failed: boolean;
+  /** `stopped`: it ended without success because another phase had failed meanwhile. */
+  state: "running" | "done" | "failed" | "stopped";
 }
 
 /** The phases of a run as they happen. */
 export interface Timeline {
   readonly phases: readonly Phase[];
   measure<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Ends the phases that still run, because the run fails. */
+  stop(): void;
 }
 
 export function startTimeline(): Timeline {
   const phases: Phase[] = [];
+  let failures = 0;
   const elapsed = () => Math.round(performance.now());
+  const finish = (phase: Phase, state: Phase["state"]) => {
+    phase.end = elapsed();
+    phase.state = state;
+  };
   return {
     phases,
     async measure(name, work) {
-      const phase: Phase = { name, start: elapsed(), end: undefined, failed: false };
+      const phase: Phase = { name, start: elapsed(), end: undefined, state: "running" };
+      const failuresBefore = failures;
       phases.push(phase);
       try {
-        return await work();
+        const result = await work();
+        finish(phase, "done");
+        return result;
       } catch (error) {
-        phase.failed = true;
+        finish(phase, failures > failuresBefore ? "stopped" : "failed");
+        failures += 1;
         throw error;
-      } finally {
-        phase.end = elapsed();
       }
+    },
+    stop() {
+      for (const phase of phases.filter(({ state }) => state === "running")) finish(phase, "stopped");
     },
   };
 }

@@ -85,7 +85,9 @@ export function beginBoot(
   const start = async (component: Component) => {
     await Promise.all([images[component.name], networks]);
     const { service } = checkout.components[component.name];
-    await startComponent(component, yieldProcessor(models[component.name], service), run, signal);
+    await timeline.measure(`Start ${component.title}`, () =>
+      startComponent(component, yieldProcessor(models[component.name], service), run, signal),
+    );
     tasks.begin(async () => {
       await issued.promise;
       await restoreShares(plan.containers[component.name], models[component.name].services[service], run, log);
@@ -135,7 +137,10 @@ export function beginBoot(
       issued.resolve();
       services = tasks.begin(async () => {
         await Promise.all([before, images.services, networks]);
-        if (mine === latest) await startComponent(COMPONENTS.services, models.services, run, signal);
+        if (mine !== latest) return;
+        await timeline.measure(`Start ${COMPONENTS.services.title}`, () =>
+          startComponent(COMPONENTS.services, models.services, run, signal),
+        );
       });
     },
     withholdServices() {

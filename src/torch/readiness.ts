@@ -170,6 +170,12 @@ async function explain(
     ]
       .filter((line) => line !== "")
       .join("\n"),
-    { cure: cure ?? diagnosis?.cure ?? "see its log below, or give it more time with torch-wait", final: true },
+    {
+      cure:
+        cure ??
+        diagnosis?.cure ??
+        "mend what its last lines tell of, or give it more time with torch-wait; post collects the whole log",
+      final: true,
+    },
   );
 }

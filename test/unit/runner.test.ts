@@ -6,10 +6,12 @@ import fc from "fast-check";
 import { describeError, Failure } from "../../src/failure.ts";
 import { artifactName } from "../../src/inputs/values.ts";
 import { defaultArtifactName, hasArtifactService } from "../../src/runner/artifact.ts";
+import { renderGantt } from "../../src/runner/gantt.ts";
 import { joinKubeconfigs } from "../../src/runner/outputs.ts";
 import { makeRunDirectory, type RunRecord, readRecord, writeRecord } from "../../src/runner/state.ts";
 import { hasJobFailed, readFolders } from "../../src/runner/step.ts";
 import { type RunReport, renderFailure, renderLog, renderSummary } from "../../src/runner/summary.ts";
+import { startTimeline } from "../../src/runner/timeline.ts";
 import { makeFolder } from "./builders.ts";
 
 // Artifact
@@ -163,8 +165,8 @@ const REPORT: RunReport = {
   artifact: "none",
   torch: undefined,
   phases: [
-    { name: "Install kind", start: 100, end: 1600, failed: false },
-    { name: "Create cluster", start: 1600, end: undefined, failed: true },
+    { name: "Install kind", start: 100, end: 1600, state: "done" },
+    { name: "Create cluster", start: 1600, end: 2600, state: "failed" },
   ],
 };
 
@@ -211,9 +213,38 @@ test("the log says the same as the summary", () => {
   }
 });
 
-test("a failure's every line stands in the summary, first", () => {
-  const markdown = renderFailure("one\ntwo", REPORT.phases);
-  assert.ok(markdown.indexOf("> one\n> two") > 0);
+test("a failure's every line stands in the summary, first, and what a program said is shown as it is", () => {
+  const markdown = renderFailure("one <b>\ntwo\n  a | *b*\n    c\nthree", REPORT.phases);
+  assert.match(markdown, /> one &lt;b><br>\n> two<br>\n> ~~~text\n> a \| \*b\*\n> {3}c\n> ~~~\n> three<br>\n/);
   assert.ok(markdown.indexOf("> one") < markdown.indexOf("Install kind"));
   assert.equal(rowsOf(renderFailure("one", [])).length, 0);
+});
+
+test("the chart has a bar for each phase, and nothing in a name ends it early", () => {
+  const chart = renderGantt([
+    { name: "Build image: a; #1", start: 5, end: 1505, state: "done" },
+    { name: "Create", start: 10, end: 10, state: "stopped" },
+    { name: "Serve", start: 0, end: 900, state: "failed" },
+  ]);
+  assert.deepEqual(chart.slice(-4, -1), [
+    "    Serve (0.9 s) :crit, 0, 900",
+    "    Build image a 1 (1.5 s) :5, 1505",
+    "    Create (0.0 s) :done, 10, 11",
+  ]);
+  assert.deepEqual(renderGantt([]), []);
+});
+
+test("of phases side by side the one that failed first is the failed one, and the others were stopped", async () => {
+  const timeline = startTimeline();
+  const failing = Promise.withResolvers<never>();
+  const work = ["first", "second"].map((name) => timeline.measure(name, () => failing.promise));
+  timeline.measure("endless", () => new Promise(() => undefined));
+  failing.reject(new Error("no"));
+  await Promise.allSettled(work);
+  timeline.stop();
+  await assert.rejects(timeline.measure("again", () => Promise.reject(new Error("no"))));
+  assert.deepEqual(
+    timeline.phases.map(({ name, state }) => `${name} ${state}`),
+    ["first failed", "second stopped", "endless stopped", "again failed"],
+  );
 });
