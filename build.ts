@@ -1,15 +1,9 @@
 import { rm } from "node:fs/promises";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
-// `dist` is what GitHub runs: it is committed, and rebuilt identically by anyone.
-const outdir = process.argv[2] ?? "dist";
-await rm(outdir, { recursive: true, force: true });
-await build({
-  entryPoints: ["src/main.ts", "src/post.ts"],
-  outdir,
-  outExtension: { ".js": ".mjs" },
+/** How a program for GitHub's runner is bundled. */
+export const bundling = {
   bundle: true,
-  splitting: true,
   minify: true,
   format: "esm",
   platform: "node",
@@ -20,4 +14,17 @@ await build({
     js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
   },
   logLevel: "warning",
-});
+} as const satisfies BuildOptions;
+
+// `dist` is what GitHub runs: it is committed, and rebuilt identically by anyone.
+if (import.meta.main) {
+  const outdir = process.argv[2] ?? "dist";
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    ...bundling,
+    entryPoints: ["src/main.ts", "src/post.ts"],
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    splitting: true,
+  });
+}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
+import { installActionlint, installZizmor } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const execute = promisify(execFile);
@@ -53,6 +54,13 @@ async function checkDist(): Promise<void> {
   }
 }
 
+/** The workflows are such as GitHub takes, and give nobody more than they need. */
+async function checkWorkflows(): Promise<void> {
+  const [actionlint, zizmor] = await Promise.all([installActionlint(console.error), installZizmor(console.error)]);
+  await command(actionlint);
+  await command(zizmor, "--offline", "--quiet", "--no-progress", ".github", "action.yml");
+}
+
 /** Runs test files one after the other, for they share one machine; every test within counts. */
 async function runTests(pattern: string): Promise<void> {
   const files: string[] = [];
@@ -80,6 +88,7 @@ const wanted = process.argv.slice(2);
 const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["types", () => check("types", () => command("node_modules/.bin/tsc"))],
   ["lint", () => check("lint and format", () => command("node_modules/.bin/biome", "ci", "--error-on-warnings"))],
+  ["workflows", () => check("workflows", checkWorkflows)],
   ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
   ["unit", () => runTests("test/unit/*.test.ts")],

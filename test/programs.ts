@@ -1,24 +1,46 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { part } from "../../bed/part.ts";
-import { type Log, phase } from "../../bed/progress.ts";
+import { part } from "./bed/part.ts";
+import { type Log, phase } from "./bed/progress.ts";
 
 const execute = promisify(execFile);
 
-const VERSION = "0.2.89";
-const COMPILE_SECONDS = 900;
+const SECONDS = 900;
 
-/** The path of nektos/act: compiled once, kept in the bed's cache. */
-export async function installAct(log: Log): Promise<string> {
-  const make = async (folder: string): Promise<void> => {
-    await phase(log, `act ${VERSION}`, "compile", () =>
-      execute("go", ["install", "-trimpath", "-ldflags=-s -w", `github.com/nektos/act@v${VERSION}`], {
+/** nektos/act, which runs workflows on this machine. @returns its path. */
+export function installAct(log: Log): Promise<string> {
+  return installGoProgram("github.com/nektos/act", "0.2.89", log);
+}
+
+/** rhysd/actionlint, which checks workflows. @returns its path. */
+export function installActionlint(log: Log): Promise<string> {
+  return installGoProgram("github.com/rhysd/actionlint/cmd/actionlint", "1.7.12", log);
+}
+
+/** zizmor, which looks for what is insecure in workflows. @returns its path. */
+export async function installZizmor(log: Log): Promise<string> {
+  const requirement = "zizmor==1.32.0";
+  const make = (folder: string) =>
+    phase(log, requirement, "download", async () => {
+      const options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"];
+      await execute("python3", ["-m", "pip", "install", ...options, `--target=${folder}`, requirement], {
+        timeout: SECONDS * 1000,
+      });
+    });
+  return join(await part({ name: "zizmor", ingredients: ["1", requirement], make }, log), "bin/zizmor");
+}
+
+/** A Go program: compiled once, kept in the bed's cache. */
+async function installGoProgram(program: string, version: string, log: Log): Promise<string> {
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  const make = (folder: string) =>
+    phase(log, `${name} ${version}`, "compile", async () => {
+      await execute("go", ["install", "-trimpath", "-ldflags=-s -w", `${program}@v${version}`], {
         env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: "auto", GOWORK: "off", GOFLAGS: "", CGO_ENABLED: "0" },
-        timeout: COMPILE_SECONDS * 1000,
+        timeout: SECONDS * 1000,
         maxBuffer: 64 * 1024 * 1024,
-      }),
-    );
-  };
-  return join(await part({ name: `act-${VERSION}`, ingredients: ["1", VERSION], make }, log), "act");
+      });
+    });
+  return join(await part({ name: `${name}-${version}`, ingredients: ["1", version], make }, log), name);
 }

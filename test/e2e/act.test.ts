@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { installAct } from "./act/install.ts";
+import { installAct } from "../programs.ts";
 import { type ActRun, filesWith, runWorkflow } from "./act/sandbox.ts";
 import { dockerLeftovers, failing, type Machine, prepareMachine, sh } from "./harness.ts";
 
@@ -28,7 +28,7 @@ describe("under act", () => {
     let outputs: Readonly<Record<string, string>>;
     const proof = (name: string) => readProof(run, name);
     before(async () => {
-      run = await runWorkflow(act, "succeeding.yml", machine, {});
+      run = await runWorkflow(act, machine, { workflow: "succeeding.yml" });
       assert.equal(run.exitCode, 0, run.log);
       outputs = JSON.parse(await proof("outputs.json"));
     });
@@ -86,7 +86,7 @@ describe("under act", () => {
     let outputs: Readonly<Record<string, string>>;
     const open = (key: string, word: string) => ["pkey", "-in", key, "-passin", `pass:${word}`, "-pubout"];
     before(async () => {
-      run = await runWorkflow(act, "failing.yml", machine, { PASSPHRASE: passphrase });
+      run = await runWorkflow(act, machine, { workflow: "failing.yml", secrets: { PASSPHRASE: passphrase } });
       assert.equal(run.exitCode, 1, run.log);
       assert.match(run.log, /Failure - Main Fail on purpose/, run.log);
       outputs = JSON.parse(await readProof(run, "outputs.json"));
@@ -128,6 +128,52 @@ describe("under act", () => {
     });
 
     it("leaves nothing after post", () => assertNothingLeft(run, FAILING));
+  });
+
+  describe("the project's own workflows", () => {
+    const runE2e = (...options: readonly string[]) =>
+      runWorkflow(act, machine, {
+        workflow: "e2e.yml",
+        options,
+        variables: { KUBERNETES_VERSIONS: '["1.28"]' },
+      });
+
+    it("make a cluster, use it, and leave nothing", async () => {
+      const run = await runE2e("--job=cluster", "--matrix=kubernetes:1.28", "--matrix=nodes:1");
+      assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /Success - Main The user's credentials are accepted/);
+      assert.match(run.log, /Nothing is left\./);
+      await run.dispose();
+    });
+
+    it("see a step fail that is to fail, and leave nothing", async () => {
+      const run = await runE2e("--job=failure");
+      assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /::error::applying the rbac-manifests: /);
+      assert.match(run.log, /Success - Main The step has failed/);
+      assert.match(run.log, /Nothing is left\./);
+      await run.dispose();
+    });
+
+    it("call the reusable workflow, which deploys through TORCH-V2 and hands on each job's result", async () => {
+      const run = await runE2e("--job=results");
+      assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /georef: STARTED/);
+      assert.match(run.log, /Success - Main Run the caller's command/);
+      const cell = "1.28-simple-server-and-georef";
+      assert.deepEqual([...run.artifacts.keys()].toSorted(), [
+        `torch-e2e-credentials-${cell}`,
+        `torch-e2e-result-${cell}`,
+      ]);
+      const result = JSON.parse(
+        await readFile(join(artifact(run, `torch-e2e-result-${cell}`), "torch-e2e-result.json"), "utf8"),
+      );
+      assert.equal(result.result, "success");
+      assert.match(result["kubernetes-version"], /^1\.28\./);
+      assert.equal(result["artifact-name"], `torch-e2e-credentials-${cell}`);
+      assert.deepEqual(await dockerLeftovers("bologna"), []);
+      await run.dispose();
+    });
   });
 });
 

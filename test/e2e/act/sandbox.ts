@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
+import { build } from "esbuild";
+import { bundling } from "../../../build.ts";
 import { type Machine, sh } from "../harness.ts";
 import { bridgeArtifacts, findFreePort } from "./artifact-bridge.ts";
 
@@ -23,15 +25,24 @@ export interface ActRun {
   dispose(): Promise<void>;
 }
 
+/** What is run under act. */
+export interface ActRequest {
+  /** A file of the project's workflows, or of the tests' own. */
+  readonly workflow: string;
+  /** Chooses jobs and their matrix, as act's options. */
+  readonly options?: readonly string[];
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
 /**
  * Runs a workflow under act in self-hosted mode, in a repository that holds the Action as GitHub would fetch it and
- * that workflow. act's home, caches and temporary files lie in the same folder, which `dispose` removes.
+ * all workflows. act's home, caches and temporary files lie in the same folder, which `dispose` removes.
  */
 export async function runWorkflow(
   act: string,
-  workflow: string,
   machine: Machine,
-  secrets: Readonly<Record<string, string>>,
+  { workflow, options = [], variables = {}, secrets = {} }: ActRequest,
 ): Promise<ActRun> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
   const dispose = () => rm(root, { recursive: true, force: true });
@@ -42,8 +53,9 @@ export async function runWorkflow(
     const store = join(root, "artifacts");
     await Promise.all([home, temp, proof, store].map((path) => mkdir(path)));
     const repository = join(root, "repository");
-    const variables = { ...(await makeRepository(repository, workflow, machine)), PROOF: proof };
-    await writeFile(join(root, "vars"), dotenv(variables));
+    const supply = await makeRepository(repository, machine);
+    await writeFile(join(root, "vars"), dotenv({ ...supply, ...variables, PROOF: proof }));
+    const stored = await makeArtifactAction(join(root, "artifact-action"));
     // An empty token, or act asks GitHub's command line for the developer's.
     await writeFile(join(root, "secrets"), dotenv({ GITHUB_TOKEN: "", ...secrets }), { mode: 0o600 });
 
@@ -54,6 +66,8 @@ export async function runWorkflow(
         act,
         [
           "push",
+          ...options,
+          ...stored.flatMap((replacement) => ["--local-repository", replacement]),
           ...["--platform", "ubuntu-latest=-self-hosted"],
           ...["--workflows", `.github/workflows/${workflow}`],
           ...["--artifact-server-path", store],
@@ -95,18 +109,23 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
   return found;
 }
 
-/** @returns the workflow's variables: which supply the Action is to use. */
-async function makeRepository(
-  repository: string,
-  workflow: string,
-  machine: Machine,
-): Promise<Readonly<Record<string, string>>> {
+/** @returns the workflows' variables: which supply the Action is to use. */
+async function makeRepository(repository: string, machine: Machine): Promise<Readonly<Record<string, string>>> {
   const workflows = join(repository, ".github/workflows");
-  await mkdir(workflows, { recursive: true });
-  await cp(join(import.meta.dirname, workflow), join(workflows, workflow));
-  await cp(join(import.meta.dirname, "observe"), join(repository, ".github/observe"), { recursive: true });
-  await cp(join(ROOT, "action.yml"), join(repository, "action.yml"));
-  await cp(join(ROOT, "dist"), join(repository, "dist"), { recursive: true });
+  const tests = import.meta.dirname;
+  await cp(join(ROOT, ".github"), join(repository, ".github"), { recursive: true });
+  await cp(join(tests, "observe"), join(repository, ".github/observe"), { recursive: true });
+  for (const file of (await readdir(tests)).filter((name) => name.endsWith(".yml"))) {
+    await cp(join(tests, file), join(workflows, file));
+  }
+  for (const file of await readdir(workflows)) {
+    const text = await readFile(join(workflows, file), "utf8");
+    // act does not know the workflow's own repository by that name.
+    await writeFile(join(workflows, file), text.replaceAll("uses: $/", "uses: ./"));
+  }
+  for (const path of ["action.yml", "dist", "test/fixtures/torch_v2"]) {
+    await cp(join(ROOT, path), join(repository, path), { recursive: true });
+  }
   const supply = await machine.inputs(repository);
   const git = (...args: readonly string[]) => sh("git", ["-C", repository, ...args]);
   await git("init", "--quiet", "--initial-branch=main");
@@ -118,6 +137,19 @@ async function makeRepository(
     KIND_MIRROR: supply["kind-mirror"] ?? "",
     KUBECTL_MIRROR: supply["kubectl-mirror"] ?? "",
   };
+}
+
+/** @returns what act is to use in place of the artifact actions that the project's workflows name. */
+async function makeArtifactAction(folder: string): Promise<readonly string[]> {
+  const source = join(import.meta.dirname, "artifact-action");
+  await cp(join(source, "action.yml"), join(folder, "action.yml"));
+  await build({ ...bundling, entryPoints: [join(source, "main.ts")], outfile: join(folder, "main.mjs") });
+  const names = new Set<string>();
+  for (const file of await readdir(join(ROOT, ".github/workflows"))) {
+    const text = await readFile(join(ROOT, ".github/workflows", file), "utf8");
+    for (const [, name = ""] of text.matchAll(/uses: (actions\/(?:up|down)load-artifact@\w+)/g)) names.add(name);
+  }
+  return [...names].map((name) => `${name}=${folder}`);
 }
 
 /** act keeps an artifact as <run>/<name>/<name>.zip. */
