@@ -52,6 +52,11 @@ export function readOutputs(actionYml: string): readonly Entry[] {
   return readMap(actionYml, "outputs").items.map(({ key, value }) => readEntry(key, value));
 }
 
+/** Reads what a reusable workflow takes or gives, in its order. */
+export function readCall(workflow: string, what: "inputs" | "secrets" | "outputs"): readonly Entry[] {
+  return readMap(workflow, "on", "workflow_call", what).items.map(({ key, value }) => readEntry(key, value));
+}
+
 /** Every minor that the catalogue has, newest first, as the Action's own resolver would choose for it. */
 export function resolveMinors(catalog: Catalog): readonly VersionRow[] {
   const known = catalog.kind.flatMap((release) => release.images.map((image) => minorOf(image.kubernetes)));
@@ -88,6 +93,21 @@ export function renderInputs(groups: readonly Group[]): string {
     .join("\n\n");
 }
 
+/** The table of what a reusable workflow takes: inputs with their defaults, then secrets. */
+export function renderCallInputs(inputs: readonly Entry[], secrets: readonly Entry[]): string {
+  return renderTable(
+    ["Name", "Default", "Description"],
+    [
+      ...inputs.map((entry) => [
+        code(entry.name),
+        (entry.default ?? "") && code(entry.default ?? ""),
+        entry.description,
+      ]),
+      ...secrets.map((entry) => [code(entry.name), "", `A secret. ${entry.description}`]),
+    ],
+  );
+}
+
 /** The output table. */
 export function renderOutputs(outputs: readonly Entry[]): string {
   return renderTable(
@@ -115,25 +135,27 @@ export function replaceSection(document: string, section: string, content: strin
 }
 
 /** The README with its tables as action.yml and the catalogue have them. */
-export function renderReadme(readme: string, actionYml: string, catalog: Catalog): string {
+export function renderReadme(readme: string, actionYml: string, torchWorkflow: string, catalog: Catalog): string {
   const sections: readonly (readonly [string, string])[] = [
     ["inputs", renderInputs(readInputGroups(actionYml))],
     ["outputs", renderOutputs(readOutputs(actionYml))],
+    ["reusable inputs", renderCallInputs(readCall(torchWorkflow, "inputs"), readCall(torchWorkflow, "secrets"))],
+    ["reusable outputs", renderOutputs(readCall(torchWorkflow, "outputs"))],
     ["versions", renderVersions(resolveMinors(catalog))],
   ];
   return sections.reduce((text, [section, content]) => replaceSection(text, section, content), readme);
 }
 
-function readMap(actionYml: string, field: string): YAMLMap {
-  const node = parseDocument(actionYml).get(field);
-  if (!isMap(node)) throw new Error(`action.yml: ${field} is not a mapping`);
+function readMap(text: string, ...path: readonly string[]): YAMLMap {
+  const node = parseDocument(text).getIn(path);
+  if (!isMap(node)) throw new Error(`${path.join(".")} is not a mapping`);
   return node;
 }
 
 function readEntry(key: unknown, value: unknown): Entry {
   const name = isScalar(key) ? String(key.value) : "";
   const description = isMap(value) ? value.get("description") : undefined;
-  if (!isMap(value) || typeof description !== "string") throw new Error(`action.yml: ${name} has no description`);
+  if (!isMap(value) || typeof description !== "string") throw new Error(`${name} has no description`);
   const preset = value.get("default");
   return { name, description, default: preset === undefined ? undefined : String(preset) };
 }
@@ -161,9 +183,12 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const root = join(import.meta.dirname, "..");
   const path = join(root, "README.md");
-  const [readme, actionYml] = await Promise.all([path, join(root, "action.yml")].map((file) => readFile(file, "utf8")));
-  if (readme === undefined || actionYml === undefined) return 1;
-  const wanted = renderReadme(readme, actionYml, builtInCatalog());
+  const [readme, actionYml, torchWorkflow] = await Promise.all([
+    readFile(path, "utf8"),
+    readFile(join(root, "action.yml"), "utf8"),
+    readFile(join(root, ".github/workflows/torch-e2e.yml"), "utf8"),
+  ]);
+  const wanted = renderReadme(readme, actionYml, torchWorkflow, builtInCatalog());
   if (wanted === readme) return 0;
   if (mode === "--check") {
     console.error("README.md's tables are not what action.yml and the catalogue say: run node docs/tables.ts");

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { glob, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, glob, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
+import { readExamples, useOwnAction } from "../docs/examples.ts";
 import { installActionlint, installZizmor } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -28,7 +29,11 @@ async function check(name: string, work: () => Promise<void>): Promise<void> {
 }
 
 async function command(file: string, ...args: readonly string[]): Promise<void> {
-  await execute(file, [...args], { cwd: ROOT, timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
+  await commandIn(ROOT, file, ...args);
+}
+
+async function commandIn(cwd: string, file: string, ...args: readonly string[]): Promise<void> {
+  await execute(file, [...args], { cwd, timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
 }
 
 /** The committed bundle is what its sources make. That it also runs is what the contract tests show. */
@@ -61,6 +66,26 @@ async function checkWorkflows(): Promise<void> {
   await command(zizmor, "--offline", "--quiet", "--no-progress", ".github", "action.yml");
 }
 
+/** Every YAML example of the README is a workflow that GitHub takes, with inputs that there are. */
+async function checkExamples(): Promise<void> {
+  const actionlint = await installActionlint(console.error);
+  const repository = await mkdtemp(join(tmpdir(), "examples-"));
+  try {
+    for (const path of [".github", "action.yml", "dist"]) {
+      await cp(join(ROOT, path), join(repository, path), { recursive: true });
+    }
+    const examples = readExamples(await readFile(join(ROOT, "README.md"), "utf8"));
+    if (examples.length < 5) throw new Error(`the README has ${examples.length} examples`);
+    for (const [index, { workflow }] of examples.entries()) {
+      await writeFile(join(repository, `.github/workflows/readme-${index + 1}.yml`), useOwnAction(workflow));
+    }
+    await commandIn(repository, "git", "init", "--quiet");
+    await commandIn(repository, actionlint);
+  } finally {
+    await rm(repository, { recursive: true });
+  }
+}
+
 /** Runs test files one after the other, for they share one machine; every test within counts. */
 async function runTests(pattern: string): Promise<void> {
   const files: string[] = [];
@@ -89,6 +114,7 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["types", () => check("types", () => command("node_modules/.bin/tsc"))],
   ["lint", () => check("lint and format", () => command("node_modules/.bin/biome", "ci", "--error-on-warnings"))],
   ["workflows", () => check("workflows", checkWorkflows)],
+  ["examples", () => check("the README's examples", checkExamples)],
   ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
   ["unit", () => runTests("test/unit/*.test.ts")],
