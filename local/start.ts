@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { bedInputs, raiseBedFor } from "./bed.ts";
 import { localFolders, RUN_FOLDER, readOpenRun, writeOpenRun } from "./open-run.ts";
 import { runStep } from "./runner.ts";
-import { renderLine } from "./terminal.ts";
+import { openTerminal } from "./terminal.ts";
 
 // Ctrl-C goes to the step too, which ends by it: what it left must still be written down for npm stop.
 process.on("SIGINT", () => undefined);
@@ -19,16 +19,15 @@ async function start(words: readonly string[]): Promise<number> {
   }
   const bed = await raiseBedFor(inputs["kubernetes-version"], console.error);
   const all = { ...(await bedInputs(bed, localFolders().temp)), ...inputs };
+  const terminal = openTerminal(process.stdout);
   const result = await runStep({
     entry: "main",
     folders: localFolders(),
     inputs: all,
     environment: { GITHUB_JOB: "npm-start" },
-    onLine: (line) => {
-      const shown = renderLine(line);
-      if (shown !== undefined) console.log(shown);
-    },
+    onLine: terminal.show,
   });
+  terminal.end();
   const failed = result.exitCode !== 0;
   if (result.state["run-directory"] !== undefined) {
     await writeOpenRun({ inputs: all, state: result.state, failed }, result.outputs);

@@ -59,10 +59,11 @@ export async function decide(runner: Runner): Promise<Decision> {
   const { plan } = planned;
   for (const warning of plan.versions.warnings) runner.log.warning(warning);
   const { kubernetes, kind, kubectl, reasons } = plan.versions;
-  runner.log.info(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
-  runner.log.info(`kind ${kind}: ${reasons.kind}`);
-  runner.log.info(`kubectl ${kubectl}: ${reasons.kubectl}`);
-  runner.log.info(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
+  // The end of the log tells them to the reader, and so does each as it is put to use.
+  runner.log.debug(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
+  runner.log.debug(`kind ${kind}: ${reasons.kind}`);
+  runner.log.debug(`kubectl ${kubectl}: ${reasons.kubectl}`);
+  runner.log.debug(`Nodes: ${plan.shape.nodes.map((node) => node.name).join(", ")}; image ${plan.versions.nodeImage}`);
   return { inputs, files, survey, plan, sources };
 }
 

@@ -5,6 +5,7 @@ import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
 import { listClusterContainers } from "../host/docker.ts";
 import { CommandError, type Run } from "../process.ts";
+import type { Log } from "../runner/log.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type Acceleration, startNodeIpam } from "./acceleration.ts";
 import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
@@ -45,7 +46,7 @@ export interface CreationSteps<T> {
 /** What a creation works with. */
 export interface CreationTools {
   readonly run: Run;
-  readonly log: (line: string) => void;
+  readonly log: Log;
   readonly timeline: Timeline;
 }
 
@@ -75,12 +76,12 @@ export async function createClusterWith<T>(
         throw new Failure(`${diagnosis.cause}\n${describeError(error)}`, { cure: diagnosis.cure, cause: error });
       }
       if (attempt >= request.attempts || (error instanceof Failure && error.final)) throw error;
-      log(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
+      log.info(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
       steps.whenTryFailed();
       const folder = join(request.logsDirectory, `try-${attempt}`);
       const own = selectOwn(await listClusterContainers(run, request.cluster), request.ownership);
       if (own.length > 0) {
-        await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log(describeError(reason)));
+        await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log.info(describeError(reason)));
       }
       await removeOwnContainers(request.ownership, run);
       await rm(kindKubeconfig(request.runDirectory), { force: true });

@@ -1,5 +1,6 @@
 import type { HostPort } from "../host/ports.ts";
 import type { Run } from "../process.ts";
+import type { Log } from "../runner/log.ts";
 import type { UserConfiguration } from "./configuration.ts";
 
 /**
@@ -29,7 +30,7 @@ export async function createCluster(
   configuration: string,
   kubeconfig: string,
   run: Run,
-  onLine: (line: string) => void,
+  log: Pick<Log, "info" | "debug">,
   signal: AbortSignal,
 ): Promise<void> {
   let saysFarewell = false;
@@ -42,7 +43,10 @@ export async function createCluster(
     onLine: (line) => {
       // What follows tells a person at a terminal how to use a kubeconfig that later steps do not get.
       saysFarewell ||= line.startsWith("Set kubectl context");
-      if (!saysFarewell) onLine(line);
+      if (saysFarewell) return;
+      // A step that is done says its name again; the cluster's own is the group's.
+      if (/^\s*[✓✗]|^WARN/.test(line)) log.info(line.trim());
+      else log.debug(line);
     },
     signal,
   });

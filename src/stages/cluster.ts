@@ -112,7 +112,7 @@ export async function makeCluster(
             whole: plan.waitForWhole,
           });
           await restoreDns?.();
-          log.info(describeReadiness(plan));
+          log.info(`Ready: ${describeReadiness(plan)}`);
         }),
       whenTryFailed: () => {
         boot?.withholdServices();
@@ -120,7 +120,7 @@ export async function makeCluster(
         writeRecord(runDirectory, record);
       },
     },
-    { run, log: log.info, timeline },
+    { run, log, timeline },
   );
 }
 

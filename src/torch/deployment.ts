@@ -54,6 +54,8 @@ const CHECK_PERIOD = 2;
 const POLL_MILLISECONDS = 1000;
 const START_SECONDS = 60;
 const STARTED = "STARTED";
+/** A node of which TORCH has said nothing yet. */
+const WAITING = "waiting";
 
 /**
  * Deploys a template as a person does: registers, validates, creates, deploys, and follows every node until it is
@@ -110,7 +112,7 @@ async function followDeployment(
   const { csar, waitSeconds } = request;
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
-  const told = new Map<string, string>();
+  const told = new Map(csar.nodes.map((node) => [node, WAITING]));
   let top: ProcessInstance | undefined;
   for (;;) {
     signal.throwIfAborted();
@@ -166,7 +168,7 @@ export function readNodeStates(
     const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
     return {
       node,
-      status: text(attributes.status)?.toUpperCase() ?? "waiting",
+      status: text(attributes.status)?.toUpperCase() ?? WAITING,
       reason: text(attributes.status_reason) ?? "no reason is given",
     };
   });
