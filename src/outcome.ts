@@ -1,7 +1,7 @@
 import { contextName, internalEndpoint } from "./cluster/names.ts";
 import type { IssuedCredentials } from "./credentials/credentials.ts";
 import type { Inputs } from "./inputs/inputs.ts";
-import type { Plan } from "./plan.ts";
+import { describeReadiness, type Plan } from "./plan.ts";
 import type { UploadedArtifact } from "./runner/artifact.ts";
 import type { Outputs } from "./runner/outputs.ts";
 import type { RunReport, TorchReport } from "./runner/summary.ts";
@@ -24,13 +24,6 @@ export interface Made extends IssuedCredentials {
   readonly artifact: UploadedArtifact | undefined;
   readonly torch: BootedTorch | undefined;
   readonly phases: readonly Phase[];
-}
-
-/** What the cluster was waited for. */
-export function describeReadiness(plan: Plan): string {
-  if (plan.waitForWhole) return "every node, CoreDNS and the default service account";
-  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
-  return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
 }
 
 /** The outputs and the report of a run. */

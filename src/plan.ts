@@ -137,6 +137,13 @@ export function planRun({
   };
 }
 
+/** What the cluster is waited for. */
+export function describeReadiness(plan: Plan): string {
+  if (plan.waitForWhole) return "every node, CoreDNS and the default service account";
+  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
+  return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
+}
+
 /** What the machine lacks for these inputs, as plainly as a bad input is said. */
 function checkMachine(inputs: Inputs, shape: ClusterShape, survey: Survey): readonly Problem[] {
   const problems: Problem[] = [];
