@@ -25,14 +25,13 @@ export function readExamples(readme: string): readonly Example[] {
 }
 
 function asWorkflow(lines: readonly string[]): string {
-  const steps = lines[0]?.trimStart().startsWith("- ") ?? false;
-  // An earlier example's step, to whose outputs these steps may refer.
-  const cluster = lines.some((line) => line.includes("id: cluster")) ? "      - run: echo" : START;
-  const body = steps ? ["jobs:", "  job:", "    runs-on: ubuntu-latest", "    steps:", cluster, ...lines] : lines;
-  return [...(body.some((line) => line.startsWith("on:")) ? [] : ["on: push"]), ...body, ""].join("\n");
+  const trigger = lines.some((line) => line.startsWith("on:")) ? [] : ["on: push"];
+  if (!lines[0]?.trimStart().startsWith("- ")) return [...trigger, ...lines, ""].join("\n");
+  // Steps that do not make the cluster themselves refer to the one of an example before.
+  const makes = lines.some((line) => line.includes("OWNER/kind-torch-action"));
+  const steps = makes ? lines : ["      - { uses: OWNER/kind-torch-action@v1, id: cluster }", ...lines];
+  return [...trigger, "jobs:", "  job:", "    runs-on: ubuntu-latest", "    steps:", ...steps, ""].join("\n");
 }
-
-const START = "      - { uses: OWNER/kind-torch-action@v1, id: cluster }";
 
 /** Has a workflow use the Action of the repository that it lies in, in place of a release. */
 export function useOwnAction(workflow: string): string {

@@ -55,7 +55,7 @@ export async function runWorkflow(
     const repository = join(root, "repository");
     const supply = await makeRepository(repository, machine);
     await writeFile(join(root, "vars"), dotenv({ ...supply, ...variables, PROOF: proof }));
-    const stored = await makeArtifactAction(join(root, "artifact-action"));
+    const stored = await makeArtifactActions(join(root, "artifact-actions"), repository);
     // An empty token, or act asks GitHub's command line for the developer's.
     await writeFile(join(root, "secrets"), dotenv({ GITHUB_TOKEN: "", ...secrets }), { mode: 0o600 });
 
@@ -139,17 +139,25 @@ async function makeRepository(repository: string, machine: Machine): Promise<Rea
   };
 }
 
-/** @returns what act is to use in place of the artifact actions that the project's workflows name. */
-async function makeArtifactAction(folder: string): Promise<readonly string[]> {
+/** @returns what act is to use in place of the artifact actions that the workflows of a repository name. */
+async function makeArtifactActions(folder: string, repository: string): Promise<readonly string[]> {
   const source = join(import.meta.dirname, "artifact-action");
-  await cp(join(source, "action.yml"), join(folder, "action.yml"));
-  await build({ ...bundling, entryPoints: [join(source, "main.ts")], outfile: join(folder, "main.mjs") });
-  const names = new Set<string>();
-  for (const file of await readdir(join(ROOT, ".github/workflows"))) {
-    const text = await readFile(join(ROOT, ".github/workflows", file), "utf8");
-    for (const [, name = ""] of text.matchAll(/uses: (actions\/(?:up|down)load-artifact@\w+)/g)) names.add(name);
+  const declaration = await readFile(join(source, "action.yml"), "utf8");
+  for (const direction of ["upload", "download"]) {
+    const place = join(folder, direction);
+    await build({ ...bundling, entryPoints: [join(source, "main.ts")], outfile: join(place, "main.mjs") });
+    const told = declaration.replace("direction: { required: true }", `direction: { default: ${direction} }`);
+    await writeFile(join(place, "action.yml"), told);
   }
-  return [...names].map((name) => `${name}=${folder}`);
+  const replacements = new Set<string>();
+  const workflows = join(repository, ".github/workflows");
+  for (const file of await readdir(workflows)) {
+    const text = await readFile(join(workflows, file), "utf8");
+    for (const [, name, direction = ""] of text.matchAll(/uses: (actions\/(\w+)-artifact@\w+)/g)) {
+      replacements.add(`${name}=${join(folder, direction)}`);
+    }
+  }
+  return [...replacements];
 }
 
 /** act keeps an artifact as <run>/<name>/<name>.zip. */

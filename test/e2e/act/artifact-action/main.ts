@@ -7,12 +7,12 @@ import * as core from "@actions/core";
 
 const client = new DefaultArtifactClient();
 const path = core.getInput("path", { required: true });
-const pattern = core.getInput("pattern");
-if (pattern === "") await upload(core.getInput("name", { required: true }));
-else await download(pattern);
+const name = core.getInput("name");
+if (core.getInput("direction") === "upload") await upload();
+else await download(core.getInput("pattern") || name);
 process.exit();
 
-async function upload(name: string): Promise<void> {
+async function upload(): Promise<void> {
   const folder = (await stat(path)).isDirectory() ? path : dirname(path);
   const files =
     folder === path
@@ -26,7 +26,8 @@ async function upload(name: string): Promise<void> {
 async function download(wanted: string): Promise<void> {
   const expression = new RegExp(`^${wanted.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`);
   const { artifacts } = await client.listArtifacts({ latest: true });
-  for (const { id, name } of artifacts.filter((artifact) => expression.test(artifact.name))) {
-    await client.downloadArtifact(id, { path: join(path, name) });
+  for (const artifact of artifacts.filter((each) => expression.test(each.name))) {
+    // One that is named lies in the folder itself, those of a pattern in a folder each.
+    await client.downloadArtifact(artifact.id, { path: name === "" ? join(path, artifact.name) : path });
   }
 }
