@@ -193,7 +193,12 @@ async function restoreShares(container: string, own: ComposeService | undefined,
 }
 
 /** Starts a component and its helpers with compose. @throws Failure with compose's words. */
-async function startComponent({ title }: Component, model: ComposeModel, run: Run, signal: AbortSignal): Promise<void> {
+async function startComponent(
+  { name, title }: Component,
+  model: ComposeModel,
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await run({
       file: "docker",
@@ -205,7 +210,7 @@ async function startComponent({ title }: Component, model: ComposeModel, run: Ru
     });
   } catch (error) {
     signal.throwIfAborted();
-    const diagnosis = diagnoseTorch(describeError(error));
+    const diagnosis = diagnoseTorch(name, describeError(error));
     throw new Failure(`${diagnosis === undefined ? "" : `${diagnosis.cause}\n`}${describeError(error)}`, {
       cure:
         diagnosis?.cure ??

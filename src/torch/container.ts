@@ -5,8 +5,32 @@ export interface ContainerState {
   /** `running`, `restarting`, `exited`, `dead`, ...; `absent` where there is none. */
   readonly status: string;
   readonly exitCode: number;
+  /** How often Docker has started it again because it ended. */
+  readonly restarts: number;
+  readonly outOfMemory: boolean;
   /** As Docker's log command takes it. */
   readonly startedAt: string;
+}
+
+interface InspectedContainer {
+  readonly state: {
+    readonly Status: string;
+    readonly ExitCode: number;
+    readonly OOMKilled: boolean;
+    readonly StartedAt: string;
+  };
+  readonly restarts: number;
+}
+
+/** A container that Docker starts again and again will not serve either. */
+const MAX_RESTARTS = 3;
+
+/** Why a container will not serve any more; `undefined` where it may. */
+export function findEnd({ status, exitCode, restarts, outOfMemory }: ContainerState): string | undefined {
+  const why = `exit code ${exitCode}${outOfMemory ? ", killed because the machine ran out of memory" : ""}`;
+  if (status === "absent") return "was removed";
+  if (status === "exited" || status === "dead") return `ended (${why})`;
+  return restarts >= MAX_RESTARTS ? `ended again and again (${restarts} restarts, ${why})` : undefined;
 }
 
 /** How a container is. */
@@ -14,17 +38,28 @@ export async function inspectContainer(container: string, run: Run, signal?: Abo
   try {
     const { stdout } = await run({
       file: "docker",
-      args: ["inspect", "--type=container", "--format", "{{json .State}}", container],
+      args: [
+        "inspect",
+        "--type=container",
+        "--format",
+        '{"state":{{json .State}},"restarts":{{.RestartCount}}}',
+        container,
+      ],
       timeoutSeconds: 30,
       purpose: `inspecting ${container}`,
       ...(signal === undefined ? {} : { signal }),
     });
-    const state: { readonly Status: string; readonly ExitCode: number; readonly StartedAt: string } =
-      JSON.parse(stdout);
-    return { status: state.Status, exitCode: state.ExitCode, startedAt: state.StartedAt };
+    const { state, restarts }: InspectedContainer = JSON.parse(stdout);
+    return {
+      status: state.Status,
+      exitCode: state.ExitCode,
+      restarts,
+      outOfMemory: state.OOMKilled,
+      startedAt: state.StartedAt,
+    };
   } catch (error) {
     if (error instanceof CommandError && /no such (?:object|container)/i.test(error.stderr)) {
-      return { status: "absent", exitCode: 0, startedAt: "" };
+      return { status: "absent", exitCode: 0, restarts: 0, outOfMemory: false, startedAt: "" };
     }
     throw error;
   }

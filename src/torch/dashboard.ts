@@ -1,4 +1,5 @@
-import { describeError, Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
+import { describeFetch } from "./engine.ts";
 import { type Form, type Page, readPage } from "./form.ts";
 
 /** An account at the dashboard: there is none by default, one registers. */
@@ -39,6 +40,13 @@ export interface Dashboard {
 const REQUEST_SECONDS = 120;
 const MAX_REDIRECTS = 10;
 
+/** What the dashboard answered, read to its end. */
+interface Answer {
+  readonly status: number;
+  readonly location: string | null;
+  readonly html: string;
+}
+
 /** The page that a request ended on, and its path. */
 interface Visited {
   readonly path: string;
@@ -52,7 +60,7 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
   /** The account's number: no page says it but in links. */
   let user = "1";
 
-  async function send(path: string, body: FormData | undefined): Promise<Response> {
+  async function send(path: string, body: FormData | undefined): Promise<Answer> {
     const cookieToken = cookies.get("XSRF-TOKEN");
     try {
       const response = await fetch(`${base}${path}`, {
@@ -70,10 +78,14 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
         const [, name, value] = /^([^=;]+)=([^;]*)/.exec(cookie) ?? [];
         if (name !== undefined && value !== undefined) cookies.set(name.trim(), value);
       }
-      return response;
+      return {
+        status: response.status,
+        location: response.headers.get("location"),
+        html: await response.text(),
+      };
     } catch (error) {
       signal.throwIfAborted();
-      throw new Failure(`The dashboard does not answer ${path}: ${describeError(error)}`, { cause: error });
+      throw new Failure(`The dashboard does not answer ${path}: ${describeFetch(error)}`, { cause: error });
     }
   }
 
@@ -82,19 +94,17 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
     let next = path;
     let body = fields === undefined ? undefined : fill({ _token: token, ...fields });
     for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-      const response = await send(next, body);
-      const location = response.headers.get("location");
-      const html = await response.text();
-      if (response.status >= 300 && response.status < 400 && location !== null) {
+      const { status, location, html } = await send(next, body);
+      if (status >= 300 && status < 400 && location !== null) {
         const { pathname, search } = new URL(location, `${base}${next}`);
         next = `${pathname}${search}`;
         body = undefined;
         continue;
       }
       const page = readPage(html);
-      if (response.status >= 400) {
+      if (status >= 400) {
         const said = page.errors.length > 0 ? page.errors.join(" ") : page.title;
-        throw new Failure(`The dashboard answers ${next} with status ${response.status}: ${said}`);
+        throw new Failure(`The dashboard answers ${next} with status ${status}: ${said}`);
       }
       token = page.token ?? token;
       for (const link of [...page.links, ...page.forms.map((form) => form.action)]) {

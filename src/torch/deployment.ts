@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kubectl } from "../cluster/kubectl.ts";
-import { Failure } from "../failure.ts";
+import { describeError, Failure } from "../failure.ts";
 import type { Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
 import { maskText } from "../runner/mask.ts";
 import type { Timeline } from "../runner/timeline.ts";
-import { readContainerLog } from "./container.ts";
+import { findEnd, inspectContainer, readContainerLog } from "./container.ts";
 import { type ClusterAccess, type Csar, pointCsar } from "./csar.ts";
 import { openDashboard } from "./dashboard.ts";
 import { diagnoseTorch } from "./diagnosis.ts";
@@ -52,6 +52,8 @@ export interface Deployed {
 /** Seconds between the engine's looks at a node, and between ours at the engine. */
 const CHECK_PERIOD = 2;
 const POLL_MILLISECONDS = 1000;
+/** How many looks at the engine in a row may fail. */
+const MAX_MISSES = 3;
 const START_SECONDS = 60;
 const STARTED = "STARTED";
 /** A node of which TORCH has said nothing yet. */
@@ -74,7 +76,9 @@ export async function deployTemplate(request: DeploymentRequest, tools: Deployme
     const password = randomBytes(18).toString("base64url");
     maskText(password);
     await writeFile(accountPasswordPath(request.runDirectory), password, { mode: 0o600 });
-    await dashboard.register({ name: "kind-torch", email: "kind-torch@example.org", password });
+    // A dashboard may keep its accounts for longer than one run.
+    const name = `kind-torch-${randomBytes(4).toString("hex")}`;
+    await dashboard.register({ name, email: `${name}@example.org`, password });
     const archive = pointCsar(csar, request.node, request.access);
     const graph = await dashboard.validate({ name: template, archive });
     checkGraph(graph, csar);
@@ -114,10 +118,29 @@ async function followDeployment(
   const elapsed = () => (performance.now() - begin) / 1000;
   const told = new Map(csar.nodes.map((node) => [node, WAITING]));
   let top: ProcessInstance | undefined;
-  for (;;) {
-    signal.throwIfAborted();
+  const look = async () => {
     top ??= (await engine.listTopInstances()).findLast((instance) => !known.has(instance.id));
     const called = top === undefined ? [] : await engine.listCalledInstances(top.id);
+    const instances = [...(top === undefined ? [] : [top]), ...called].map((instance) => instance.id);
+    return { called, dead: instances.length === 0 ? undefined : await engine.findDeadJob(instances) };
+  };
+  let misses = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const looked = await look().catch((error: unknown) => {
+      // An engine that is busy may miss one look.
+      misses += 1;
+      if (misses > MAX_MISSES || !(error instanceof Failure)) throw error;
+      log.debug(describeError(error));
+    });
+    const end = findEnd(await inspectContainer(request.servicesContainer, run, signal));
+    if (end !== undefined) throw await explain(`The service layer ${end} during the deployment.`, request, run);
+    if (looked === undefined) {
+      await sleep(POLL_MILLISECONDS, undefined, { signal });
+      continue;
+    }
+    misses = 0;
+    const { called, dead } = looked;
     const states = readNodeStates(csar.nodes, called);
     for (const { node, status } of states) {
       if (told.get(node) !== status) log.info(`${node}: ${status}`);
@@ -128,8 +151,6 @@ async function followDeployment(
       throw await explain(`The node ${failed.node} of ${csar.template} is in ERROR: ${failed.reason}`, request, run);
     }
     if (states.every(({ status }) => status === STARTED)) return;
-    const dead =
-      top === undefined ? undefined : await engine.findDeadJob([top, ...called].map((instance) => instance.id));
     if (dead !== undefined) {
       throw await explain(`The deployment of ${csar.template} stopped in the engine: ${dead}`, request, run);
     }
@@ -203,7 +224,7 @@ async function findObjects(namespace: string, kubectl: Kubectl): Promise<readonl
 /** What went wrong, the likely cause, and what the service layer said last, without secrets. */
 async function explain(what: string, request: DeploymentRequest, run: Run): Promise<Failure> {
   const log = await readContainerLog(request.servicesContainer, run, { lines: 400 }).catch(() => "");
-  const diagnosis = diagnoseTorch(what) ?? diagnoseTorch(log);
+  const diagnosis = diagnoseTorch("services", what) ?? diagnoseTorch("services", log);
   const secrets = await readSecrets(request.credentialFiles, request.runDirectory);
   const lines = redact(log, secrets).trimEnd().split("\n").slice(-20);
   return new Failure(

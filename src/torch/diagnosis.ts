@@ -1,6 +1,9 @@
 import type { Diagnosis } from "../diagnosis/diagnose.ts";
+import type { ComponentName } from "./components.ts";
 
 interface Rule {
+  /** Whose words it is about; `undefined`: anyone's. */
+  readonly component?: ComponentName;
   readonly words: RegExp;
   readonly diagnosis: Diagnosis;
 }
@@ -8,6 +11,7 @@ interface Rule {
 /** What Java, OpenSSL, Docker and Flowable say, and what it means here; the first that fits is told. */
 const RULES: readonly Rule[] = [
   {
+    component: "services",
     words:
       /no subject alternative (?:dns )?names? (?:matching|present)|hostname .*(?:not verified|mismatch|doesn't match)|certificate is not valid for|ERR_TLS_CERT_ALTNAME/i,
     diagnosis: {
@@ -17,8 +21,9 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    component: "services",
     words:
-      /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|handshake_failure|terminated the handshake|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
+      /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
     diagnosis: {
       cause:
         "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",
@@ -26,6 +31,7 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    component: "services",
     words:
       /PKIX path|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
     diagnosis: {
@@ -34,6 +40,17 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    component: "services",
+    words:
+      /(?:AccessDenied|Permission ?denied|EACCES).*\.(?:key|crt)|\.(?:key|crt).*(?:AccessDenied|Permission ?denied|EACCES)/i,
+    diagnosis: {
+      cause:
+        "The service layer may not read the mounted credential files: they belong to this runner's user, with mode 0600.",
+      cure: "have the service layer's image run as root, as TORCH-V2's does (no USER in its Dockerfile)",
+    },
+  },
+  {
+    component: "services",
     words: /\b401\b.*unauthorized|unauthorized.*\b401\b|"code":\s*401/i,
     diagnosis: {
       cause: "The API server does not know the certificate that the service layer showed.",
@@ -41,13 +58,15 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    words: /namespaces? .*already exists|AlreadyExists/i,
+    component: "services",
+    words: /namespaces? .*already exists/i,
     diagnosis: {
       cause: "The template's namespace exists already, and the connector takes that for an error.",
       cure: "delete the namespace before the step, or give each template a name of its own",
     },
   },
   {
+    component: "services",
     words: /is forbidden: User|"code":\s*403/i,
     diagnosis: {
       cause: "The user may not do in the cluster what the connector does.",
@@ -55,6 +74,7 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    component: "services",
     words: /ImagePullBackOff|ErrImagePull|ErrImageNeverPull/i,
     diagnosis: {
       cause: "The cluster cannot pull an image of the template.",
@@ -91,7 +111,8 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Names the likely cause of a failure of TORCH-V2 from what its parts said. */
-export function diagnoseTorch(words: string): Diagnosis | undefined {
-  return RULES.find((rule) => rule.words.test(words))?.diagnosis;
+/** Names the likely cause of a failure of TORCH-V2 from what one of its components said. */
+export function diagnoseTorch(component: ComponentName, words: string): Diagnosis | undefined {
+  const heeded = RULES.filter((rule) => rule.component === undefined || rule.component === component);
+  return heeded.find((rule) => rule.words.test(words))?.diagnosis;
 }

@@ -36,20 +36,27 @@ export interface Engine {
   listCalledInstances(parent: string): Promise<readonly ProcessInstance[]>;
   /** What a job that the engine gave up said last, where one of these instances has one. */
   findDeadJob(instances: readonly string[]): Promise<string | undefined>;
-  /** Every process instance with its variables, as JSON; the variables hold secrets. */
-  readHistory(): Promise<string>;
+  /** Every process instance with its variables; these hold secrets. */
+  readHistory(): Promise<readonly ProcessInstance[]>;
+}
+
+/** What the engine answered, read to its end. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** Opens the engine. @param base its address on this machine. */
 export function openEngine(base: string, signal: AbortSignal): Engine {
-  async function ask(path: string, body?: FormData): Promise<Response> {
+  async function ask(path: string, body?: FormData): Promise<Answer> {
     try {
-      return await fetch(`${base}${SERVICE}${path}`, {
+      const response = await fetch(`${base}${SERVICE}${path}`, {
         method: body === undefined ? "GET" : "POST",
         headers: { authorization: AUTHORIZATION, accept: "application/json" },
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_SECONDS * 1000)]),
       });
+      return { status: response.status, text: await response.text() };
     } catch (error) {
       signal.throwIfAborted();
       throw new Failure(`The Flowable engine does not answer ${path}: ${describeFetch(error)}`, { cause: error });
@@ -58,9 +65,8 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
 
   async function read<T>(path: string, query: Readonly<Record<string, string>>): Promise<readonly T[]> {
     const whole = `${path}?${new URLSearchParams(query)}`;
-    const response = await ask(whole);
-    const text = await response.text();
-    if (!response.ok) throw new Failure(`The Flowable engine answers ${whole} with ${explain(response.status, text)}`);
+    const { status, text } = await ask(whole);
+    if (status !== 200) throw new Failure(`The Flowable engine answers ${whole} with ${explain(status, text)}`);
     const { data }: { readonly data: readonly T[] } = JSON.parse(text);
     return data;
   }
@@ -68,8 +74,7 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
   return {
     async findSilence() {
       try {
-        const { status, body } = await ask("/repository/deployments?size=1");
-        await body?.cancel();
+        const { status } = await ask("/repository/deployments?size=1");
         return status === 200 ? undefined : `GET ${SERVICE}/repository/deployments: status ${status}`;
       } catch (error) {
         signal.throwIfAborted();
@@ -113,20 +118,16 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
       const dead = jobs.find((job) => instances.includes(job.processInstanceId));
       return dead === undefined ? undefined : (dead.exceptionMessage ?? "a job failed without a message");
     },
-    async readHistory() {
-      const query = { includeProcessVariables: "true", size: "1000" };
-      return JSON.stringify(await read("/history/historic-process-instances", query), null, 1);
-    },
+    readHistory: () => read("/history/historic-process-instances", { includeProcessVariables: "true", size: "1000" }),
   };
 
   async function deploy(path: string, zip: Uint8Array, deploymentName: string): Promise<string> {
     const form = new FormData();
     form.set("archive", new File([Uint8Array.from(zip)], basename(path), { type: "application/zip" }));
     const query = new URLSearchParams({ deploymentName });
-    const response = await ask(`/repository/deployments?${query}`, form);
-    const text = await response.text();
-    if (response.status !== 201) {
-      throw new Failure(`The Flowable engine refuses the BPMN plans ${path}: ${explain(response.status, text)}`, {
+    const { status, text } = await ask(`/repository/deployments?${query}`, form);
+    if (status !== 201) {
+      throw new Failure(`The Flowable engine refuses the BPMN plans ${path}: ${explain(status, text)}`, {
         cure: "mend the plan that it names; the guide's plans are for Flowable 6.6.0",
         final: true,
       });

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeError } from "../failure.ts";
 import type { Run } from "../process.ts";
 import { readContainerLog } from "./container.ts";
 import { openEngine } from "./engine.ts";
-import { redact } from "./redaction.ts";
+import { redact, redactJson } from "./redaction.ts";
 import { readSecrets } from "./secrets.ts";
 
 /** What is collected, and what must not be in it. */
@@ -30,13 +31,17 @@ export async function collectTorchLogs(request: LogsRequest, run: Run): Promise<
   if (containers.length === 0) return 0;
   const secrets = await readSecrets(request.credentialFiles, request.runDirectory);
   await mkdir(request.folder, { recursive: true });
-  const write = (name: string, text: string) => writeFile(join(request.folder, name), redact(text, secrets));
-  for (const container of containers) await write(`${container}.log`, await readContainerLog(container, run));
+  for (const container of containers) {
+    // One whose log cannot be read (its driver keeps none) must not cost the others theirs.
+    const log = await readContainerLog(container, run).catch(describeError);
+    await writeFile(join(request.folder, `${container}.log`), redact(log, secrets));
+  }
   // An engine that never served has no history.
   const history = await openEngine(request.engineUrl, AbortSignal.timeout(60_000))
     .readHistory()
     .catch(() => undefined);
   if (history === undefined) return containers.length;
-  await write("flowable-history.json", history);
+  const told = JSON.stringify(redactJson(history, secrets), null, 1);
+  await writeFile(join(request.folder, "flowable-history.json"), told);
   return containers.length + 1;
 }

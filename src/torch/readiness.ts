@@ -3,7 +3,7 @@ import { Failure } from "../failure.ts";
 import type { Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
 import { COMPONENTS, type Component } from "./components.ts";
-import { inspectContainer, readContainerLog, restartContainer } from "./container.ts";
+import { findEnd, inspectContainer, readContainerLog, restartContainer } from "./container.ts";
 import { diagnoseTorch } from "./diagnosis.ts";
 import { describeFetch } from "./engine.ts";
 import { redact } from "./redaction.ts";
@@ -53,14 +53,13 @@ export async function waitUntilServing(
     const silence = await findSilence();
     if (silence === undefined) return;
     const elapsed = (performance.now() - start) / 1000;
-    const { status, exitCode } = await inspectContainer(container, run, signal);
-    if (["exited", "dead", "absent"].includes(status)) {
-      throw await explain(running, `ended with exit code ${exitCode} before it served`, waiting);
-    }
+    const state = await inspectContainer(container, run, signal);
+    const end = findEnd(state);
+    if (end !== undefined) throw await explain(running, `${end} before it served`, waiting);
     if (elapsed > waitSeconds) {
       throw await explain(
         running,
-        `did not serve within ${waitSeconds} s (torch-wait); it is ${status}. ${silence}`,
+        `did not serve within ${waitSeconds} s (torch-wait); it is ${state.status}. ${silence}`,
         waiting,
       );
     }
@@ -156,7 +155,7 @@ async function explain(
   cure?: string,
 ): Promise<Failure> {
   const log = await readContainerLog(container, run, { lines: 400 }).catch(() => "");
-  const diagnosis = cause === undefined ? diagnoseTorch(log) : undefined;
+  const diagnosis = cause === undefined ? diagnoseTorch(component.name, log) : undefined;
   const lines = redact(log, await readSecrets(credentialFiles, runDirectory))
     .trimEnd()
     .split("\n")

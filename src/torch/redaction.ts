@@ -1,42 +1,119 @@
 const REDACTED = "[redacted]";
 
-/** A PEM block; one that is cut off goes to the end of what looks like it. Line breaks may be escaped, once or twice. */
-const PEM = /-----BEGIN [A-Z0-9 ]+-----(?:[A-Za-z0-9+/=\s]|\\+[nr])*(?:-----END [A-Z0-9 ]+-----)?/g;
-/** "-----BEGIN" in base64: what the Kubernetes connector makes of the files it reads. */
-const PEM_IN_BASE64 = /LS0tLS1CRUdJTi(?:[A-Za-z0-9+/=_-]|\\+[nr]|[\r\n])*/g;
-const AUTHORIZATION = /\b(Basic|Bearer) [A-Za-z0-9+/=._~-]{8,}/g;
-/** `password: x`, `"password":"x"`, `PASSWORD=x`, with quotes escaped or not. */
-const PASSWORD = /((?:password|passwd|passphrase|secret|token)\w*(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)[^\s"'\\,;&}]+/gi;
+/** A PEM block, whatever a log puts before each line of it; one that is cut off goes to the end of what looks like it. */
+const PEM = /-----BEGIN(?:[ +A-Z0-9]|%20)+-----[^]{0,16000}?-----END(?:[ +A-Z0-9]|%20)+-----/g;
+const PEM_CUT_OFF = /-----BEGIN(?:[ +A-Z0-9]|%20)+-----(?:[A-Za-z0-9+/=\s]|\\+[nr/]|%[0-9A-F]{2})*/gi;
+
+/** What may be base64 or hex: forty characters and more, with line breaks, and escaped for JSON, PHP or a URL. */
+const RUN = /(?:[A-Za-z0-9+/=_-]|%[0-9A-Fa-f]{2}|\\+u00[0-9A-Fa-f]{2}|\\+[nr/]|[\r\n]+[ \t]*){40,}/g;
+const HEX_PAIRS = /(?:\b[0-9A-Fa-f]{2}[:\s]){39,}[0-9A-Fa-f]{2}\b/g;
+const NUMBERS = /(?:-?\d{1,3}\s*,\s*){40,}-?\d{1,3}/g;
+/** How often what is encoded may be encoded again. */
+const MAX_DEPTH = 3;
+/** A key or a certificate begins with an ASN.1 sequence of some hundred bytes; this is that in base64. */
+const DER_IN_BASE64 = /(?:^|[^A-Za-z0-9+/])MI[IG][A-Za-z0-9+/]{80}/;
+
+const NAME = "(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|app[_-]?key|access[_-]?key|client-key-data)";
+const SECRET_NAME = new RegExp(NAME, "i");
+/** What is replaced by its first groups and the mark: a value whose name says that it is secret. */
+const NAMED: readonly RegExp[] = [
+  // "password": "x", 'password' => 'x', password="x", with quotes escaped or not: to the same quote, or the line's end.
+  new RegExp(`(${NAME}\\w*(?:\\\\*["'])?\\s*(?:=>|[:=])\\s*(\\\\*["']))(?:(?!\\2).)*`, "gi"),
+  // "token": x
+  new RegExp(`(${NAME}\\w*\\\\*["']\\s*:\\s*)(?![\\\\"'[{\\s])[^\\s,}\\]]+`, "gi"),
+  // PASSWORD=x
+  new RegExp(`(${NAME}\\w*\\s*=\\s*)(?!\\\\*["']|\\[redacted|>)[^\\s&"'<>]+`, "gi"),
+  // token: x, and for the others all of the line
+  /(\b\w*token\s*:\s+)(?!\\*["']|\[redacted)[^\s,;]+/gi,
+  new RegExp(`(${NAME.replace("token|", "")}\\w*\\s*:\\s+)(?!\\\\*["']|\\[redacted).+`, "gi"),
+  /(\s--?(?:password|passphrase|token|secret)\s+)(?!\[redacted)\S+/gi,
+  /(\b(?:Set-)?Cookie\s*:\s*).+/gi,
+  /(\b(?:Basic|Bearer)\s+)[A-Za-z0-9+/=._~-]{8,}/g,
+  /(\bAuthorization\\*["']?\s*:(?!\s*\\*["']?(?:Basic|Bearer)\s)\s*\\*["']?)[^"'\\\n]+/gi,
+  /(:\/\/[^\s:@/]*:)[^\s@/]+(?=@)/g,
+];
 
 /**
- * Takes secrets out of a text: those given, in whatever form they appear, and whatever looks like a key, a
- * certificate or a password.
+ * Takes secrets out of a text.
+ * @param secrets PEM files and passwords that must not be in it, in whatever form; besides, whatever looks like a key,
+ *   a certificate or a password goes.
  */
 export function redact(text: string, secrets: readonly string[]): string {
+  const traces = traceSecrets(secrets);
+  const hide = (found: string, bytes: Buffer) => (isSecret(bytes, traces, MAX_DEPTH) ? REDACTED : found);
   const known = secrets
     .toSorted((a, b) => b.length - a.length)
     .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
-  return known
+  const decoded = known
     .replace(PEM, REDACTED)
-    .replace(PEM_IN_BASE64, REDACTED)
-    .replace(AUTHORIZATION, `$1 ${REDACTED}`)
-    .replace(PASSWORD, `$1${REDACTED}`);
+    .replace(PEM_CUT_OFF, REDACTED)
+    .replace(RUN, (run) => (isEncodedSecret(run, traces, MAX_DEPTH) ? REDACTED : run))
+    .replace(HEX_PAIRS, (pairs) => hide(pairs, Buffer.from(pairs.replace(/[:\s]/g, ""), "hex")))
+    .replace(NUMBERS, (numbers) => hide(numbers, Buffer.from(numbers.split(",").map(Number))));
+  return NAMED.reduce((rest, rule) => rest.replace(rule, `$1${REDACTED}`), decoded);
 }
 
-/**
- * The forms in which a PEM file shows up in logs and process variables: whole, line by line, with its line breaks
- * escaped, in base64, and in base64 as a part of something longer, which begins at any of three places in a group.
- */
-export function formsOfPem(pem: string): readonly string[] {
-  const lines = pem.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("-----"));
-  const whole = [pem, pem.trim(), lines.join("")];
-  const encoded = whole.map((text) => Buffer.from(text).toString("base64"));
-  // A short last line would be found in innocent text too.
-  const long = lines.filter((line) => line.length >= 16);
-  const inside = long.flatMap((line) =>
-    [0, 1, 2].map((offset) => Buffer.from(line).subarray(offset, offset + Math.floor((line.length - offset) / 3) * 3)),
+/** The same for what is JSON: every text in it, and each value whose name, or the `name` beside it, tells of a secret. */
+export function redactJson(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") return redact(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redactJson(item, secrets));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value);
+  const name = entries.find(([key]) => key === "name")?.[1];
+  const named = typeof name === "string" && SECRET_NAME.test(name);
+  return Object.fromEntries(
+    entries.map(([key, item]) => {
+      const secret = SECRET_NAME.test(key) || (named && key === "value");
+      return [key, secret && item !== null ? REDACTED : redactJson(item, secrets)];
+    }),
   );
-  return [...new Set([...whole, ...encoded, ...long, ...inside.map((part) => part.toString("base64"))])].filter(
-    (form) => form.length >= 16,
-  );
+}
+
+/** Pieces of the secrets, small enough that one of them is whole in any part worth hiding. */
+interface Traces {
+  readonly texts: readonly string[];
+  readonly bytes: readonly Buffer[];
+}
+
+const TEXT_PIECE = 24;
+const BYTE_PIECE = 18;
+
+function traceSecrets(secrets: readonly string[]): Traces {
+  const bodies = secrets
+    .filter((secret) => secret.includes("-----BEGIN"))
+    .map((pem) => pem.replace(/-----[^-]*-----/g, "").replace(/\s+/g, ""));
+  const pieces = <T>(length: number, size: number, cut: (from: number, to: number) => T): readonly T[] =>
+    Array.from({ length: Math.floor(length / size) }, (_, index) => cut(index * size, (index + 1) * size));
+  return {
+    texts: bodies.flatMap((body) => pieces(body.length, TEXT_PIECE, (from, to) => body.slice(from, to))),
+    bytes: bodies.flatMap((body) => {
+      const der = Buffer.from(body, "base64");
+      // The first bytes are the same in every key of a kind.
+      return pieces(der.length, BYTE_PIECE, (from, to) => der.subarray(from, to)).slice(2);
+    }),
+  };
+}
+
+function isSecret(bytes: Buffer, traces: Traces, depth: number): boolean {
+  if (traces.bytes.some((piece) => bytes.includes(piece))) return true;
+  const text = bytes.toString("latin1");
+  if (/-----BEGIN[ +%]/.test(text) || traces.texts.some((piece) => text.includes(piece))) return true;
+  return depth > 0 && (text.match(RUN) ?? []).some((run) => isEncodedSecret(run, traces, depth - 1));
+}
+
+function isEncodedSecret(run: string, traces: Traces, depth: number): boolean {
+  const plain = run
+    .replace(/%([0-9A-Fa-f]{2})|\\+u00([0-9A-Fa-f]{2})/g, (_, url = "", json = "") =>
+      String.fromCharCode(Number.parseInt(`${url}${json}`, 16)),
+    )
+    .replace(/\\+[nr]|\s+/g, "")
+    .replace(/\\+\//g, "/");
+  const base64 = plain.replaceAll("-", "+").replaceAll("_", "/");
+  if (traces.texts.some((piece) => base64.includes(piece)) || DER_IN_BASE64.test(base64)) return true;
+  if (/^[0-9A-Fa-f]{64,}$/.test(plain) && isSecret(Buffer.from(plain, "hex"), traces, depth)) return true;
+  // What stands before it without a space, a name or a path, may shift where its groups begin.
+  return base64
+    .split(/=+/)
+    .filter((part) => part.length >= 40)
+    .some((part) => [0, 1, 2, 3].some((offset) => isSecret(Buffer.from(part.slice(offset), "base64"), traces, depth)));
 }

@@ -1,16 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formsOfPem } from "./redaction.ts";
 
 /** Where the password of the account at the dashboard is kept until post: what is collected must not hold it. */
 export function accountPasswordPath(runDirectory: string): string {
   return join(runDirectory, "torch-password");
 }
 
-/**
- * The secrets that TORCH-V2 gets to see, in every form in which they could come back: those of the credential files
- * that are there, and the account's password.
- */
+/** The secrets that TORCH-V2 gets to see: the credential files in PEM that are there, and the account's password. */
 export async function readSecrets(
   credentialFiles: readonly string[],
   runDirectory: string,
@@ -19,6 +15,5 @@ export async function readSecrets(
   const [password = "", ...texts] = await Promise.all(
     [accountPasswordPath(runDirectory), ...credentialFiles].map(read),
   );
-  const pems = texts.filter((text) => text.startsWith("-----BEGIN "));
-  return [...pems.flatMap(formsOfPem), ...(password === "" ? [] : [password])];
+  return [...texts.filter((text) => text.startsWith("-----BEGIN ")), ...(password === "" ? [] : [password])];
 }

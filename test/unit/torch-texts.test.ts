@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readNodeStates } from "../../src/torch/deployment.ts";
@@ -7,62 +7,122 @@ import { diagnoseTorch } from "../../src/torch/diagnosis.ts";
 import { readPage } from "../../src/torch/form.ts";
 import { excerptBuild, planBuild } from "../../src/torch/images.ts";
 import { findDiscovered } from "../../src/torch/readiness.ts";
-import { formsOfPem, redact } from "../../src/torch/redaction.ts";
+import { redact, redactJson } from "../../src/torch/redaction.ts";
 import { only } from "./builders.ts";
 
-const KEY = generateKeyPairSync("rsa", { modulusLength: 2048 })
-  .privateKey.export({ type: "pkcs8", format: "pem" })
-  .toString();
-const BODY = KEY.split("\n").slice(1, -2).join("");
-
-/** Every way in which a key has been seen, or could be, in logs and process variables. */
-const WAYS: Readonly<Record<string, string>> = {
-  "as it is": KEY,
-  "in JSON": JSON.stringify({ key: KEY }),
-  "in JSON in JSON": JSON.stringify(JSON.stringify({ key: KEY })),
-  "in base64": Buffer.from(KEY).toString("base64"),
-  "in base64 without the last line break": Buffer.from(KEY.trim()).toString("base64"),
-  "in base64, part of something longer": Buffer.from(`{"a":"b", "key":"${KEY}"}`).toString("base64"),
-  "in base64, in lines": (
-    Buffer.from(KEY)
-      .toString("base64")
-      .match(/.{1,76}/g) ?? []
-  ).join("\n"),
-  "without its frame": BODY,
-  "a line of it": BODY.slice(0, 64),
+const KEYS: Readonly<Record<string, string>> = {
+  RSA: exportKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey),
+  EC: exportKey(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey),
 };
 
-for (const [way, text] of Object.entries(WAYS)) {
-  test(`a key ${way} is redacted, whatever is around it`, () => {
-    const redacted = redact(`before ${text} after`, formsOfPem(KEY));
-    assert.match(redacted, /^before /);
-    for (let at = 0; at + 40 < text.length; at += 20) {
-      const part = text.slice(at, at + 40);
-      // The frame of PEM is no secret, and neither is what stood around the key before it was encoded.
-      if (/-----/.test(part) || (/longer/.test(way) && at < 60)) continue;
-      assert.ok(!redacted.includes(part), `${part} is left of\n${redacted.slice(0, 500)}`);
-    }
-  });
+function exportKey(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const wrap = (text: string, width: number, end = "\n") =>
+  (text.match(new RegExp(`.{1,${width}}`, "g")) ?? []).join(end);
+const bodyOf = (key: string) => key.split("\n").slice(1, -2).join("");
+const derOf = (key: string) => Buffer.from(bodyOf(key), "base64");
+
+/** Every way in which a key has been seen, or could be, in logs and process variables. */
+const WAYS: Readonly<Record<string, (key: string) => string>> = {
+  "as it is": (key) => key,
+  "with Windows line breaks": (key) => key.replaceAll("\n", "\r\n"),
+  "with a prefix to each line": (key) => key.replace(/^/gm, "svc | "),
+  "in JSON": (key) => JSON.stringify({ key }),
+  "in JSON in JSON": (key) => JSON.stringify(JSON.stringify({ key })),
+  "in JSON as PHP writes it": (key) => JSON.stringify({ key }).replaceAll("/", "\\/"),
+  "in JSON as Gson writes it": (key) => JSON.stringify({ key: base64(key) }).replaceAll("=", "\\u003d"),
+  "in base64": (key) => base64(key),
+  "in base64 without the last line break": (key) => base64(key.trim()),
+  "in base64, in lines": (key) => wrap(base64(key), 76),
+  "in base64, in lines of Windows": (key) => wrap(base64(key), 64, "\r\n"),
+  "in base64, in JSON as PHP writes it": (key) => JSON.stringify({ key: base64(key) }).replaceAll("/", "\\/"),
+  "in base64, part of JSON, in lines": (key) => wrap(base64(JSON.stringify({ a: 1, key })), 76),
+  "in base64, part of JSON in JSON": (key) => base64(JSON.stringify({ a: 1, b: JSON.stringify({ key }) })),
+  "in base64 of base64": (key) => base64(base64(key)),
+  "in base64, in a kubeconfig in base64": (key) => base64(`users:\n- user:\n    client-key-data: ${base64(key)}\n`),
+  "in a URL": (key) => encodeURIComponent(key),
+  "in a form": (key) => new URLSearchParams({ key }).toString(),
+  "in base64, in a form": (key) => new URLSearchParams({ key: base64(key) }).toString(),
+  "as a list of bytes": (key) => JSON.stringify([...Buffer.from(key)]),
+  "as a list of Java's bytes": (key) => JSON.stringify([...derOf(key)].map((byte) => (byte > 127 ? byte - 256 : byte))),
+  "without its frame": bodyOf,
+  "without its frame, in lines of another width": (key) => wrap(bodyOf(key), 76),
+  "without its frame, for a URL": (key) => derOf(key).toString("base64url"),
+  "in hex": (key) => derOf(key).toString("hex"),
+  "in hex, in pairs": (key) => wrap(derOf(key).toString("hex"), 2, ":"),
+  "a line of it": (key) => bodyOf(key).slice(64, 128),
+};
+
+for (const [kind, key] of Object.entries(KEYS)) {
+  for (const [way, write] of Object.entries(WAYS)) {
+    test(`an ${kind} key ${way} is redacted, whatever is around it`, () => {
+      const text = write(key);
+      const redacted = redact(`before ${text} after`, [key]);
+      assert.match(redacted, /^before /);
+      assert.match(redacted, / after$/);
+      for (let at = 0; at + 24 < text.length; at += 12) {
+        const part = text.slice(at, at + 24);
+        // The frame of PEM is no secret, and neither is the first thing that every key of a kind has.
+        if (/-----|PRIVATE/.test(part)) continue;
+        assert.ok(!redacted.includes(part), `${part} is left of\n${redacted.slice(0, 500)}`);
+      }
+    });
+  }
 }
 
 test("a key that nobody told of is redacted by its looks", () => {
-  for (const text of [KEY, JSON.stringify(KEY), Buffer.from(KEY).toString("base64"), KEY.slice(0, 300)]) {
-    assert.equal(redact(`a ${text} z`, []).includes(BODY.slice(20, 60)), false);
+  for (const key of Object.values(KEYS)) {
+    const body = bodyOf(key);
+    const texts = [key, JSON.stringify(key), base64(key), base64(base64(key)), key.slice(0, 300), body];
+    for (const text of [...texts, key.replace(/^/gm, "svc | "), encodeURIComponent(key)]) {
+      assert.equal(redact(`a ${text} z`, []).includes(text.slice(60, 100)), false, text);
+    }
   }
 });
 
-test("passwords and tokens lose their value and keep their name", () => {
+test("passwords, tokens and cookies lose their value and keep their name", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["password=hunter22&x=1", "password=[redacted]&x=1"],
+    ["password=ab,cd;ef x", "password=[redacted] x"],
     ['{"password":"hunter22","a":1}', '{"password":"[redacted]","a":1}'],
+    ['{"password":"correct horse","a":1}', '{"password":"[redacted]","a":1}'],
     ['{\\"password\\": \\"hunter22\\"}', '{\\"password\\": \\"[redacted]\\"}'],
-    ["DB_PASSWORD: hunter22", "DB_PASSWORD: [redacted]"],
+    ['{"token": 1234, "a": 1}', '{"token": [redacted], "a": 1}'],
+    ["'password' => 'hunter2', 'a' => 1", "'password' => '[redacted]', 'a' => 1"],
+    ["DB_PASSWORD: correct horse", "DB_PASSWORD: [redacted]"],
     ["_token=abc123", "_token=[redacted]"],
+    ["psql --password hunter2 db", "psql --password [redacted] db"],
+    ["client-key-data: abcd", "client-key-data: [redacted]"],
+    ["APP_KEY=base64:abcdefghijklmnop==", "APP_KEY=[redacted]"],
+    ["api_key=12345678", "api_key=[redacted]"],
+    ["mysql://root:hunter2@db/x", "mysql://root:[redacted]@db/x"],
+    ["Cookie: laravel_session=eyJpdiI6; XSRF-TOKEN=abc", "Cookie: [redacted]"],
+    ["set-cookie: JSESSIONID=ABC; Path=/", "set-cookie: [redacted]"],
     ["Authorization: Basic cmVzdC1hZG1pbjp0ZXN0", "Authorization: Basic [redacted]"],
+    ["Authorization: token ghp_abcdefghijkl", "Authorization: [redacted]"],
     ["Bearer abcdefgh.ijk", "Bearer [redacted]"],
     ["a plain line about a password reset", "a plain line about a password reset"],
+    [`node/${"a-long-name-".repeat(8)} is ready`, `node/${"a-long-name-".repeat(8)} is ready`],
+    [`sha256:${"ab12".repeat(16)}`, `sha256:${"ab12".repeat(16)}`],
   ];
   for (const [before, after] of cases) assert.equal(redact(before, []), after);
+});
+
+test("what Flowable prints as a variable is redacted by the variable's name, and texts by what is in them", () => {
+  const key = KEYS.RSA ?? "";
+  const history = [
+    { name: "password", type: "string", value: "hunter2" },
+    { name: "nodeInfo", value: JSON.stringify({ private_key: base64(key), status: "STARTED" }) },
+    { name: "count", value: 3, token: "x", secretId: null },
+  ];
+  assert.deepEqual(redactJson(history, [key]), [
+    { name: "password", type: "string", value: "[redacted]" },
+    { name: "nodeInfo", value: '{"private_key":"[redacted]","status":"STARTED"}' },
+    { name: "count", value: 3, token: "[redacted]", secretId: null },
+  ]);
 });
 
 test("a secret that is given is gone, wherever it stands", () => {
@@ -81,6 +141,7 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate", /does not trust/],
   ["[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4025)", /does not belong to its certificate/],
   ["Received fatal alert: bad_certificate", /does not belong/],
+  ["java.nio.file.AccessDeniedException: /usr/app/resources/torch.key", /may not read the mounted/],
   ['Failure executing: POST. Message: Unauthorized! "code":401', /does not know the certificate/],
   ['namespaces "simple" already exists', /namespace exists already/],
   ['deployments.apps is forbidden: User "torch" cannot create', /may not do/],
@@ -89,8 +150,12 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
 ];
 
 test("what Java, OpenSSL, Docker and Kubernetes say names the cause", () => {
-  for (const [words, cause] of CAUSES) assert.match(diagnoseTorch(words)?.cause ?? words, cause);
-  assert.equal(diagnoseTorch("INFO all is well"), undefined);
+  for (const [words, cause] of CAUSES) assert.match(diagnoseTorch("services", words)?.cause ?? words, cause);
+  assert.equal(diagnoseTorch("services", "INFO all is well"), undefined);
+  // npm's and composer's trouble with TLS has nothing to do with the cluster.
+  for (const words of ["SELF_SIGNED_CERT_IN_CHAIN self signed certificate", "npm ERR! 401 Unauthorized"]) {
+    assert.equal(diagnoseTorch("dashboard", words), undefined);
+  }
 });
 
 test("a page's forms, tokens and errors are read as a browser would", () => {
