@@ -47,7 +47,7 @@ export async function decide(runner: Runner): Promise<Decision> {
     const [places, read] = await Promise.all([
       checkPlaces(planned.plan, inputs, survey),
       planned.plan.torch?.source.kind === "folder"
-        ? readTorchSources(planned.plan.torch, planned.plan, survey, runner, look)
+        ? readTorchSources(planned.plan.torch, planned.plan, inputs, runner, look)
         : undefined,
     ]);
     all.push(...places);
@@ -71,7 +71,7 @@ export async function decide(runner: Runner): Promise<Decision> {
 export async function readTorchSources(
   torch: TorchPlan,
   plan: Plan,
-  survey: Survey,
+  inputs: Inputs,
   { folders, environment }: Runner,
   run: Run,
 ) {
@@ -82,7 +82,8 @@ export async function readTorchSources(
       workspace: folders.workspace,
       environment,
       credentialsDirectory: plan.credentials.directory,
-      replaces: replacesCluster(plan, survey),
+      replaces: inputs.existing === "replace",
+      clusterPorts: plan.ports,
     },
     run,
   );

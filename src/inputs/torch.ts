@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from "node:path";
 import type { Problem } from "../failure.ts";
 import type { ComponentName } from "../torch/components.ts";
-import { duration, oneOf, type Parsed } from "./values.ts";
+import { duration, oneOf, type Parsed, wholeNumber } from "./values.ts";
 
 /** Where TORCH-V2's sources come from. */
 export type TorchSource =
@@ -25,6 +25,8 @@ export interface TorchInputs {
   readonly example: string;
   readonly endpoint: "internal" | "external";
   readonly waitSeconds: number;
+  /** How many connectors the broker must discover. */
+  readonly connectors: number;
   /** As it was written: a path in the workspace, else in the checkout. */
   readonly csar: string | undefined;
   readonly layout: LayoutInputs;
@@ -60,6 +62,7 @@ export function readTorchInputs(
     example: optional("torch-example", exampleName) ?? "simple-server-and-georef",
     endpoint: optional("torch-endpoint", oneOf(["internal", "external"])) ?? "internal",
     waitSeconds: optional("torch-wait", duration({ min: "10s", max: "6h" })) ?? 15 * 60,
+    connectors: optional("torch-connectors", wholeNumber(0, 100)) ?? 6,
     csar: told["torch-csar"],
     layout: {
       folders: {
@@ -117,10 +120,15 @@ function torchSource(path: (text: string) => Parsed<string>) {
     if (url === undefined || !["https:", "http:", "ssh:", "git:"].includes(url.protocol) || url.hostname === "") {
       return { complaint: { reason: "is no source that can be fetched", allowed, fix: "write an https URL" } };
     }
-    if (url.password !== "" || (url.username !== "" && url.protocol !== "ssh:")) {
+    if (
+      url.search !== "" ||
+      url.hash !== "" ||
+      url.password !== "" ||
+      (url.username !== "" && url.protocol !== "ssh:")
+    ) {
       return {
         complaint: {
-          reason: "has a user name or a password in it, which would be shown in the log",
+          reason: "has a user name, a password or a query in it, which would be shown in the log",
           allowed,
           fix: "check the repository out in an earlier step, and give its folder",
           conceals: true,

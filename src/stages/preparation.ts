@@ -55,11 +55,13 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
   writeRecord(plan.runDirectory, record);
   // Last, so that a download or a pull that fails costs nobody a cluster.
   const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
-  if (old.length > 0) {
-    log.info(`Removing the cluster ${plan.shape.name} that exists already (existing: replace)`);
-    await timeline.measure("Remove the old cluster", async () => {
+  if (inputs.existing === "replace") {
+    await timeline.measure("Remove what is there already", async () => {
       await removeContainers(old, run);
-      await removeLabelled(`${CLUSTER_LABEL}=${plan.shape.name}`, run);
+      const ofTorch = await removeLabelled(`${CLUSTER_LABEL}=${plan.shape.name}`, run);
+      if (old.length + ofTorch > 0) {
+        log.info(`Removed ${old.length + ofTorch} container(s) of an older ${plan.shape.name} (existing: replace)`);
+      }
     });
   }
   return { kind, kubectl, key, hostResolver };

@@ -44,13 +44,13 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
   return { plan: plan.torch, sources, boot };
 }
 
-async function fetchSources({ runner, run, plan, survey, tasks }: Session, torch: TorchPlan): Promise<TorchSources> {
+async function fetchSources({ runner, run, plan, inputs, tasks }: Session, torch: TorchPlan): Promise<TorchSources> {
   const { source, ref, root } = torch;
   if (source.kind === "git") {
     await runner.timeline.measure("Fetch TORCH-V2", () => fetchCheckout(source, ref, root, run, tasks.signal));
     runner.log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
   }
-  const read = await readTorchSources(torch, plan, survey, runner, run);
+  const read = await readTorchSources(torch, plan, inputs, runner, run);
   if ("sources" in read) return read.sources;
   throw new Failure(read.problems.map(describeProblem).join("\n"));
 }

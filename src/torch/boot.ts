@@ -81,13 +81,15 @@ export function beginBoot(
   let networks: Promise<void> | undefined;
   let dashboard: Promise<void> | undefined;
   let engine: Promise<readonly string[]> | undefined;
+  const startComponent = (component: Component, model: ComposeModel) =>
+    timeline.measure(`Start ${component.title}`, () =>
+      startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
+    );
   /** Starts a component that needs no credentials. Until those are issued it yields to the control plane. */
   const start = async (component: Component) => {
     await Promise.all([images[component.name], networks]);
     const { service } = checkout.components[component.name];
-    await timeline.measure(`Start ${component.title}`, () =>
-      startComponent(component, yieldProcessor(models[component.name], service), run, signal),
-    );
+    await startComponent(component, yieldProcessor(models[component.name], service));
     tasks.begin(async () => {
       await issued.promise;
       await restoreShares(plan.containers[component.name], models[component.name].services[service], run, log);
@@ -138,9 +140,7 @@ export function beginBoot(
       services = tasks.begin(async () => {
         await Promise.all([before, images.services, networks]);
         if (mine !== latest) return;
-        await timeline.measure(`Start ${COMPONENTS.services.title}`, () =>
-          startComponent(COMPONENTS.services, models.services, run, signal),
-        );
+        await startComponent(COMPONENTS.services, models.services);
       });
     },
     withholdServices() {
@@ -152,7 +152,10 @@ export function beginBoot(
         engine,
         dashboard,
         timeline.measure("Service layer serves", () =>
-          waitForServices({ container: plan.containers.services, url: urls.services }, waiting),
+          waitForServices(
+            { container: plan.containers.services, url: urls.services, connectors: plan.connectors },
+            waiting,
+          ),
         ),
       ]);
       log.info(`service layer: serves ${urls.services}`);
@@ -193,16 +196,25 @@ async function restoreShares(container: string, own: ComposeService | undefined,
 }
 
 /** Starts a component and its helpers with compose. @throws Failure with compose's words. */
-async function startComponent(
+async function startContainers(
   { name, title }: Component,
   model: ComposeModel,
-  run: Run,
-  signal: AbortSignal,
+  runDirectory: string,
+  { run, debug, signal }: { readonly run: Run; readonly debug: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
     await run({
       file: "docker",
-      args: ["compose", "--file=-", "up", "--detach", "--no-build", "--force-recreate", "--quiet-pull"],
+      args: [
+        "compose",
+        "--file=-",
+        // What the environment or a .env file here says of compose is about somebody else's project.
+        `--project-name=${model.name}`,
+        `--project-directory=${runDirectory}`,
+        "--env-file=/dev/null",
+        ...["up", "--detach", "--no-build", "--force-recreate", "--quiet-pull"],
+      ],
+      onLine: (line) => debug(`${name}: ${line}`),
       stdin: JSON.stringify(model),
       timeoutSeconds: START_SECONDS,
       purpose: `starting the ${title}`,

@@ -5,7 +5,7 @@ import type { TorchSource } from "../inputs/torch.ts";
 import { isWithinFolder } from "../inputs/values.ts";
 import { CommandError, type Run } from "../process.ts";
 import { COMPONENTS, type Component, type PerComponent } from "./components.ts";
-import { type ComposeModel, findService, type ServicePort } from "./compose.ts";
+import { type ComposeBuild, type ComposeModel, checkBuilds, findService, type ServicePort } from "./compose.ts";
 import { type Layout, selectPlans } from "./layout.ts";
 
 /** A checkout of TORCH-V2, looked through: everything that a boot needs is there. */
@@ -31,7 +31,8 @@ export interface CheckedComponent {
 export interface BuildSource {
   readonly context: string;
   readonly dockerfile: string;
-  readonly args: Readonly<Record<string, string>>;
+  /** `null`: the value is the environment's. */
+  readonly args: Readonly<Record<string, string | null>>;
   readonly target: string | undefined;
 }
 
@@ -54,7 +55,7 @@ export async function fetchCheckout(
       purpose: `fetching ${source.url}`,
       signal,
       // A question for a password would wait for an answer that nobody gives.
-      env: { GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: "ssh -o BatchMode=yes" },
+      env: { GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: process.env.GIT_SSH_COMMAND ?? "ssh -o BatchMode=yes" },
     });
   try {
     await run({ file: "git", args: ["init", "--quiet", folder], timeoutSeconds: 60, purpose: "making a checkout" });
@@ -97,7 +98,12 @@ export async function readCheckout(
       problems.push({ input: "torch", value: composeFile, ...found.complaint });
       return undefined;
     }
-    const { build } = found.model.services[found.service] ?? {};
+    const complaint = checkBuilds(found);
+    if (complaint !== undefined) {
+      problems.push({ input: "torch", value: composeFile, ...complaint });
+      return undefined;
+    }
+    const build = unescapeBuild(found.model.services[found.service]?.build);
     const context = told || build?.context === undefined ? folder : build.context;
     const input = `torch-${component.name}-folder`;
     const place = await find("folder", input, context, `the ${component.title}'s build context`);
@@ -168,6 +174,11 @@ async function findInside(root: string, kind: "file" | "folder", path: string, w
       fix: "check torch, torch-ref and torch-example; where the layout moved, the inputs torch-*-folder and torch-bpmn-plans tell it",
     };
   }
+}
+
+/** Compose doubles each dollar, so that it may read again what it prints. What buildx is told is not read by compose. */
+function unescapeBuild(build: ComposeBuild | undefined): ComposeBuild | undefined {
+  return build === undefined ? undefined : JSON.parse(JSON.stringify(build).replaceAll("$$", () => "$"));
 }
 
 /** A compose file as compose reads it. */

@@ -14,18 +14,23 @@ export interface ComposeModel {
 export interface ComposeService {
   readonly image?: string;
   readonly container_name?: string;
-  readonly build?: {
-    readonly context?: string;
-    readonly dockerfile?: string;
-    readonly args?: Readonly<Record<string, string>>;
-    readonly target?: string;
-  };
+  readonly build?: ComposeBuild;
+  readonly network_mode?: string;
   readonly environment?: Readonly<Record<string, string | null>>;
   readonly ports?: readonly ComposePort[];
   readonly volumes?: readonly ComposeVolume[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly extra_hosts?: readonly string[];
   readonly cpu_shares?: number;
+  readonly [other: string]: unknown;
+}
+
+/** How a compose file has an image built. */
+export interface ComposeBuild {
+  readonly context?: string;
+  readonly dockerfile?: string;
+  readonly args?: Readonly<Record<string, string | null>>;
+  readonly target?: string;
   readonly [other: string]: unknown;
 }
 
@@ -55,24 +60,32 @@ export interface FoundService {
   readonly port: ServicePort;
 }
 
-/** Finds the component's own service: the one that has the component's port, else the only one. */
+/**
+ * Finds the component's own service: the one that has the component's port in the container and on the host, else one
+ * that publishes it on the host, else one that has it in the container; else the only one.
+ */
 export function findService(
   model: ComposeModel,
   { port, title }: Component,
 ): FoundService | { readonly complaint: Complaint } {
   const services = Object.entries(model.services);
-  for (const [service, { ports = [] }] of services) {
-    const mapping = ports.find((item) => item.target === port || item.published === String(port));
-    if (mapping === undefined) continue;
-    return { model, service, port: { target: mapping.target, published: Number(mapping.published ?? port) } };
+  const rank = (mapping: ComposePort) => (firstPort(mapping) === port ? 2 : 0) + (mapping.target === port ? 1 : 0);
+  const ranked = services
+    .flatMap(([service, { ports = [] }]) => ports.map((mapping) => ({ service, mapping, rank: rank(mapping) })))
+    .filter((candidate) => candidate.rank > 0)
+    .toSorted((a, b) => b.rank - a.rank);
+  const [best, next] = ranked;
+  if (best !== undefined && (next === undefined || next.rank < best.rank || next.service === best.service)) {
+    const { service, mapping } = best;
+    return { model, service, port: { target: mapping.target, published: firstPort(mapping) ?? port } };
   }
   const [only, ...others] = services;
-  if (only !== undefined && others.length === 0) {
+  if (best === undefined && only !== undefined && others.length === 0) {
     return { model, service: only[0], port: { target: port, published: port } };
   }
   return {
     complaint: {
-      reason: `has no service that publishes the ${title}'s port ${port} (services: ${services.map(([name]) => name).join(", ")})`,
+      reason: `has not one service that publishes the ${title}'s port ${port} (services: ${services.map(([name]) => name).join(", ")})`,
       allowed: `one service with the port ${port}, in the container or on the host`,
       fix: `publish ${port} in the compose file, as TORCH-V2's guide does`,
     },
@@ -105,15 +118,22 @@ export interface Changes {
  */
 export function planCompose({ model, service: own, port }: FoundService, changes: Changes): ComposeModel {
   const { labels, files } = changes;
+  const ownService = model.services[own] ?? {};
   const helped = Object.keys(model.services).length > 1;
   const services = Object.entries(model.services).map(([name, service]) => {
-    const { build, container_name, network_mode, external_links, ...kept } = service;
+    // Compose has chosen by profiles already.
+    const { build, container_name, network_mode, external_links, profiles, ...kept } = service;
     const names = container_name === undefined ? [] : [container_name];
+    // A helper in another's network has neither ports nor networks of its own.
+    const shared = network_mode?.startsWith("service:") ? { network_mode } : undefined;
     const plain: ComposeService = {
       ...kept,
+      ...(usesImageOf(ownService, service) ? { image: changes.image, pull_policy: "never" } : {}),
       labels: { ...service.labels, ...labels },
-      ports: (service.ports ?? []).map(publishLocally),
-      networks: { default: { aliases: names } },
+      ...(shared ?? {
+        ports: (service.ports ?? []).map(publishLocally),
+        networks: { default: { aliases: names } },
+      }),
     };
     if (name !== own) return [name, plain];
     const { target, published } = port;
@@ -167,6 +187,48 @@ export function yieldProcessor(model: ComposeModel, service: string): ComposeMod
   return { ...model, services: { ...model.services, [service]: changed } };
 }
 
+/** Whether a helper runs in the component's own image, as a queue or a migration does. */
+export function usesImageOf(own: ComposeService, helper: ComposeService): boolean {
+  if (helper.build !== undefined) return own.build !== undefined && sameBuild(own.build, helper.build);
+  return helper.image !== undefined && helper.image === own.image;
+}
+
+function sameBuild(a: ComposeBuild, b: ComposeBuild): boolean {
+  return a.context === b.context && a.dockerfile === b.dockerfile && a.target === b.target;
+}
+
+/** What of a `build` is passed on, or means nothing for one run. */
+const KNOWN_BUILD = [
+  "context",
+  "dockerfile",
+  "args",
+  "target",
+  "labels",
+  "tags",
+  "cache_from",
+  "cache_to",
+  "pull",
+  "no_cache",
+];
+
+/** What of a compose file's `build` sections cannot be kept: `undefined` where nothing is lost. */
+export function checkBuilds({ model, service }: FoundService): Complaint | undefined {
+  const own = model.services[service] ?? {};
+  const unknown = Object.keys(own.build ?? {}).filter((key) => !KNOWN_BUILD.includes(key));
+  const helpers = Object.entries(model.services)
+    .filter(([name, helper]) => name !== service && helper.build !== undefined && !usesImageOf(own, helper))
+    .map(([name]) => name);
+  if (unknown.length === 0 && helpers.length === 0) return undefined;
+  return {
+    reason:
+      unknown.length > 0
+        ? `has build options that are not passed on: ${unknown.join(", ")}`
+        : `has helpers with an image of their own to build: ${helpers.join(", ")}`,
+    allowed: `one image to build, with ${KNOWN_BUILD.slice(0, 4).join(", ")}`,
+    fix: "put what is needed into the Dockerfile, or build the helper's image in an earlier step and name it with image",
+  };
+}
+
 /** The host ports that a compose file publishes. */
 export function listPublishedPorts({ model, port }: Omit<FoundService, "service">): readonly number[] {
   const all = Object.values(model.services).flatMap((service) => service.ports ?? []);
@@ -180,6 +242,12 @@ export function redirectUrl(url: string | null | undefined, host: string, port: 
   const text = url ?? "";
   const path = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text).pathname.replace(/\/+$/, "") : "";
   return `http://${host}:${port}${path}`;
+}
+
+/** The host port of a mapping, of a range (`8000-8010`) the first; `undefined` where Docker chooses. */
+function firstPort({ published }: ComposePort): number | undefined {
+  const port = Number.parseInt(published ?? "", 10);
+  return Number.isNaN(port) ? undefined : port;
 }
 
 function publishLocally(mapping: ComposePort): ComposePort {

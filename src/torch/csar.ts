@@ -1,6 +1,6 @@
-import { basename } from "node:path";
+import { basename, normalize } from "node:path";
 import { strFromU8, strToU8, type Unzipped, unzipSync, zipSync } from "fflate";
-import { isMap, isScalar, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
 import { describeError, type Problem } from "../failure.ts";
 import { CREDENTIALS_MOUNT } from "../inputs/torch.ts";
 import type { Complaint } from "../inputs/values.ts";
@@ -43,10 +43,13 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
     problem: { input: "torch-csar", value: path, reason, allowed: ALLOWED, fix },
   });
   const template = basename(path).replace(/\.(?:zip|csar)$/i, "");
-  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(template) || /^(?:default$|kube-)/.test(template)) {
+  if (
+    !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(template) ||
+    /^(?:default$|kube-|local-path-storage$)/.test(template)
+  ) {
     return refuse(
       `has the name ${template}, which cannot be the namespace that TORCH-V2 makes for it`,
-      "name the file with 1 to 63 lower-case letters, digits and hyphens; not default, and not kube-...",
+      "name the file with 1 to 63 lower-case letters, digits and hyphens; not default, kube-... or local-path-storage",
     );
   }
   if (bytes.length > MAX_CSAR_BYTES) {
@@ -61,16 +64,22 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
   const found = findEntry(files);
   if ("complaint" in found) return refuse(found.complaint.reason, found.complaint.fix);
   const { entry } = found;
-  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), { prettyErrors: false });
+  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), { prettyErrors: false, merge: true });
   const [error] = document.errors;
   if (error !== undefined) return refuse(`has a ${entry} that is not YAML: ${error.message}`, "mend the YAML");
-  const templates = document.getIn(["topology_template", "node_templates"]);
-  if (!isMap(templates) || templates.items.length === 0) {
+  let templates: unknown;
+  try {
+    // Bounds how often an alias may stand for what it names.
+    templates = document.toJS({ maxAliasCount: 100 })?.topology_template?.node_templates;
+  } catch (thrown) {
+    return refuse(`has a ${entry} that cannot be expanded: ${describeError(thrown)}`, "write it with fewer aliases");
+  }
+  if (typeof templates !== "object" || templates === null || Object.keys(templates).length === 0) {
     return refuse(`has no topology_template.node_templates in ${entry}`, "give the template its nodes");
   }
-  const nodes = templates.items.map(({ key }) => (isScalar(key) ? String(key.value) : String(key)));
-  const clusters = nodes.filter(
-    (node) => document.getIn(["topology_template", "node_templates", node, "type"]) === CLUSTER_TYPE,
+  const nodes = Object.keys(templates);
+  const clusters = Object.entries(templates).flatMap(([node, { type }]: [string, { readonly type?: unknown }]) =>
+    type === CLUSTER_TYPE ? [node] : [],
   );
   if (clusters.length === 0) {
     return refuse(`has no node of type ${CLUSTER_TYPE} in ${entry}`, "add the Cluster node that the services are on");
@@ -87,8 +96,11 @@ export function chooseCluster({ clusters }: Csar, cluster: string): string | und
  * A copy of the archive whose Cluster node points at the run's cluster; the rest of it, comments included, stays.
  */
 export function pointCsar({ files, entry }: Csar, node: string, access: ClusterAccess): Uint8Array {
-  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()));
+  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), { merge: true });
+  expandAliases(document);
   const at = ["topology_template", "node_templates", node, "properties"];
+  // A node whose properties are still to be written.
+  if (!isMap(document.getIn(at))) document.setIn(at, document.createNode({}));
   document.setIn([...at, "api-endpoint"], access.endpoint);
   const ca = document.getIn([...at, "ca"]);
   if (isMap(ca)) ca.set("crt", access.ca);
@@ -100,6 +112,21 @@ export function pointCsar({ files, entry }: Csar, node: string, access: ClusterA
     document.setIn([...at, "path"], `${access.folder}/`);
   }
   return zipSync({ ...files, [entry]: strToU8(document.toString({ lineWidth: 0 })) });
+}
+
+/** Puts what an alias stands for in its place: two nodes that share their properties are not to be changed together. */
+function expandAliases(document: Document.Parsed): void {
+  visit(document, {
+    Alias: (_, alias) => {
+      const copy = alias.resolve(document)?.clone();
+      return isMap(copy) || isSeq(copy) || isScalar(copy) ? copy : undefined;
+    },
+  });
+  visit(document, {
+    Node: (_, node) => {
+      if ("anchor" in node) delete node.anchor;
+    },
+  });
 }
 
 function unpack(bytes: Uint8Array): Unzipped {
@@ -119,7 +146,9 @@ function findEntry(
 ): { readonly entry: string } | { readonly complaint: Pick<Complaint, "reason" | "fix"> } {
   const meta = files[META];
   if (meta !== undefined) {
-    const entry = /^Entry-Definitions:[ \t]*(.+?)[ \t]*\r?$/m.exec(strFromU8(meta))?.[1];
+    const told = /^Entry-Definitions:[ \t]*(.+?)[ \t]*\r?$/m.exec(strFromU8(meta))?.[1];
+    const name = told?.replace(/^(["'])(.*)\1$/, "$2").replaceAll("\\", "/");
+    const entry = name === undefined ? undefined : normalize(name);
     if (entry !== undefined && files[entry] !== undefined) return { entry };
     const reason =
       entry === undefined ? `names no Entry-Definitions in ${META}` : `has no ${entry}, which ${META} names`;

@@ -63,11 +63,17 @@ export function planBuild(build: BuildSource, image: string, scope: string, expo
     "--provenance=false",
     `--tag=${image}`,
     `--file=${build.dockerfile}`,
-    ...Object.entries(build.args).map(([name, value]) => `--build-arg=${name}=${value}`),
+    // The values are in the environment, where no list of processes shows them.
+    ...Object.keys(build.args).map((name) => `--build-arg=${name}`),
     ...(build.target === undefined ? [] : [`--target=${build.target}`]),
     ...(exportsCache ? cache : []),
     build.context,
   ];
+}
+
+/** The values of a build's arguments. */
+function readArguments({ args }: BuildSource): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(args).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }
 
 /** An image to be built. */
@@ -91,7 +97,7 @@ export async function buildImage(
       args: planBuild(build, image, `kind-torch-${component.name}`, builder.exportsCache),
       timeoutSeconds: BUILD_SECONDS,
       purpose: `building the ${component.title}'s image`,
-      ...(builder.exportsCache ? { env: builder.cacheAccess } : {}),
+      env: { ...readArguments(build), ...(builder.exportsCache ? builder.cacheAccess : {}) },
       onLine: (line) => tools.debug(`${component.name}: ${line}`),
       signal: tools.signal,
     });

@@ -25,6 +25,7 @@ export interface TorchPlan {
   readonly images: PerComponent<string>;
   readonly credentialsMount: string;
   readonly waitSeconds: number;
+  readonly connectors: number;
   readonly csar: string | undefined;
 }
 
@@ -53,6 +54,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     images: forEachComponent(({ name }) => `kind-torch/${cluster}-${name}:${runId}`),
     credentialsMount: inputs.credentialsMount,
     waitSeconds: inputs.waitSeconds,
+    connectors: inputs.connectors,
     csar: inputs.csar,
   };
 }

@@ -26,8 +26,6 @@ export interface Waiting {
   readonly waitSeconds: number;
 }
 
-/** The service layer's connectors; each is discovered by the broker once, when the broker starts. */
-const CONNECTORS = 6;
 /** How long after the broker's first answer a connector's discovery may show in the log. */
 const DISCOVERY_SECONDS = 10;
 const POLL_MILLISECONDS = 500;
@@ -81,7 +79,7 @@ export async function findDashboardSilence(url: string, signal: AbortSignal): Pr
  * it until the next start, so the container is started anew, once.
  */
 export async function waitForServices(
-  { container, url }: { readonly container: string; readonly url: string },
+  { container, url, connectors }: { readonly container: string; readonly url: string; readonly connectors: number },
   waiting: Waiting,
 ): Promise<void> {
   const { run, log, signal } = waiting;
@@ -99,20 +97,20 @@ export async function waitForServices(
         answeredAt ??= performance.now();
         found = findDiscovered(await readContainerLog(container, run, { since: startedAt }));
         const late = performance.now() - answeredAt > DISCOVERY_SECONDS * 1000;
-        if (found.length >= CONNECTORS || late) return undefined;
-        return `${found.length} of ${CONNECTORS} connectors discovered`;
+        if (found.length >= connectors || late) return undefined;
+        return `${found.length} of ${connectors} connectors discovered`;
       },
       waiting,
     );
-    if (found.length >= CONNECTORS) return;
-    const lost = `discovered ${found.length} of ${CONNECTORS} connectors`;
+    if (found.length >= connectors) return;
+    const lost = `discovered ${found.length} of ${connectors} connectors`;
     if (starts === 2) {
       throw await explain(
         running,
         `${lost}, also after it was started anew`,
         waiting,
         "A connector starts later than the broker, which looks for the connectors once.",
-        `see why the missing one starts late or not at all; discovered are:\n  ${found.join("\n  ") || "none"}`,
+        `see why the missing one starts late or not at all (torch-connectors says how many there are); discovered are:\n  ${found.join("\n  ") || "none"}`,
       );
     }
     log.warning(`The service layer ${lost}: one started too late. It is started anew, once.`);
@@ -122,10 +120,8 @@ export async function waitForServices(
 
 /** The lines in which a service layer's log says that a connector was discovered. */
 export function findDiscovered(log: string): readonly string[] {
-  return log
-    .split("\n")
-    .filter((line) => /\bdiscovery succeeded\b/i.test(line))
-    .map((line) => line.trim());
+  const lines = log.split("\n").filter((line) => /\bdiscovery succeeded\b/i.test(line));
+  return [...new Set(lines.map((line) => line.trim()))];
 }
 
 async function findHttpSilence(

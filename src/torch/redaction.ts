@@ -1,7 +1,7 @@
 const REDACTED = "[redacted]";
 
 /** A PEM block, whatever a log puts before each line of it; one that is cut off goes to the end of what looks like it. */
-const PEM = /-----BEGIN(?:[ +A-Z0-9]|%20)+-----[^]{0,16000}?-----END(?:[ +A-Z0-9]|%20)+-----/g;
+const PEM = /-----BEGIN(?:[ +A-Z0-9]|%20)+-----[\s\S]{0,16000}?-----END(?:[ +A-Z0-9]|%20)+-----/g;
 const PEM_CUT_OFF = /-----BEGIN(?:[ +A-Z0-9]|%20)+-----(?:[A-Za-z0-9+/=\s]|\\+[nr/]|%[0-9A-F]{2})*/gi;
 
 /** What may be base64 or hex: forty characters and more, with line breaks, and escaped for JSON, PHP or a URL. */

@@ -1,13 +1,13 @@
 import { readFile, realpath } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import { describeError, type Problem } from "../failure.ts";
-import { findTakenPorts } from "../host/ports.ts";
+import { findTakenPorts, type HostPort } from "../host/ports.ts";
 import { isWithinFolder } from "../inputs/values.ts";
 import { CommandError, type Run } from "../process.ts";
 import { type Checkout, readCheckout } from "./checkout.ts";
 import { COMPONENTS, type PerComponent } from "./components.ts";
 import { listPublishedPorts } from "./compose.ts";
-import { type Csar, chooseCluster, readCsar } from "./csar.ts";
+import { type Csar, chooseCluster, pointCsar, readCsar } from "./csar.ts";
 import { type Builder, findBuilder } from "./images.ts";
 import type { TorchPlan } from "./plan.ts";
 
@@ -25,8 +25,10 @@ export interface SourcesRequest {
   readonly cluster: string;
   readonly workspace: string;
   readonly credentialsDirectory: string;
-  /** Whether an older cluster of this name, and its TORCH-V2, is to go first: it may hold the very ports and names. */
+  /** Whether what is left of an older cluster of this name, and of its TORCH-V2, goes first: it may hold the very ports and names. */
   readonly replaces: boolean;
+  /** The host ports that the cluster itself publishes. */
+  readonly clusterPorts: readonly HostPort[];
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -46,6 +48,7 @@ export async function readSources(
   if ("problems" in read) problems.push(...read.problems);
   else {
     problems.push(...(await checkContexts(read.checkout, request.credentialsDirectory)));
+    problems.push(...checkSharedPorts(read.checkout, request.clusterPorts));
     if (!replaces) problems.push(...(await checkPorts(read.checkout)), ...(await checkNames(plan.containers, run)));
   }
   if (template !== undefined && "problem" in template) problems.push(template.problem);
@@ -86,7 +89,12 @@ async function loadTemplate(
     const read = readCsar(place, bytes);
     if ("problem" in read) return read;
     const node = chooseCluster(read.csar, cluster);
-    if (node !== undefined) return { csar: read.csar, node };
+    if (node !== undefined) {
+      const complaint = tryPointing(read.csar, node);
+      return complaint === undefined
+        ? { csar: read.csar, node }
+        : refuse(path, complaint, "give the node its properties as a plain map, as in TORCH-V2's examples");
+    }
     const { clusters, entry } = read.csar;
     return refuse(
       path,
@@ -95,6 +103,17 @@ async function loadTemplate(
     );
   }
   return refuse(path, `is not there: looked for ${places.join(" and ")}`, "check the path, and torch-ref");
+}
+
+/** Why the node could not be pointed at a cluster later on, when everything else is there. */
+function tryPointing(csar: Csar, node: string): string | undefined {
+  const access = { endpoint: "https://127.0.0.1:6443", ca: "c", certificate: "c", privateKey: "k", folder: "/f" };
+  try {
+    pointCsar(csar, node, access);
+    return undefined;
+  } catch (error) {
+    return `has a Cluster node ${node} whose properties cannot be set: ${describeError(error)}`;
+  }
 }
 
 /** A context that holds the credentials would carry the key into the build, and perhaps into a layer. */
@@ -113,6 +132,31 @@ async function checkContexts({ components }: Checkout, credentialsDirectory: str
     });
   }
   return holding;
+}
+
+/** A port that two of the components, or the cluster and a component, want for themselves. */
+function checkSharedPorts({ root, components }: Checkout, clusterPorts: readonly HostPort[]): readonly Problem[] {
+  const users = Object.values(COMPONENTS).flatMap(({ name }) =>
+    listPublishedPorts(components[name]).map((port) => ({
+      port,
+      source: relative(root, components[name].composeFile),
+    })),
+  );
+  const all = [...clusterPorts.map(({ port, source }) => ({ port, source: `kind-config: ${source}` })), ...users];
+  return users.flatMap(({ port, source }) => {
+    const other = all.find((user) => user.port === port && user.source !== source);
+    // Of two that want it, one is told.
+    if (other === undefined || (users.some((user) => user === other) && other.source > source)) return [];
+    return [
+      {
+        input: "torch",
+        value: `${source}: ${port}`,
+        reason: `publishes port ${port}, and so does ${other.source}`,
+        allowed: "a host port for each",
+        fix: "publish another port in the compose file or in kind-config",
+      },
+    ];
+  });
 }
 
 async function checkPorts({ root, components }: Checkout): Promise<readonly Problem[]> {

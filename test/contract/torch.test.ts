@@ -83,6 +83,21 @@ describe("with TORCH-V2, main refuses", () => {
     }
   });
 
+  it("a port that the cluster is to publish as well", async () => {
+    const mapping = "extraPortMappings: [{containerPort: 30080, hostPort: 8005, listenAddress: 127.0.0.1}]";
+    const nodes = `nodes: [{role: control-plane, ${mapping}}]`;
+    const text = await words({ "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n` });
+    assert.match(text, /dashboard-solver\.yaml: 8005" publishes port 8005, and so does kind-config: nodes\.0/);
+  });
+
+  it("a compose file that builds what cannot be kept", async () => {
+    const file = join(torch, DOCKER, "docker-compose-flowable-rest-solver.yaml");
+    const text = await readFile(file, "utf8");
+    const build = "build: { context: ../../../model/flowable, shm_size: 1gb }";
+    await writeFile(file, text.replace(/^( +)image: .*$/m, `$&\n$1${build}`));
+    assert.match(await words(), /has build options that are not passed on: shm_size/);
+  });
+
   it("a container that has one of TORCH-V2's names", async () => {
     await sh("docker", ["create", "--name=bologna-engine", "python:3.11-slim-bookworm"]);
     try {

@@ -297,6 +297,8 @@ describe("a boot of TORCH-V2 that fails", () => {
     readonly prepare?: (torch: string) => Promise<void>;
     readonly inputs?: Readonly<Record<string, string>>;
     readonly expected: readonly RegExp[];
+    /** Whether it fails before there is a key. */
+    readonly early?: true;
   }
   const late = (text: string) => text.replace(/^( +)(BROKER_DELAY: .*)$/m, '$1$2\n$1DEPLOY_K8S_UNIT_DELAY: "90"');
   const cases: readonly Case[] = [
@@ -309,6 +311,7 @@ describe("a boot of TORCH-V2 that fails", () => {
     {
       name: "an image that cannot be built: which, and the step that failed",
       edits: { "service-layer/Dockerfile": (text) => text.replace("COPY . .", "COPY . .\nRUN cat not-there") },
+      early: true,
       expected: [/The service layer's image was not built from .*service-layer/, /cat not-there/, /No such file/],
     },
     {
@@ -347,7 +350,34 @@ describe("a boot of TORCH-V2 that fails", () => {
       expected: [/The Flowable engine refuses the BPMN plans .*bpmn_plans/, /status \d+: .*(?:XML|parse)/i],
     },
   ];
-  for (const { name, edits = {}, prepare, inputs = {}, expected } of cases) {
+  it("killed while its containers start: post leaves nothing", async () => {
+    const cluster = "e2e-torch-killed";
+    const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0", torch: "torch_v2", logs: "never" });
+    try {
+      await placeTorch(join(run.folders.workspace, "torch_v2"));
+      let pid = 0;
+      const ended = run.main({
+        onStart: (started) => {
+          pid = started;
+        },
+      });
+      const starts = async () => (await torchLeftovers(cluster)).some((line) => line.startsWith("container"));
+      await eventually("a container starts", starts);
+      process.kill(pid, "SIGKILL");
+      assert.equal((await ended).signal, "SIGKILL");
+      await run.post({ inputs: { "job-status": "failure" } });
+      // What Docker was still at when its client was killed would show up late.
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      assert.deepEqual(await torchLeftovers(cluster), []);
+      assert.deepEqual(await dockerLeftovers(cluster), []);
+      assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
+    } finally {
+      await run.post();
+      await run.dispose();
+    }
+  });
+
+  for (const { name, edits = {}, prepare, inputs = {}, expected, early = false } of cases) {
     it(name, async () => {
       const cluster = "e2e-torch-fails";
       const run = await prepareRun(machine, {
@@ -370,6 +400,7 @@ describe("a boot of TORCH-V2 that fails", () => {
 
         const runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
         const key = await readFile(join(runDirectory, "credentials/torch.key"), "utf8").catch(() => "");
+        assert.equal(key === "", early, "a key to look for");
         const post = await run.post({ inputs: { "job-status": "failure" } });
         assert.equal(post.exitCode, 0);
         assert.deepEqual(

@@ -4,6 +4,7 @@ import { COMPONENTS } from "../../src/torch/components.ts";
 import {
   type Changes,
   type ComposeModel,
+  checkBuilds,
   findService,
   listPublishedPorts,
   planCompose,
@@ -61,12 +62,25 @@ test("the component's service is the one with its port, in the container or on t
     ["the container's port", { a: {}, b: { ports: [{ target: 8005, published: "9005" }] } }, "b", 8005, 9005],
     ["the host's port", { a: {}, b: { ports: [{ target: 80, published: "8005" }] } }, "b", 80, 8005],
     ["no host port", { a: {}, b: { ports: [{ target: 8005 }] } }, "b", 8005, 8005],
+    ["a range", { a: { ports: [{ target: 8005, published: "8000-8010" }] } }, "a", 8005, 8000],
+    [
+      "both ports before the container's",
+      {
+        a: { ports: [{ target: 8005, published: "8081" }] },
+        b: { ports: [{ target: 8005, published: "8005" }] },
+      },
+      "b",
+      8005,
+      8005,
+    ],
     ["no port at all", { only: {} }, "only", 8005, 8005],
   ];
   for (const [what, services, service, target, published] of cases) {
     const found = findService({ services }, COMPONENTS.dashboard);
     assert.deepEqual(found, { model: { services }, service, port: { target, published } }, what);
   }
+  const twice = { a: { ports: [{ target: 8005 }] }, b: { ports: [{ target: 8005 }] } };
+  assert.ok("complaint" in findService({ services: twice }, COMPONENTS.dashboard), "two that are alike");
   const none = findService({ services: { a: {}, b: {} } }, COMPONENTS.dashboard);
   assert.ok("complaint" in none);
   assert.match(none.complaint.reason, /8005 \(services: a, b\)/);
@@ -172,4 +186,31 @@ test("a service that yields keeps all but its weight, and the others keep all", 
     ...DASHBOARD,
     services: { db, "torch-dashboard": { ...own, cpu_shares: yielding.services["torch-dashboard"]?.cpu_shares } },
   });
+});
+
+test("a helper in the component's image runs in the one that was built, and one in its network stays there", () => {
+  const own = { image: "edrudi97/x", ports: [{ target: 8005, published: "8005" }] };
+  const model = {
+    services: {
+      own,
+      queue: { image: "edrudi97/x", profiles: ["a"] },
+      side: { image: "proxy", network_mode: "service:own" },
+    },
+  };
+  const { services } = planned({}, model);
+  assert.equal(services.queue?.image, CHANGES.image);
+  assert.equal(services.queue?.pull_policy, "never");
+  assert.ok(!("profiles" in (services.queue ?? {})));
+  assert.equal(services.side?.network_mode, "service:own");
+  assert.ok(!("networks" in (services.side ?? {})) && !("ports" in (services.side ?? {})));
+});
+
+test("what of a build cannot be kept is said", () => {
+  const check = (services: ComposeModel["services"]) =>
+    checkBuilds({ model: { services }, service: "own", port: { target: 1, published: 1 } })?.reason;
+  const build = { context: "/a", dockerfile: "Dockerfile" };
+  assert.equal(check({ own: {} }), undefined);
+  assert.equal(check({ own: { build: { ...build, args: { A: null } } }, queue: { build } }), undefined);
+  assert.match(check({ own: { build: { ...build, secrets: [] } } }) ?? "", /not passed on: secrets/);
+  assert.match(check({ own: { build }, helper: { build: { context: "/b" } } }) ?? "", /own to build: helper/);
 });

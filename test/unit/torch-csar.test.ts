@@ -129,3 +129,45 @@ test("no bytes at all make the reader throw", () => {
     }),
   );
 });
+
+/** The Cluster nodes of a template after one was pointed at a cluster. */
+function pointed(yaml: string, node = "bologna") {
+  const csar = readable({ "main.yaml": yaml });
+  const archive = unzipSync(pointCsar(csar, node, ACCESS));
+  return parse(strFromU8(archive["main.yaml"] ?? new Uint8Array()), { merge: true }).topology_template.node_templates;
+}
+
+test("a node is pointed at the cluster however its properties are written, and no other with it", () => {
+  const node = "type: torch.nodes.Location.Cluster";
+  const write = (...lines: readonly string[]) => `topology_template:\n  node_templates:\n    ${lines.join("\n    ")}\n`;
+  const templates = {
+    "no properties": write("bologna:", `  ${node}`),
+    "empty properties": write("bologna:", `  ${node}`, "  properties:"),
+    "properties in one line": write(`bologna: { ${node}, properties: { ca: { crt: a } } }`),
+    "shared properties": write(
+      "other:",
+      `  ${node}`,
+      "  properties: &p { api-endpoint: https://other, ca: { crt: other.crt } }",
+      `bologna: { ${node}, properties: *p }`,
+    ),
+    "a shared node": write(`other: &n { ${node}, properties: { api-endpoint: https://other } }`, "bologna: *n"),
+  };
+  for (const [what, yaml] of Object.entries(templates)) {
+    const { bologna, other } = pointed(yaml);
+    assert.equal(bologna.properties["api-endpoint"], ACCESS.endpoint, what);
+    assert.equal(bologna.properties.ca.crt, ACCESS.ca, what);
+    if (other !== undefined) assert.equal(other.properties["api-endpoint"], "https://other", what);
+  }
+});
+
+test("the entry is found however TOSCA.meta writes its name", () => {
+  for (const name of [
+    "definitions/main.yaml",
+    "./definitions/main.yaml",
+    '"definitions/main.yaml"',
+    "definitions\\main.yaml",
+  ]) {
+    const meta = `Entry-Definitions: ${name}\r\n`;
+    assert.equal(readable({ ...FILES, "TOSCA-Metadata/TOSCA.meta": meta }).entry, "definitions/main.yaml", name);
+  }
+});

@@ -218,7 +218,7 @@ test("a build's arguments hold no credential, and a cache only where it can be r
     "--provenance=false",
     "--tag=i:1",
     "--file=/src/d/Dockerfile",
-    "--build-arg=A=b c",
+    "--build-arg=A",
     "--target=prod",
     "/src/d",
   ]);
