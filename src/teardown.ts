@@ -13,7 +13,7 @@ import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { type RunRecord, readRecord } from "./runner/state.ts";
 import { collectTorchLogs } from "./torch/logs.ts";
-import { removeImages, removeLabelled } from "./torch/removal.ts";
+import { removeBrokenOff, removeImages, removeLabelled } from "./torch/removal.ts";
 import { accountPasswordPath } from "./torch/secrets.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
@@ -63,7 +63,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     const { torch } = record;
     if (torch !== undefined) {
       await attempt("Removing TORCH-V2", async () => {
-        const count = await removeLabelled(torch.label, run);
+        const count = await (record.failed ? removeBrokenOff : removeLabelled)(torch.label, run);
         if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
       });
       await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, run));

@@ -53,6 +53,8 @@ export function beginBoot(
   { run, log, timeline, tasks }: BootTools,
 ): Boot {
   const { signal } = tasks;
+  /** Counts the sets of credential files: a start that waited for its image is only done with the latest. */
+  let latest = 0;
   const models = planModels(plan, checkout, credentials);
   const urls = publishedUrls(checkout);
   const waiting = {
@@ -62,6 +64,7 @@ export function beginBoot(
     credentialFiles: credentialFiles(credentials),
     runDirectory,
     waitSeconds: plan.waitSeconds,
+    yields: () => latest === 0,
   };
 
   const images = forEachComponent((component) =>
@@ -124,8 +127,6 @@ export function beginBoot(
     return plans.processes;
   };
   let services: Promise<void> | undefined;
-  /** Counts the sets of credential files: a start that waited for its image is only done with the latest. */
-  let latest = 0;
   return {
     start() {
       networks = tasks.begin(() => prepareNetworks(plan, run, signal));

@@ -1,4 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, type Run } from "../process.ts";
+
+/** How long Docker may still be at what a client that was killed had asked for. */
+const SETTLING_MILLISECONDS = 3000;
+
+/**
+ * Removes what a boot left that was broken off: Docker may go on to make a container for a while.
+ * @returns how many containers.
+ */
+export async function removeBrokenOff(label: string, run: Run): Promise<number> {
+  const end = performance.now() + SETTLING_MILLISECONDS;
+  let count = await removeLabelled(label, run);
+  while (performance.now() < end) {
+    await sleep(500);
+    count += await removeLabelled(label, run);
+  }
+  return count;
+}
 
 /** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns how many containers. */
 export async function removeLabelled(label: string, run: Run): Promise<number> {

@@ -112,7 +112,7 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
 
   it("tells of TORCH-V2 in the summary and in the phases", () => {
     assert.match(summary, /\| Dashboard \| `http:\/\/127\.0\.0\.1:8005` \|/);
-    assert.match(summary, /\| Nodes started \| `.*georef.*` \|/);
+    assert.match(summary, /\| Template \| `.*` \| every node started: .*georef \|/);
     for (const phase of [
       "Build image: dashboard",
       "Service layer serves",
