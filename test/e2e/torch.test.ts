@@ -373,6 +373,7 @@ describe("a boot of TORCH-V2 that fails", () => {
       assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
     } finally {
       await run.post();
+      await removeTorch(cluster);
       await run.dispose();
     }
   });
