@@ -349,10 +349,12 @@ describe("a machine that lacks something", () => {
     await mkdir(root);
     await sh("mount", ["-t", "tmpfs", "-o", "size=512m", "tmpfs", root]);
     const socket = join(root, "docker.sock");
-    // A second Docker Engine, real but small, and out of the way of the machine's own.
+    // A second Docker Engine, real but small, and out of the way of the machine's own: in a network of its own, since
+    // one without a bridge deletes the bridge that it finds.
     const engine = spawn(
-      "dockerd",
+      "unshare",
       [
+        ...["--net", "dockerd"],
         ...["--host", `unix://${socket}`, "--data-root", join(root, "data"), "--exec-root", join(root, "exec")],
         ...["--pidfile", join(root, "docker.pid"), "--bridge=none", "--iptables=false", "--ip6tables=false"],
       ],
