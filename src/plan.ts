@@ -131,7 +131,9 @@ export function planRun({
       credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
       waitForWhole: shape.defaultCni && inputs.waitSeconds > 0,
       artifactName: inputs.artifactName ?? artifactNameFor("kind-credentials", shape.name),
-      logsArtifactName: artifactNameFor("kind-logs", shape.name),
+      // Two calls of one reusable workflow have the same job: a name that tells the one from the other tells their logs too.
+      logsArtifactName:
+        inputs.artifactName === undefined ? artifactNameFor("kind-logs", shape.name) : `${inputs.artifactName}-logs`,
       torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
     },
   };

@@ -9,9 +9,9 @@ export function renderGantt(phases: readonly Phase[]): readonly string[] {
   return [
     "```mermaid",
     "gantt",
-    // Milliseconds since the step began, shown as minutes and seconds.
+    // Milliseconds since the step began, shown in seconds: a clock would depend on the reader's time zone.
     "    dateFormat x",
-    "    axisFormat %M:%S",
+    "    axisFormat %s s",
     "    todayMarker off",
     ...tasks.map(renderTask),
     "```",

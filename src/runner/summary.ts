@@ -111,13 +111,16 @@ function torchRows({ dashboard, engine, broker, processes, deployed }: TorchRepo
   return rows;
 }
 
+/** GitHub takes no summary of more than 1 MiB; what is quoted grows a little. */
+const MAX_MESSAGE = 400_000;
+
 /** The summary of a run that failed: what is wrong and what to do, first. */
 export function renderFailure(message: string, phases: readonly Phase[]): string {
   return [
-    "## The Kubernetes cluster was not set up",
+    "## The step failed: the cluster, or TORCH-V2 on it, was not set up",
     "",
     "> [!CAUTION]",
-    ...quoteMessage(message),
+    ...quoteMessage(message.slice(0, MAX_MESSAGE)),
     "",
     ...renderPhases(phases),
   ].join("\n");
@@ -129,7 +132,7 @@ function quoteMessage(message: string): readonly string[] {
   let fenced = false;
   for (const line of [...message.split("\n"), undefined]) {
     const output = line?.startsWith("  ") ?? false;
-    if (output !== fenced) quoted.push(output ? "> ~~~text" : "> ~~~");
+    if (output !== fenced) quoted.push(output ? "> ~~~~~~~~text" : "> ~~~~~~~~");
     fenced = output;
     if (line !== undefined) quoted.push(`> ${output ? line.slice(2) : `${escapeMarkdown(line)}<br>`}`);
   }

@@ -263,7 +263,7 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
     const log = logOf(result.log);
     assert.equal(result.exitCode, 0, log);
     assert.match(log, /georef: STARTED/);
-    assert.match(log, /::warning::The service layer discovered 5 of 6 connectors: one started too late/);
+    assert.match(log, /The service layer discovered 5 of 6 connectors: one started too late/);
     const networks = await sh("docker", [
       ...["inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}"],
       `${cluster}-services`,
@@ -397,7 +397,7 @@ describe("a boot of TORCH-V2 that fails", () => {
         assert.equal(result.exitCode, 1, logOf(result.log));
         assert.equal(errors.length, 1, "one report");
         for (const words of expected) assert.match(logOf(errors), words);
-        assert.match(result.summary, /^## The Kubernetes cluster was not set up\n\n> \[!CAUTION\]\n> \S/);
+        assert.match(result.summary, /^## The step failed: .*\n\n> \[!CAUTION\]\n> \S/);
 
         const runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
         const key = await readFile(join(runDirectory, "credentials/torch.key"), "utf8").catch(() => "");

@@ -215,7 +215,7 @@ test("the log says the same as the summary", () => {
 
 test("a failure's every line stands in the summary, first, and what a program said is shown as it is", () => {
   const markdown = renderFailure("one <b>\ntwo\n  a | *b*\n    c\nthree", REPORT.phases);
-  assert.match(markdown, /> one &lt;b><br>\n> two<br>\n> ~~~text\n> a \| \*b\*\n> {3}c\n> ~~~\n> three<br>\n/);
+  assert.match(markdown, /> one &lt;b><br>\n> two<br>\n> ~{8}text\n> a \| \*b\*\n> {3}c\n> ~{8}\n> three<br>\n/);
   assert.ok(markdown.indexOf("> one") < markdown.indexOf("Install kind"));
   assert.equal(rowsOf(renderFailure("one", [])).length, 0);
 });
