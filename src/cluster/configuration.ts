@@ -92,6 +92,7 @@ export function parseKindConfiguration(
       const items: unknown = isRecord(node) ? (node[field] ?? []) : [];
       if (!Array.isArray(items)) wrong(["nodes", index, field], "is not a list", "write its items below it");
       for (const [position, item] of Array.isArray(items) ? items.entries() : []) {
+        if (!isRecord(item)) wrong(["nodes", index, field, position], "is not a mapping", "write its fields below it");
         checkKeys(["nodes", index, field, position], item, keys, wrong);
       }
     }

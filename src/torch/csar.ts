@@ -78,6 +78,8 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
     return refuse(`has no topology_template.node_templates in ${entry}`, "give the template its nodes");
   }
   const nodes = Object.keys(templates);
+  const empty = Object.entries(templates).find(([, node]) => typeof node !== "object" || node === null);
+  if (empty !== undefined) return refuse(`has a node ${empty[0]} without a type in ${entry}`, "write the node's type");
   const clusters = Object.entries(templates).flatMap(([node, { type }]: [string, { readonly type?: unknown }]) =>
     type === CLUSTER_TYPE ? [node] : [],
   );

@@ -117,7 +117,7 @@ export async function waitForServices(
         `see why the missing one starts late or not at all (torch-connectors says how many there are); discovered are:\n  ${found.join("\n  ") || "none"}`,
       );
     }
-    log.info(`The service layer ${lost}: one started too late. It is started anew, once.`);
+    log.info(`The service layer ${lost}: ${connectors - found.length} started too late. It is started anew, once.`);
     await restartContainer(container, run, signal);
   }
 }

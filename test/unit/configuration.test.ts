@@ -274,6 +274,15 @@ test("a switch that is no boolean is never silently taken for off", () => {
   if ("configuration" in read) assert.equal(planShape(createInputs(), read.configuration).defaultCni, false);
 });
 
+test("a mount or a port that is no mapping is refused", () => {
+  for (const item of ["null", "hello", "[]"]) {
+    for (const field of ["extraMounts", "extraPortMappings"]) {
+      const problem = only(misconfigure(`nodes:\n- ${field}:\n  - ${item}\n`));
+      assert.match(problem.reason, new RegExp(`nodes\\.0\\.${field}\\.0 is not a mapping`));
+    }
+  }
+});
+
 test("no text makes the reader throw, and what it takes can be rendered", () => {
   const yaml = fc.string({ unit: fc.constantFrom(..."ab:-[]{}&*!|>'\"#%@,? \n\t\0"), maxLength: 40 });
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom(null, "worker", "", -0, Number.POSITIVE_INFINITY));

@@ -69,6 +69,7 @@ test("what cannot be deployed is refused with its reason", () => {
     [pack({ "a.yaml": "", "b.yaml": "" }), /several YAML files/],
     [without("topology_template:", "topology_template: ["), /is not YAML/],
     [without("node_templates", "nodes"), /no topology_template.node_templates/],
+    [without("\n      type: torch.nodes.ApplicationService", ""), /a node server without a type/],
     [without("Location.Cluster", "Location.Federation"), /no node of type torch.nodes.Location.Cluster/],
   ];
   for (const [bytes, reason] of cases) assert.match(refusal(bytes), reason);
