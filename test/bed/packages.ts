@@ -35,7 +35,11 @@ export async function installPackages(log: Log): Promise<void> {
   for (const each of wanted) if (!(await exists(each.file))) missing.push(each);
   if (!(await succeeds("go", ["version"]))) missing.push({ package: "golang-go", later: true });
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0) throw new Error(`the bed must be root to install ${names(missing)}`);
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      `No Docker Engine with the wanted node image is at hand. Making one here needs root, to install ${names(missing)}: run this as root, or where Docker Engine runs and kindest/node can be pulled.`,
+    );
+  }
   await phase(log, "packages", `install ${names(missing)}`, async () => {
     await addLaterSuite();
     await run("apt-get", ["update", "-qq"]);
