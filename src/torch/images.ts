@@ -48,7 +48,7 @@ export async function findBuilder(environment: NodeJS.ProcessEnv, run: Run): Pro
   }
 }
 
-/** The arguments of `docker` that build an image. No credential of the cluster is among them: there is none yet. */
+/** The arguments of `docker` that build an image. No credential of the cluster is among them. */
 export function planBuild(build: BuildSource, image: string, scope: string, exportsCache: boolean): readonly string[] {
   const cache = [
     `--cache-from=type=gha,scope=${scope}`,
