@@ -34,16 +34,21 @@ async function readLimit(name: InotifyLimit): Promise<number | undefined> {
 
 /**
  * Raises the limits, through sudo where we are not root.
- * @returns what could not be raised, with the reason: a warning, for a small cluster may come up all the same.
+ * @returns what was raised, and a warning for what could not be: a small cluster may come up all the same.
  */
-export async function raiseLimits(plan: ReturnType<typeof planLimits>, run: Run): Promise<readonly string[]> {
+export async function raiseLimits(
+  plan: ReturnType<typeof planLimits>,
+  run: Run,
+): Promise<{ readonly raised: readonly string[]; readonly warnings: readonly string[] }> {
   const root = process.getuid?.() === 0;
+  const raised: string[] = [];
   const warnings: string[] = [];
   for (const { name, from, to } of plan) {
     const sysctl = ["sysctl", "-q", "-w", `${name}=${to}`];
     const [file = "sysctl", ...args] = root ? sysctl : ["sudo", "-n", ...sysctl];
     try {
       await run({ file, args, timeoutSeconds: 20, purpose: `raising ${name}` });
+      raised.push(`${name}: ${from} -> ${to}`);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       warnings.push(
@@ -53,7 +58,7 @@ export async function raiseLimits(plan: ReturnType<typeof planLimits>, run: Run)
       );
     }
   }
-  return warnings;
+  return { raised, warnings };
 }
 
 /** The input that sets a limit. */

@@ -45,8 +45,9 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
       }),
     ),
     timeline.measure("Raise limits", async () => {
-      for (const { name, from, to } of plan.limits) log.info(`${name}: ${from} -> ${to}`);
-      for (const warning of await raiseLimits(plan.limits, run)) log.warning(warning);
+      const { raised, warnings } = await raiseLimits(plan.limits, run);
+      for (const line of raised) log.info(line);
+      for (const warning of warnings) log.warning(warning);
     }),
   ]);
   maskKey(key.privateKey);

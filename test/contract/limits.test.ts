@@ -27,7 +27,8 @@ describe("a host that forbids to raise the inotify limits", () => {
       `import { raiseLimits } from "./src/host/limits.ts";
 import { createRun } from "./src/process.ts";
 const limit = { name: "fs.inotify.max_user_watches", from: 1, to: 2147483000 } as const;
-console.log((await raiseLimits([limit], createRun("test"))).join("\\n"));
+const { raised, warnings } = await raiseLimits([limit], createRun("test"));
+console.log(["raised: " + raised.join(), ...warnings].join("\\n"));
 `,
     );
   });
@@ -48,6 +49,7 @@ console.log((await raiseLimits([limit], createRun("test"))).join("\\n"));
       env: { PATH: process.env.PATH, HOME: "/nonexistent" },
     });
     assert.match(stdout, warning, stderr);
+    assert.match(stdout, /^raised: \n/, "nothing is called raised that was not");
     assert.match(stdout, /sudo/);
   });
 
@@ -59,6 +61,7 @@ console.log((await raiseLimits([limit], createRun("test"))).join("\\n"));
       { encoding: "utf8", timeout: 60_000 },
     );
     assert.match(stdout, warning, stderr);
+    assert.match(stdout, /^raised: \n/, "nothing is called raised that was not");
     assert.match(stdout, /permission denied|read-only/i);
   });
 });

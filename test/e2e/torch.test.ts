@@ -263,10 +263,8 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
     const log = logOf(result.log);
     assert.equal(result.exitCode, 0, log);
     assert.match(log, /georef: STARTED/);
-    assert.match(
-      log, // On a busy machine others may be late as well.
-      /The service layer discovered [0-5] of 6 connectors: \d started too late/,
-    );
+    // On a busy machine others may be late as well.
+    assert.match(log, /The service layer discovered [0-5] of 6 connectors: \d started too late/);
     const networks = await sh("docker", [
       ...["inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}"],
       `${cluster}-services`,
