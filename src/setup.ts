@@ -58,6 +58,7 @@ async function openRecord(runner: Runner, { inputs, plan }: Decision): Promise<R
     credentialFiles: credentialFiles(plan.credentials),
     madeDirectories: await findMissingFolders(plan.credentials.directory),
     created: false,
+    pending: [],
     failedTries: false,
     torch: undefined,
     namespace: undefined,

@@ -2,7 +2,7 @@ import { glob, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exportLogs } from "./cluster/kind.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
-import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
+import { removeInterruptedCluster, selectOwn } from "./cluster/removal.ts";
 import { removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
 import { findReach } from "./diagnosis/symptoms.ts";
@@ -13,7 +13,7 @@ import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { type RunRecord, readRecord } from "./runner/state.ts";
 import { collectTorchLogs } from "./torch/logs.ts";
-import { removeBrokenOff, removeImages, removeLabelled } from "./torch/removal.ts";
+import { removeBoot, removeImages } from "./torch/removal.ts";
 import { accountPasswordPath } from "./torch/secrets.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
@@ -63,7 +63,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     const { torch } = record;
     if (torch !== undefined) {
       await attempt("Removing TORCH-V2", async () => {
-        const count = await (record.failed ? removeBrokenOff : removeLabelled)(torch.label, run);
+        const count = await removeBoot(torch, record.failed, run);
         if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
       });
       await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, run));
@@ -72,7 +72,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     const deleted =
       !record.created ||
       (await attempt("Deleting the cluster", async () => {
-        const names = await removeOwnContainers(record, run);
+        const names = await removeInterruptedCluster(record, record.pending, run);
         log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
       }));
     if (!deleted) {

@@ -1,6 +1,8 @@
-import { type ClusterContainer, listClusterContainers } from "../host/docker.ts";
+import { CLUSTER_LABEL, type ClusterContainer, listClusterContainers } from "../host/docker.ts";
+import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
 import type { Run } from "../process.ts";
-import { loadBalancerName } from "./names.ts";
+import { OWNER_MOUNT } from "./manifest.ts";
+import { type ClusterNode, loadBalancerName } from "./names.ts";
 
 /** By what a run knows its containers. */
 export interface Ownership {
@@ -34,6 +36,27 @@ export async function removeOwnContainers(ownership: Ownership, run: Run): Promi
   const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
   await removeContainers(own, run);
   return own.map((container) => container.name);
+}
+
+/** The same for a create that was interrupted: goes on until none of its containers can appear any more. */
+export async function removeInterruptedCluster(
+  ownership: Ownership,
+  pending: readonly PendingContainer[],
+  run: Run,
+): Promise<readonly string[]> {
+  return await removeInterrupted(pending, () => removeOwnContainers(ownership, run), run);
+}
+
+/** Every container that kind makes for these nodes, marked as this run's. @param image the node image. */
+export function planContainers(
+  { cluster, owner }: Pick<Ownership, "cluster" | "owner">,
+  nodes: readonly ClusterNode[],
+  image: string,
+): readonly PendingContainer[] {
+  const marks = [`--label=${CLUSTER_LABEL}=${cluster}`, `--volume=${owner}:${OWNER_MOUNT}:ro`];
+  const balanced = nodes.filter((node) => node.role === "control-plane").length > 1;
+  const names = [...nodes.map((node) => node.name), ...(balanced ? [loadBalancerName(cluster)] : [])];
+  return names.map((name) => ({ name, image, marks }));
 }
 
 /** Removes containers with their anonymous volumes. */

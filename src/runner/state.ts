@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { PendingContainer } from "../host/interrupted.ts";
 
 /**
  * What post needs to know, written before the effect that it would have to undo. It lies in the run's own folder;
@@ -24,6 +25,8 @@ export interface RunRecord {
   readonly madeDirectories: readonly string[];
   /** Whether kind was told to create the cluster. */
   created: boolean;
+  /** What kind was told to make and has not said that it made: it may appear when nobody waits for it any more. */
+  pending: readonly PendingContainer[];
   /** Whether a try to create it failed: its logs were kept. */
   failedTries: boolean;
   /** What post removes of TORCH-V2, once its boot begins. */
@@ -39,6 +42,8 @@ export interface RunRecord {
 export interface TorchRecord {
   /** On every container, volume and network: `name=value`. */
   readonly label: string;
+  /** The containers that compose is told to make. */
+  readonly containers: readonly PendingContainer[];
   readonly images: readonly string[];
   /** The engine's address on this machine. */
   readonly engineUrl: string;

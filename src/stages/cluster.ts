@@ -7,7 +7,7 @@ import { createKubectl } from "../cluster/kubectl.ts";
 import { renderKindConfiguration } from "../cluster/manifest.ts";
 import { contextName } from "../cluster/names.ts";
 import { waitUntilReady } from "../cluster/readiness.ts";
-import type { Ownership } from "../cluster/removal.ts";
+import { type Ownership, planContainers } from "../cluster/removal.ts";
 import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
 import { credentialFiles, removeFiles } from "../credentials/files.ts";
 import { externalEndpoint, readAdminAccess, withServer } from "../credentials/kubeconfig.ts";
@@ -47,7 +47,9 @@ export async function makeCluster(
   const kubeconfigPath = join(runDirectory, "kubeconfig");
   const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
     createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+  const containers = planContainers(record, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
   record.created = true;
+  record.pending = containers;
   writeRecord(runDirectory, record);
 
   return await createClusterWith(
@@ -60,6 +62,7 @@ export async function makeCluster(
       logsDirectory: join(runner.folders.temp, plan.logsArtifactName),
       runDirectory,
       ownership,
+      containers,
       attempts: inputs.attempts,
       signal: tasks.signal,
     },
@@ -103,8 +106,10 @@ export async function makeCluster(
         const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
         return { ...credentials, restoreDns };
       },
-      whenCreated: ({ restoreDns }) =>
-        timeline.measure("Wait until ready", async () => {
+      whenCreated: ({ restoreDns }) => {
+        record.pending = [];
+        writeRecord(runDirectory, record);
+        return timeline.measure("Wait until ready", async () => {
           await waitUntilReady(kubectlFor(kubeconfigPath), {
             nodes: shape.nodes,
             waitSeconds: inputs.waitSeconds,
@@ -112,7 +117,8 @@ export async function makeCluster(
           });
           await restoreDns?.();
           log.info(`Ready: ${describeReadiness(plan)}`);
-        }),
+        });
+      },
       whenTryFailed: () => {
         boot?.withholdServices();
         record.failedTries = true;

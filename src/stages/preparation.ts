@@ -1,11 +1,13 @@
-import { removeContainers } from "../cluster/removal.ts";
+import { planContainers, removeContainers } from "../cluster/removal.ts";
 import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
-import { pullImage } from "../host/docker.ts";
+import { listClusterContainers, pullImage } from "../host/docker.ts";
+import { removeInterrupted } from "../host/interrupted.ts";
 import { raiseLimits } from "../host/limits.ts";
 import { findHostResolver } from "../host/resolver.ts";
 import type { Plan } from "../plan.ts";
+import type { Run } from "../process.ts";
 import { maskKey } from "../runner/mask.ts";
-import { writeRecord } from "../runner/state.ts";
+import { type RunRecord, writeRecord } from "../runner/state.ts";
 import { installTool } from "../tools/install.ts";
 import { CLUSTER_LABEL } from "../torch/plan.ts";
 import { removeLabelled } from "../torch/removal.ts";
@@ -55,15 +57,32 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
   record.kubectl = kubectl;
   writeRecord(plan.runDirectory, record);
   // Last, so that a download or a pull that fails costs nobody a cluster.
-  const old = survey.containers.filter((container) => container.cluster === plan.shape.name);
   if (inputs.existing === "replace") {
-    await timeline.measure("Remove what is there already", async () => {
-      await removeContainers(old, run);
-      const ofTorch = await removeLabelled(`${CLUSTER_LABEL}=${plan.shape.name}`, run);
-      if (old.length + ofTorch > 0) {
-        log.info(`Removed ${old.length + ofTorch} container(s) of an older ${plan.shape.name} (existing: replace)`);
-      }
-    });
+    const removed = await timeline.measure("Remove what is there already", () => removeOlder(plan, record, run));
+    if (removed.length > 0) {
+      log.info(`Removed ${removed.length} container(s) of an older ${plan.shape.name} (existing: replace)`);
+    }
   }
   return { kind, kubectl, key, hostResolver };
+}
+
+/** Removes an older cluster of the plan's name and its TORCH-V2, what Docker is still making of them included. */
+async function removeOlder({ shape, images, torch }: Plan, record: RunRecord, run: Run): Promise<readonly string[]> {
+  const [image = ""] = images;
+  const pending = [
+    ...planContainers(record, shape.nodes, image),
+    ...Object.values(torch?.containers ?? {}).map((name) => ({
+      name,
+      image,
+      marks: [`--label=${CLUSTER_LABEL}=${shape.name}`],
+    })),
+  ];
+  const removeListed = async () => {
+    const older = (await listClusterContainers(run, shape.name)).filter(
+      ({ created }) => Date.parse(created) < Date.parse(record.startedAt),
+    );
+    await removeContainers(older, run);
+    return [...older.map(({ name }) => name), ...(await removeLabelled(`${CLUSTER_LABEL}=${shape.name}`, run))];
+  };
+  return await removeInterrupted(pending, removeListed, run);
 }

@@ -9,7 +9,7 @@ import { type Boot, type Booted, beginBoot } from "../torch/boot.ts";
 import { fetchCheckout } from "../torch/checkout.ts";
 import { type Deployed, deployTemplate } from "../torch/deployment.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
-import { labelOf, planAddresses, publishedUrls, type TorchPlan } from "../torch/plan.ts";
+import { labelOf, planAddresses, planTorchContainers, publishedUrls, type TorchPlan } from "../torch/plan.ts";
 import type { TorchSources } from "../torch/sources.ts";
 import type { MadeCluster } from "./cluster.ts";
 import type { Prepared } from "./preparation.ts";
@@ -36,6 +36,7 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
   const tools = { run, log: runner.log, timeline: runner.timeline, tasks };
   record.torch = {
     label: labelOf(plan.torch),
+    containers: planTorchContainers(plan.torch, checkout),
     images: Object.values(plan.torch.images),
     engineUrl: publishedUrls(checkout).engine,
   };

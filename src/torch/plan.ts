@@ -1,8 +1,9 @@
 import { basename, join } from "node:path";
 import type { CredentialPaths } from "../credentials/files.ts";
+import type { PendingContainer } from "../host/interrupted.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 import type { Checkout } from "./checkout.ts";
-import { forEachComponent, type PerComponent } from "./components.ts";
+import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
 import { type ComposeModel, planCompose, redirectUrl } from "./compose.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
 import { type Layout, planLayout } from "./layout.ts";
@@ -57,6 +58,19 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     connectors: inputs.connectors,
     csar: inputs.csar,
   };
+}
+
+/** Every container that compose makes for a boot, helpers included, marked as the run's. */
+export function planTorchContainers(plan: TorchPlan, { components }: Checkout): readonly PendingContainer[] {
+  const marks = Object.entries(plan.labels).map(([name, value]) => `--label=${name}=${value}`);
+  return Object.values(COMPONENTS).flatMap(({ name }) => {
+    const { model, service: own } = components[name];
+    return Object.keys(model.services).map((service) => ({
+      name: service === own ? plan.containers[name] : `${plan.projects[name]}-${service}-1`,
+      image: plan.images[name],
+      marks,
+    }));
+  });
 }
 
 /** The addresses by which TORCH's containers reach each other. */

@@ -1,25 +1,22 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
 import { CommandError, type Run } from "../process.ts";
 
-/** How long Docker may still be at what a client that was killed had asked for. */
-const SETTLING_MILLISECONDS = 3000;
-
 /**
- * Removes what a boot left that was broken off: Docker may go on to make a container for a while.
+ * Removes what a boot made. After one that was interrupted it goes on until none of its containers can appear any more.
  * @returns how many containers.
  */
-export async function removeBrokenOff(label: string, run: Run): Promise<number> {
-  const end = performance.now() + SETTLING_MILLISECONDS;
-  let count = await removeLabelled(label, run);
-  while (performance.now() < end) {
-    await sleep(500);
-    count += await removeLabelled(label, run);
-  }
-  return count;
+export async function removeBoot(
+  { label, containers }: { readonly label: string; readonly containers: readonly PendingContainer[] },
+  interrupted: boolean,
+  run: Run,
+): Promise<number> {
+  const removed = await removeInterrupted(interrupted ? containers : [], () => removeLabelled(label, run), run);
+  // A container keeps its networks and volumes, and one that appeared late had them after they were looked for.
+  return removed.length + (removed.length > 0 ? (await removeLabelled(label, run)).length : 0);
 }
 
-/** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns how many containers. */
-export async function removeLabelled(label: string, run: Run): Promise<number> {
+/** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns the containers. */
+export async function removeLabelled(label: string, run: Run): Promise<readonly string[]> {
   const list = async (args: readonly string[]) => {
     const { stdout } = await run({
       file: "docker",
@@ -42,7 +39,7 @@ export async function removeLabelled(label: string, run: Run): Promise<number> {
   await remove(["rm", "--force", "--volumes"], containers);
   await remove(["volume", "rm", "--force"], await list(["volume", "ls"]));
   await remove(["network", "rm"], await list(["network", "ls"]));
-  return containers.length;
+  return containers;
 }
 
 /** Removes the images that a run tagged; the build cache keeps their layers. */

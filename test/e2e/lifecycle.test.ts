@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { builtInCatalog, parseCatalog } from "../../src/versions/catalog.ts";
 import { resolveVersions } from "../../src/versions/resolve.ts";
 import {
@@ -172,6 +173,51 @@ describe("main killed by SIGKILL, then post", () => {
       await run.dispose();
     }
   });
+
+  for (const { signal, frozen } of [
+    { signal: "SIGKILL", frozen: false },
+    { signal: "SIGINT", frozen: false },
+    { signal: "SIGKILL", frozen: true },
+  ] as const) {
+    it(`by ${signal} while Docker makes the nodes${frozen ? ", with an engine that hangs meanwhile" : ""}: nothing of the run appears later`, async () => {
+      const cluster = "e2e-kill-making";
+      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "1" });
+      const before = await volumes();
+      const engine = Number(await sh("pidof", ["-s", "dockerd"]));
+      let thawed: Promise<void> | undefined;
+      try {
+        let pid = 0;
+        const ended = run.main({
+          onStart: (started) => {
+            pid = started;
+          },
+        });
+        await eventually("Docker is asked to make a node", async () =>
+          (await processesNaming(`${cluster}-control-plane`)).some((line) => line.includes(" run --name ")),
+        );
+        if (frozen) {
+          process.kill(engine, "SIGSTOP");
+          thawed = sleep(5000).then(() => {
+            process.kill(engine, "SIGCONT");
+          });
+        }
+        process.kill(pid, signal);
+        await ended;
+        await expectNothingLeft(run, cluster, []);
+        // Docker goes on with what a client that is gone had asked for.
+        await sleep(5000);
+        assert.deepEqual(await dockerLeftovers(cluster), []);
+        assert.deepEqual(
+          (await volumes()).filter((name) => !before.includes(name)),
+          [],
+        );
+      } finally {
+        await thawed;
+        await run.post();
+        await run.dispose();
+      }
+    });
+  }
 
   it("two runs with the same name at once: one makes the cluster, the other says so and leaves it alone", async () => {
     const cluster = "e2e-race";
