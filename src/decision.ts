@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { internalEndpoint } from "./cluster/names.ts";
 import { findPresentFiles } from "./credentials/files.ts";
 import { InputError, type Problem } from "./failure.ts";
 import { findTakenPorts } from "./host/ports.ts";
@@ -11,7 +12,8 @@ import { createRun, type Run } from "./process.ts";
 import { defaultArtifactName } from "./runner/artifact.ts";
 import { maskText } from "./runner/mask.ts";
 import type { Runner } from "./runner/runner.ts";
-import type { TorchPlan } from "./torch/plan.ts";
+import { chooseEndpoint } from "./torch/endpoint.ts";
+import { planAccess, type TorchPlan } from "./torch/plan.ts";
 import { readSources, type TorchSources } from "./torch/sources.ts";
 
 /** What a run does, and what it was decided from. */
@@ -81,12 +83,18 @@ export async function readTorchSources(
       cluster: plan.shape.name,
       workspace: folders.workspace,
       environment,
+      access: planAccess(torch, plan.credentials, longestEndpoint(torch, plan)),
       credentialsDirectory: plan.credentials.directory,
       replaces: inputs.existing === "replace",
       clusterPorts: plan.ports,
     },
     run,
   );
+}
+
+/** The API server's address as a template will have it; the port is not known yet. */
+function longestEndpoint({ endpoint }: TorchPlan, { shape }: Plan): string {
+  return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), "https://127.0.0.1:65535");
 }
 
 /** Whether a cluster of this name is there and goes first. */

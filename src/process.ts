@@ -12,6 +12,10 @@ export interface Command {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** How standard output is read; `latin1` keeps every byte. */
+  readonly encoding?: "utf8" | "latin1";
+  /** The command is ended when it has written more than this to standard output. */
+  readonly maxOutputBytes?: number;
   /** Called for each line of either stream as it arrives. */
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -82,7 +86,12 @@ export function createRun(runDirectory: string): Run {
       if (command.signal?.aborted === true) onAbort();
       command.signal?.addEventListener("abort", onAbort);
 
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => stdout.push(chunk));
+      let written = 0;
+      child.stdout.setEncoding(command.encoding ?? "utf8").on("data", (chunk: string) => {
+        written += chunk.length;
+        if (written > (command.maxOutputBytes ?? Number.POSITIVE_INFINITY)) stop("wrote more than is read");
+        else stdout.push(chunk);
+      });
       child.stderr.setEncoding("utf8").on("data", (chunk: string) => stderr.push(chunk));
       if (command.onLine !== undefined) {
         createInterface({ input: child.stdout }).on("line", command.onLine);

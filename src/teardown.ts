@@ -5,16 +5,16 @@ import { createKubectl } from "./cluster/kubectl.ts";
 import { removeInterruptedCluster, selectOwn } from "./cluster/removal.ts";
 import { removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
-import { findReach } from "./diagnosis/symptoms.ts";
+import { findReach, type Reach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
 import { CLUSTER_LABEL, listClusterContainers } from "./host/docker.ts";
 import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { type RunRecord, readRecord } from "./runner/state.ts";
-import { collectTorchLogs } from "./torch/logs.ts";
-import { removeBoot, removeImages } from "./torch/removal.ts";
-import { accountPasswordPath } from "./torch/secrets.ts";
+import { collectTorchLogs } from "./torch/stack/logs.ts";
+import { removeBoot, removeImages } from "./torch/stack/removal.ts";
+import { accountPasswordPath } from "./torch/stack/secrets.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is on record in that folder. */
 export interface TeardownRequest {
@@ -139,7 +139,15 @@ async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void>
   const reach = await findReach(nodes, record.internetProbe, run);
   const diagnosis = diagnoseInternet({ reach });
   if (diagnosis !== undefined) log.warning(`${diagnosis.cause} What to do: ${diagnosis.cure}.`);
-  else if (reach !== undefined) log.info(`Pods reach ${reach.probe.address} and resolve ${reach.probe.name}`);
+  else if (reach !== undefined) log.info(describeReach(reach));
+}
+
+/** What pods reach where that is as it should be, or as this machine is. */
+function describeReach({ probe, address, name, host }: Reach): string {
+  const names =
+    name === undefined ? "CoreDNS was not ready to be asked" : `${name ? "resolve" : "do not resolve"} ${probe.name}`;
+  const itself = `this machine ${host.address ? "reaches" : "does not reach"} the one and ${host.name ? "resolves" : "does not resolve"} the other`;
+  return `Pods ${address ? "reach" : "do not reach"} ${probe.address} and ${names}${address && name === true ? "" : ` (${itself})`}`;
 }
 
 /** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */

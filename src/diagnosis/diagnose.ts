@@ -78,8 +78,10 @@ function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
  * resolution; where neither does, a firewall (or a machine without internet, which is no fault).
  */
 export function diagnoseInternet({ reach }: { readonly reach: Reach | undefined }): Diagnosis | undefined {
-  if (reach === undefined || (reach.address && reach.name)) return undefined;
-  const { probe } = reach;
+  if (reach === undefined || (reach.address && reach.name !== false)) return undefined;
+  const { probe, host } = reach;
+  // What this machine itself does not reach is not the cluster's fault.
+  if (!(reach.address ? host.name : host.address)) return undefined;
   if (reach.address) {
     return {
       cause: `Pods reach ${probe.address}, but cannot resolve ${probe.name}: name resolution is broken in the cluster.`,
@@ -87,7 +89,7 @@ export function diagnoseInternet({ reach }: { readonly reach: Reach | undefined 
     };
   }
   return {
-    cause: `Pods do not reach ${probe.address}:${probe.port}${reach.name ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
+    cause: `Pods do not reach ${probe.address}:${probe.port}${reach.name === true ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
     cure: "look at the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is as it should be",
   };
 }

@@ -1,3 +1,6 @@
+import { lookup } from "node:dns/promises";
+import { createConnection } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type InotifyValues, readLimits } from "../host/limits.ts";
 import type { InternetProbe } from "../inputs/inputs.ts";
 import { CommandError, type Run } from "../process.ts";
@@ -6,7 +9,10 @@ import { CommandError, type Run } from "../process.ts";
 export interface Reach {
   readonly probe: InternetProbe;
   readonly address: boolean;
-  readonly name: boolean;
+  /** `undefined`: not asked, because CoreDNS had no ready endpoint. */
+  readonly name: boolean | undefined;
+  /** What the Docker host itself reaches. */
+  readonly host: { readonly address: boolean; readonly name: boolean };
 }
 
 /** What was seen after a cluster did not come up: what a cause is named from. */
@@ -43,13 +49,56 @@ async function readNodeWords(node: string, run: Run): Promise<string> {
   return `${container}\n${journal}`;
 }
 
-/** What a pod on the first node that has one reaches. */
+/** What this machine reaches, and a pod on the first node that has one. */
 export async function findReach(nodes: readonly string[], probe: InternetProbe, run: Run): Promise<Reach | undefined> {
+  const [host, ready] = await Promise.all([probeHost(probe), isDnsReady(nodes, run)]);
   for (const node of nodes) {
     const reach = await probeInternet(node, probe, run);
-    if (reach !== undefined) return reach;
+    if (reach !== undefined) return { ...reach, host, name: ready ? reach.name : undefined };
   }
   return undefined;
+}
+
+const HOST_SECONDS = 6;
+
+async function probeHost({ name, address, port }: InternetProbe): Promise<Reach["host"]> {
+  const bounded = (asked: Promise<boolean>) =>
+    Promise.race([asked, sleep(HOST_SECONDS * 1000, false, { ref: false })]).catch(() => false);
+  const connects = new Promise<boolean>((resolve) => {
+    const socket = createConnection({ host: address, port, timeout: HOST_SECONDS * 1000 });
+    const end = (reached: boolean) => {
+      socket.destroy();
+      resolve(reached);
+    };
+    socket.on("connect", () => end(true));
+    socket.on("timeout", () => end(false));
+    socket.on("error", () => end(false));
+  });
+  const [reached, resolved] = await Promise.all([bounded(connects), bounded(lookup(name).then(() => true))]);
+  return { address: reached, name: resolved };
+}
+
+/** Whether CoreDNS has a ready endpoint: one that is not up yet says nothing of the names. */
+async function isDnsReady(nodes: readonly string[], run: Run): Promise<boolean> {
+  for (const node of nodes) {
+    const kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--namespace=kube-system"];
+    const ready = "jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[*]}";
+    const { stdout } = await run({
+      file: "docker",
+      args: [
+        ...["exec", node, ...kubectl, "get", "endpointslices"],
+        ...["--selector=kubernetes.io/service-name=kube-dns", `--output=${ready}`],
+      ],
+      timeoutSeconds: 30,
+      purpose: "looking at CoreDNS",
+    }).catch((error: unknown) => {
+      // A worker has no such kubeconfig.
+      if (error instanceof CommandError) return { stdout: "" };
+      throw error;
+    });
+    if (stdout.trim() !== "") return true;
+  }
+  return false;
 }
 
 /**
@@ -57,12 +106,16 @@ export async function findReach(nodes: readonly string[], probe: InternetProbe, 
  * missing. The node's shell enters the network of a pod that is there (CoreDNS), connects to the address, and asks
  * the cluster's DNS for the name, as every pod does.
  */
-export async function probeInternet(node: string, probe: InternetProbe, run: Run): Promise<Reach | undefined> {
+export async function probeInternet(
+  node: string,
+  probe: InternetProbe,
+  run: Run,
+): Promise<Omit<Reach, "host"> | undefined> {
   try {
     const { stdout } = await run({
       file: "docker",
       args: ["exec", node, "bash", "-c", PROBE, "probe", probe.name, probe.address, String(probe.port)],
-      timeoutSeconds: 60,
+      timeoutSeconds: 90,
       purpose: `looking out from a pod on ${node}`,
     });
     const seen = new Set(stdout.split("\n"));
@@ -83,9 +136,12 @@ in_pod() { nsenter --net="/var/run/netns/$space" timeout 6 "$@"; }
 in_pod bash -c '</dev/tcp/"$1"/"$2"' connect "$2" "$3" 2>/dev/null && echo address
 dns=$(sed -n '/clusterDNS/{n;s/^[ -]*//p}' /var/lib/kubelet/config.yaml | head -n 1)
 echo "nameserver $dns" > /run/kind-torch-resolv.conf
-unshare --mount bash -c '
-  mount --bind /run/kind-torch-resolv.conf /etc/resolv.conf
-  nsenter --net="$1" timeout 12 getent ahostsv4 "$2."' resolve "/var/run/netns/$space" "$1" >/dev/null && echo name
+resolve() {
+  unshare --mount bash -c '
+    mount --bind /run/kind-torch-resolv.conf /etc/resolv.conf
+    nsenter --net="$1" timeout 12 getent ahostsv4 "$2."' resolve "/var/run/netns/$space" "$1" >/dev/null
+}
+{ resolve "$1" || resolve "$1"; } && echo name
 rm -f /run/kind-torch-resolv.conf
 true
 `;

@@ -25,8 +25,8 @@ export interface TorchInputs {
   readonly example: string;
   readonly endpoint: "internal" | "external";
   readonly waitSeconds: number;
-  /** How many connectors the broker must discover. */
-  readonly connectors: number;
+  /** How many connectors the broker must discover; `undefined`: as many as it looks for. */
+  readonly connectors: number | undefined;
   /** As it was written: a path in the workspace, else in the checkout. */
   readonly csar: string | undefined;
   readonly layout: LayoutInputs;
@@ -62,7 +62,7 @@ export function readTorchInputs(
     example: optional("torch-example", exampleName) ?? "simple-server-and-georef",
     endpoint: optional("torch-endpoint", oneOf(["internal", "external"])) ?? "internal",
     waitSeconds: optional("torch-wait", duration({ min: "10s", max: "6h" })) ?? 15 * 60,
-    connectors: optional("torch-connectors", wholeNumber(0, 100)) ?? 6,
+    connectors: optional("torch-connectors", wholeNumber(0, 100)),
     csar: told["torch-csar"],
     layout: {
       folders: {

@@ -14,7 +14,6 @@ import { externalEndpoint, readAdminAccess, withServer } from "../credentials/ku
 import { describeReadiness, type Plan } from "../plan.ts";
 import { maskKey } from "../runner/mask.ts";
 import { writeRecord } from "../runner/state.ts";
-import type { Boot } from "../torch/boot.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
 
@@ -30,7 +29,6 @@ export interface MadeCluster extends IssuedCredentials {
 export async function makeCluster(
   { runner, run, record, inputs, files, plan, tasks }: Session,
   { kind, kubectl, key, hostResolver }: Prepared,
-  boot: Boot | undefined,
 ): Promise<MadeCluster> {
   const { log, timeline } = runner;
   const { shape, runDirectory } = plan;
@@ -102,7 +100,6 @@ export async function makeCluster(
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
           return { ...credentials, server, kubeconfig: kubeconfigPath };
         });
-        issued.then(() => boot?.startServices()).catch(() => undefined);
         const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
         return { ...credentials, restoreDns };
       },
@@ -120,7 +117,6 @@ export async function makeCluster(
         });
       },
       whenTryFailed: () => {
-        boot?.withholdServices();
         record.failedTries = true;
         writeRecord(runDirectory, record);
       },

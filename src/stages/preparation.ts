@@ -10,7 +10,7 @@ import { maskKey } from "../runner/mask.ts";
 import { type RunRecord, writeRecord } from "../runner/state.ts";
 import { installTool } from "../tools/install.ts";
 import { CLUSTER_LABEL } from "../torch/plan.ts";
-import { removeLabelled } from "../torch/removal.ts";
+import { removeLabelled } from "../torch/stack/removal.ts";
 import type { Session } from "./session.ts";
 
 /** What the creation of a cluster needs. */

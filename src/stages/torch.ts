@@ -1,16 +1,23 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { createKubectl } from "../cluster/kubectl.ts";
 import { internalEndpoint } from "../cluster/names.ts";
 import { credentialFiles } from "../credentials/files.ts";
 import { readTorchSources } from "../decision.ts";
 import { describeProblem, Failure } from "../failure.ts";
 import { writeRecord } from "../runner/state.ts";
-import { type Boot, type Booted, beginBoot } from "../torch/boot.ts";
 import { fetchCheckout } from "../torch/checkout.ts";
-import { type Deployed, deployTemplate } from "../torch/deployment.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
-import { labelOf, planAddresses, planTorchContainers, publishedUrls, type TorchPlan } from "../torch/plan.ts";
+import {
+  labelOf,
+  planAccess,
+  planAddresses,
+  planTorchContainers,
+  publishedUrls,
+  type TorchPlan,
+} from "../torch/plan.ts";
 import type { TorchSources } from "../torch/sources.ts";
+import { type Boot, type Booted, beginBoot } from "../torch/stack/boot.ts";
+import { createTemplate, type Deployed, deployTemplate } from "../torch/template/deployment.ts";
 import type { MadeCluster } from "./cluster.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
@@ -64,43 +71,46 @@ export async function finishTorch(
   { server, kubeconfig }: MadeCluster,
 ): Promise<BootedTorch> {
   const { log, timeline } = runner;
+  const { signal } = tasks;
   log.startGroup("Booting TORCH-V2");
-  const booted = await boot.waitUntilServing();
-  log.endGroup();
-  if (sources.template === undefined) return { ...booted, deployed: undefined };
+  boot.startServices();
+  if (sources.template === undefined) {
+    const booted = await boot.waitUntilServing();
+    log.endGroup();
+    return { ...booted, deployed: undefined };
+  }
 
   const { csar, node } = sources.template;
   const { shape, credentials, runDirectory } = plan;
+  const addresses = planAddresses(torch, sources.checkout);
+  const request = {
+    csar,
+    node,
+    access: planAccess(
+      torch,
+      credentials,
+      chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), server),
+    ),
+    urls: publishedUrls(sources.checkout),
+    addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
+    containers: torch.containers,
+    credentialFiles: credentialFiles(credentials),
+    runDirectory,
+    waitSeconds: torch.waitSeconds,
+  };
+  const admin = createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+  const tools = { run, log, timeline, signal, kubectl: admin };
+  // The dashboard can take the template before the service layer serves.
+  const created = tasks.begin(async () => {
+    await boot.waitForDashboard();
+    return await createTemplate(request, tools);
+  });
+  const booted = await boot.waitUntilServing();
+  log.endGroup();
   record.namespace = csar.template;
   writeRecord(runDirectory, record);
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
-  const addresses = planAddresses(torch, sources.checkout);
-  const deployed = await deployTemplate(
-    {
-      csar,
-      node,
-      access: {
-        endpoint: chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), server),
-        ca: basename(credentials.ca),
-        certificate: basename(credentials.certificate),
-        privateKey: basename(credentials.privateKey),
-        folder: torch.credentialsMount,
-      },
-      urls: booted.urls,
-      addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
-      servicesContainer: torch.containers.services,
-      credentialFiles: credentialFiles(credentials),
-      runDirectory,
-      waitSeconds: torch.waitSeconds,
-    },
-    {
-      run,
-      log,
-      timeline,
-      signal: tasks.signal,
-      kubectl: createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, tasks.signal),
-    },
-  );
+  const deployed = await deployTemplate(await created, request, tools);
   log.endGroup();
   return { ...booted, deployed };
 }

@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describeError, Failure, type Problem } from "../failure.ts";
 import type { TorchSource } from "../inputs/torch.ts";
@@ -63,10 +63,27 @@ export async function fetchCheckout(
     await git(["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
   } catch (error) {
     throw new Failure(describeError(error), {
-      cure: "check torch and torch-ref; a private repository is checked out in an earlier step, and torch given its folder",
+      cure: adviseFetch(describeError(error), ref),
       cause: error,
+      final: true,
     });
   }
+}
+
+/** What to do about git's words. */
+function adviseFetch(words: string, ref: string | undefined): string {
+  if (/^[0-9a-f]{4,39}$/.test(ref ?? "") && /couldn't find remote ref|not our ref/i.test(words)) {
+    return `write the full hash of the commit in torch-ref: a server does not know ${ref} by its first characters`;
+  }
+  if (/couldn't find remote ref/i.test(words))
+    return "check torch-ref: the repository has no such branch, tag or commit";
+  if (/not valid: is this a git repository|unexpected end of .*headers|not a git repository/i.test(words)) {
+    return "check torch: what answers there is not a git repository, perhaps a page to sign in; check a private one out in an earlier step, and give torch its folder";
+  }
+  if (/could not read Username|Authentication failed|terminal prompts disabled|Permission denied/i.test(words)) {
+    return "check a private repository out in an earlier step, and give torch its folder";
+  }
+  return "check torch and torch-ref, and that this runner reaches the server";
 }
 
 /**
@@ -79,19 +96,36 @@ export async function readCheckout(
   run: Run,
 ): Promise<{ readonly checkout: Checkout } | { readonly problems: readonly Problem[] }> {
   const problems: Problem[] = [];
+  const submodules = await readFile(join(root, ".gitmodules"), "utf8").catch(() => "");
   const find = (kind: "file" | "folder", input: string, path: string, what: string) =>
-    findInside(root, kind, path, what).then((found) => {
+    findInside(root, kind, path, what, submodules).then((found) => {
       if (typeof found === "string") return found;
       problems.push({ input, value: path, ...found });
       return undefined;
     });
 
+  const isFolder = await stat(root).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    const problem = {
+      input: "torch",
+      value: root,
+      reason: "is not a folder that is there",
+      allowed: "a checkout of TORCH-V2, or the URL of its git repository",
+      fix: "check the path; actions/checkout comes before this step",
+    };
+    return { problems: [problem] };
+  }
   if ((await find("folder", "torch-example", layout.docker, await describeExample(root, layout))) === undefined) {
     return { problems };
   }
   const read = async (component: Component): Promise<CheckedComponent | undefined> => {
-    const { composeFile, folder, told } = layout.components[component.name];
-    const file = await find("file", "torch", composeFile, `the ${component.title}'s compose file`);
+    const { folder, told } = layout.components[component.name];
+    const composeFile = await chooseComposeFile(root, layout.components[component.name].composeFile);
+    const present = await describeYaml(join(root, layout.docker));
+    const file = await find("file", "torch", composeFile, `the ${component.title}'s compose file; ${present}`);
     if (file === undefined) return undefined;
     const found = findService(await readModel(file, run), component);
     if ("complaint" in found) {
@@ -146,6 +180,22 @@ export async function readCheckout(
   }
 }
 
+/** A compose file's name is fixed but for its extension. */
+async function chooseComposeFile(root: string, path: string): Promise<string> {
+  const other = path.replace(/\.yaml$/, ".yml");
+  const isThere = (name: string) =>
+    stat(join(root, name)).then(
+      () => true,
+      () => false,
+    );
+  return !(await isThere(path)) && (await isThere(other)) ? other : path;
+}
+
+async function describeYaml(folder: string): Promise<string> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));
+  return `its name is fixed, and the folder has ${names.length === 0 ? "no YAML file" : names.toSorted().join(", ")}`;
+}
+
 /** What the example's folder is, with the examples that there are. */
 async function describeExample(root: string, { examples }: Layout): Promise<string> {
   const entries = await readdir(join(root, examples), { withFileTypes: true }).catch(() => []);
@@ -156,7 +206,7 @@ async function describeExample(root: string, { examples }: Layout): Promise<stri
 }
 
 /** A path in the checkout, or absolute as compose makes them; it must be there, and must not lead out. */
-async function findInside(root: string, kind: "file" | "folder", path: string, what: string) {
+async function findInside(root: string, kind: "file" | "folder", path: string, what: string, submodules: string) {
   const whole = resolve(root, path);
   const allowed = `a ${kind} in the checkout (${what})`;
   try {
@@ -168,6 +218,16 @@ async function findInside(root: string, kind: "file" | "folder", path: string, w
     return { reason: `is not a ${kind}: ${whole}`, allowed, fix: `name a ${kind}` };
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const submodule = [...submodules.matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].find(([, name = ""]) =>
+      isWithinFolder(resolve(root, name), whole),
+    )?.[1];
+    if (missing && submodule !== undefined) {
+      return {
+        reason: `is not there: .gitmodules has ${submodule} as a submodule, which was not fetched`,
+        allowed,
+        fix: "check out with submodules: true in an earlier step, and give torch the folder",
+      };
+    }
     return {
       reason: missing ? `is not there: looked for ${whole}` : `cannot be read: ${describeError(error)}`,
       allowed,
@@ -193,8 +253,12 @@ async function readModel(file: string, run: Run): Promise<ComposeModel> {
 }
 
 function explainCompose(error: unknown, root: string): Problem {
-  const words = error instanceof CommandError ? `${error.message}\n${error.stderr}` : describeError(error);
-  if (/is not a docker command|unknown (?:shorthand )?flag|docker is not installed/i.test(words)) {
+  const words = error instanceof CommandError ? error.stderr.trim() || error.message : describeError(error);
+  if (
+    /is not a docker command|unknown (?:shorthand )?flag|docker is not installed/i.test(
+      `${describeError(error)}\n${words}`,
+    )
+  ) {
     return {
       input: "runs-on",
       value: "docker compose",
@@ -208,6 +272,6 @@ function explainCompose(error: unknown, root: string): Problem {
     value: root,
     reason: `has a compose file that compose does not read: ${words}`,
     allowed: "a checkout whose compose files docker compose config accepts",
-    fix: "run docker compose --file <the file> config, and mend what it says",
+    fix: "run docker compose --file <the file> config, and fix what it says",
   };
 }

@@ -7,7 +7,11 @@ export interface Component {
   /** As messages call it. */
   readonly title: string;
   /** The port on which it listens in its container. */
-  readonly port: number;
+  readonly containerPort: number;
+  /** The port at which it is published on the host. */
+  readonly hostPort: number;
+  /** The repository of its image; there are no published ones any more. */
+  readonly image: string;
   /** The folder that its image is built from, in the checkout. */
   readonly folder: string;
   /** The name of its compose file in the example's docker folder. */
@@ -22,21 +26,27 @@ export const COMPONENTS: PerComponent<Component> = {
   dashboard: {
     name: "dashboard",
     title: "dashboard",
-    port: 8005,
+    containerPort: 8000,
+    hostPort: 8005,
+    image: "edrudi97/torch-dashboard",
     folder: "dashboard",
     composeFile: "docker-compose-torch-dashboard-solver.yaml",
   },
   engine: {
     name: "engine",
     title: "Flowable engine",
-    port: 8080,
+    containerPort: 8080,
+    hostPort: 8080,
+    image: "edrudi97/custom-flowable-rest",
     folder: "model/flowable",
     composeFile: "docker-compose-flowable-rest-solver.yaml",
   },
   services: {
     name: "services",
     title: "service layer",
-    port: 9000,
+    containerPort: 9000,
+    hostPort: 9000,
+    image: "edrudi97/torchservices",
     folder: "service-layer",
     composeFile: "docker-compose-torchservices-solver.yaml",
   },

@@ -51,6 +51,8 @@ interface ComposeVolume {
 export interface ServicePort {
   readonly target: number;
   readonly published: number;
+  /** Whether the component's own service publishes it, and not another one, such as a proxy. */
+  readonly own: boolean;
 }
 
 /** A compose file, the component's own service in it, and its port. */
@@ -61,35 +63,64 @@ export interface FoundService {
 }
 
 /**
- * Finds the component's own service: the one that has the component's port in the container and on the host, else one
- * that publishes it on the host, else one that has it in the container; else the only one.
+ * Finds the component's own service: the one that is built, else the one with the guide's image, else the one with the
+ * guide's port. A proxy may publish that port for it.
  */
 export function findService(
   model: ComposeModel,
-  { port, title }: Component,
+  component: Component,
 ): FoundService | { readonly complaint: Complaint } {
   const services = Object.entries(model.services);
-  const rank = (mapping: ComposePort) => (firstPort(mapping) === port ? 2 : 0) + (mapping.target === port ? 1 : 0);
-  const ranked = services
-    .flatMap(([service, { ports = [] }]) => ports.map((mapping) => ({ service, mapping, rank: rank(mapping) })))
-    .filter((candidate) => candidate.rank > 0)
-    .toSorted((a, b) => b.rank - a.rank);
-  const [best, next] = ranked;
-  if (best !== undefined && (next === undefined || next.rank < best.rank || next.service === best.service)) {
-    const { service, mapping } = best;
-    return { model, service, port: { target: mapping.target, published: firstPort(mapping) ?? port } };
-  }
-  const [only, ...others] = services;
-  if (best === undefined && only !== undefined && others.length === 0) {
-    return { model, service: only[0], port: { target: port, published: port } };
-  }
-  return {
+  const names = (matches: (service: ComposeService) => boolean) =>
+    services.filter(([, service]) => matches(service)).map(([name]) => name);
+  const built = names(({ build }) => build !== undefined);
+  const imaged = names(({ image }) => image?.replace(/[:@].*$/, "") === component.image);
+  const bestRank = Math.max(1, ...services.map(([, service]) => rankOf(service, component)));
+  const ported = names((service) => rankOf(service, component) === bestRank);
+  const refuse = (reason: string) => ({
     complaint: {
-      reason: `has not one service that publishes the ${title}'s port ${port} (services: ${services.map(([name]) => name).join(", ")})`,
-      allowed: `one service with the port ${port}, in the container or on the host`,
-      fix: `publish ${port} in the compose file, as TORCH-V2's guide does`,
+      reason,
+      allowed: `one service of the ${component.title}: with its build, its image ${component.image}, or its port ${component.hostPort}`,
+      fix: "give that service, and no other one, its build in the compose file",
     },
-  };
+  });
+  if (built.length > 0 && imaged.length > 0 && !built.some((name) => imaged.includes(name))) {
+    return refuse(`has ${built.join(", ")} to build, and the image ${component.image} at ${imaged.join(", ")}`);
+  }
+  const candidates = [built, imaged, ported].reduce<readonly string[]>(
+    (left, evidence) => {
+      const agreeing = left.filter((name) => evidence.includes(name));
+      return agreeing.length > 0 ? agreeing : left;
+    },
+    services.map(([name]) => name),
+  );
+  const [service, ...others] = candidates;
+  if (service === undefined || others.length > 0) {
+    return refuse(
+      `has not one service that is the ${component.title} (services: ${services.map(([name]) => name).join(", ")})`,
+    );
+  }
+  return { model, service, port: findPort(model, service, component) };
+}
+
+/** How well a service's ports fit a component's: 3 is both, 2 the host's, 1 the container's, 0 neither. */
+function rankOf({ ports = [] }: ComposeService, component: Component): number {
+  return Math.max(0, ...ports.map((mapping) => rankMapping(mapping, component)));
+}
+
+function rankMapping(mapping: ComposePort, { hostPort, containerPort }: Component): number {
+  return (firstPort(mapping) === hostPort ? 2 : 0) + (mapping.target === containerPort ? 1 : 0);
+}
+
+function findPort(model: ComposeModel, service: string, component: Component): ServicePort {
+  const best = (ports: readonly ComposePort[]) =>
+    ports.toSorted((a, b) => rankMapping(b, component) - rankMapping(a, component))[0];
+  const own = best(model.services[service]?.ports ?? []);
+  if (own !== undefined) return { target: own.target, published: firstPort(own) ?? component.hostPort, own: true };
+  const published = Object.entries(model.services).some(
+    ([name, { ports = [] }]) => name !== service && ports.some((port) => firstPort(port) === component.hostPort),
+  );
+  return { target: component.containerPort, published: component.hostPort, own: !published };
 }
 
 /** What a component's compose file is changed by. */
@@ -138,6 +169,7 @@ export function planCompose({ model, service: own, port }: FoundService, changes
     if (name !== own) return [name, plain];
     const { target, published } = port;
     const others = (service.ports ?? []).filter((mapping) => mapping.target !== target);
+    const ownPort = { mode: "ingress", target, published: String(published), protocol: "tcp" };
     const targets = new Set(files.map((file) => file.target));
     const changed: ComposeService = {
       ...plain,
@@ -145,9 +177,7 @@ export function planCompose({ model, service: own, port }: FoundService, changes
       pull_policy: "never",
       container_name: changes.container,
       environment: { ...service.environment, ...changes.environment },
-      ports: [{ mode: "ingress", target, published: String(published), protocol: "tcp" }, ...others].map(
-        publishLocally,
-      ),
+      ports: [...(port.own ? [ownPort] : []), ...others].map(publishLocally),
       volumes: [...(service.volumes ?? []).filter((volume) => !targets.has(volume.target)), ...files.map(mountFile)],
       extra_hosts: [...(service.extra_hosts ?? []), ...changes.extraHosts],
       networks: {
@@ -176,14 +206,14 @@ export function planCompose({ model, service: own, port }: FoundService, changes
   };
 }
 
-/** A container's weight for the processors where nobody says another (Docker's `--cpu-shares`). */
-export const DEFAULT_SHARES = 1024;
 /** Enough to go on where processors are idle; next to nothing beside a control plane that comes up. */
-const YIELDING_SHARES = 64;
+export const YIELDING_SHARES = 64;
+/** What starts seven JVMs against the clock, beside a cluster whose nodes have Docker's 1024 each. */
+export const STARTING_SHARES = 8192;
 
-/** The same compose file with a service that yields the processors to others until its share is restored. */
-export function yieldProcessor(model: ComposeModel, service: string): ComposeModel {
-  const changed = { ...model.services[service], cpu_shares: YIELDING_SHARES };
+/** The same compose file with another weight for the processors of a service (Docker's `--cpu-shares`). */
+export function withShares(model: ComposeModel, service: string, shares: number): ComposeModel {
+  const changed = { ...model.services[service], cpu_shares: shares };
   return { ...model, services: { ...model.services, [service]: changed } };
 }
 

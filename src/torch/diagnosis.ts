@@ -13,7 +13,7 @@ const RULES: readonly Rule[] = [
   {
     component: "services",
     words:
-      /no subject alternative (?:dns )?names? (?:matching|present)|hostname .*(?:not verified|mismatch|doesn't match)|certificate is not valid for|ERR_TLS_CERT_ALTNAME/i,
+      /SSLPeerUnverifiedException|no subject alternative (?:dns )?names? (?:matching|present)|hostname .*(?:not verified|mismatch|doesn't match)|certificate is not valid for|ERR_TLS_CERT_ALTNAME/i,
     diagnosis: {
       cause:
         "The endpoint that the service layer used is not in the API server's certificate (its subject alternative names).",
@@ -33,7 +33,7 @@ const RULES: readonly Rule[] = [
   {
     component: "services",
     words:
-      /PKIX path|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
+      /PKIX path|Path does not chain|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
     diagnosis: {
       cause: "The service layer does not trust the API server: the ca.crt that it read is not this cluster's CA.",
       cure: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and have the image bring none of its own",
@@ -63,6 +63,15 @@ const RULES: readonly Rule[] = [
     diagnosis: {
       cause: "The template's namespace exists already, and the connector takes that for an error.",
       cure: "delete the namespace before the step, or give each template a name of its own",
+    },
+  },
+  {
+    component: "services",
+    words: /system:anonymous/i,
+    diagnosis: {
+      cause:
+        "The service layer's certificate was not sent: the API server did not issue it, or asks for certificates of another CA.",
+      cure: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
     },
   },
   {

@@ -7,6 +7,7 @@ import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts
 import { type ComposeModel, planCompose, redirectUrl } from "./compose.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
 import { type Layout, planLayout } from "./layout.ts";
+import type { ClusterAccess } from "./template/csar.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
 export interface TorchPlan {
@@ -26,7 +27,7 @@ export interface TorchPlan {
   readonly images: PerComponent<string>;
   readonly credentialsMount: string;
   readonly waitSeconds: number;
-  readonly connectors: number;
+  readonly connectors: number | undefined;
   readonly csar: string | undefined;
 }
 
@@ -81,6 +82,21 @@ export function planAddresses(plan: TorchPlan, { components }: Checkout) {
   return {
     BPMN_ENGINE: address("BPMN_ENGINE", "engine"),
     SERVICE_BROKER_URI: address("SERVICE_BROKER_URI", "services"),
+  };
+}
+
+/** Where a template's Cluster node is pointed. */
+export function planAccess(
+  { credentialsMount }: TorchPlan,
+  { ca, certificate, privateKey }: CredentialPaths,
+  endpoint: string,
+): ClusterAccess {
+  return {
+    endpoint,
+    ca: basename(ca),
+    certificate: basename(certificate),
+    privateKey: basename(privateKey),
+    folder: credentialsMount,
   };
 }
 

@@ -7,9 +7,10 @@ import { CommandError, type Run } from "../process.ts";
 import { type Checkout, readCheckout } from "./checkout.ts";
 import { COMPONENTS, type PerComponent } from "./components.ts";
 import { listPublishedPorts } from "./compose.ts";
-import { type Csar, chooseCluster, pointCsar, readCsar } from "./csar.ts";
-import { type Builder, findBuilder } from "./images.ts";
 import type { TorchPlan } from "./plan.ts";
+import { checkPlans } from "./plans.ts";
+import { type Builder, findBuilder } from "./stack/images.ts";
+import { type ClusterAccess, type Csar, chooseCluster, maxCsarBytes, pointCsar, readCsar } from "./template/csar.ts";
 
 /** What a boot is made from, read and checked. */
 export interface TorchSources {
@@ -24,6 +25,8 @@ export interface SourcesRequest {
   readonly plan: TorchPlan;
   readonly cluster: string;
   readonly workspace: string;
+  /** Where the template's Cluster node will be pointed; an address that is not known yet at its longest. */
+  readonly access: ClusterAccess;
   readonly credentialsDirectory: string;
   /** Whether what is left of an older cluster of this name, and of its TORCH-V2, goes first: it may hold the very ports and names. */
   readonly replaces: boolean;
@@ -37,16 +40,17 @@ export async function readSources(
   request: SourcesRequest,
   run: Run,
 ): Promise<{ readonly sources: TorchSources } | { readonly problems: readonly Problem[] }> {
-  const { plan, cluster, replaces } = request;
+  const { plan, replaces } = request;
   const [builder, read, template] = await Promise.all([
     findBuilder(request.environment, run),
     readCheckout(plan.root, plan.layout, run),
-    plan.csar === undefined ? undefined : loadTemplate(plan.csar, plan.root, request.workspace, cluster),
+    plan.csar === undefined ? undefined : loadTemplate(plan.csar, plan.root, request),
   ]);
   const problems: Problem[] = [];
   if ("input" in builder) problems.push(builder);
   if ("problems" in read) problems.push(...read.problems);
   else {
+    problems.push(...checkPlans(read.checkout.plans, await readFile(read.checkout.plans)));
     problems.push(...(await checkContexts(read.checkout, request.credentialsDirectory)));
     problems.push(...checkSharedPorts(read.checkout, request.clusterPorts));
     if (!replaces) problems.push(...(await checkPorts(read.checkout)), ...(await checkNames(plan.containers, run)));
@@ -57,12 +61,11 @@ export async function readSources(
   return { sources: { checkout: read.checkout, template, builder } };
 }
 
-/** Reads the CSAR: from the workspace, or from the checkout, which may be elsewhere. */
+/** Reads the template: from the workspace, or from the checkout, which may be elsewhere. */
 async function loadTemplate(
   path: string,
   root: string,
-  workspace: string,
-  cluster: string,
+  { workspace, cluster, access }: SourcesRequest,
 ): Promise<{ readonly csar: Csar; readonly node: string } | { readonly problem: Problem }> {
   const places = [...new Set([resolve(workspace, path), ...(isAbsolute(path) ? [] : [resolve(root, path)])])];
   const refuse = (value: string, reason: string, fix: string) => ({
@@ -70,7 +73,7 @@ async function loadTemplate(
       input: "torch-csar",
       value,
       reason,
-      allowed: "a CSAR (zip) in the workspace or in TORCH-V2's checkout",
+      allowed: "a CSAR (zip) or a file of TOSCA YAML in the workspace or in TORCH-V2's checkout",
       fix,
     },
   });
@@ -90,10 +93,8 @@ async function loadTemplate(
     if ("problem" in read) return read;
     const node = chooseCluster(read.csar, cluster);
     if (node !== undefined) {
-      const complaint = tryPointing(read.csar, node);
-      return complaint === undefined
-        ? { csar: read.csar, node }
-        : refuse(path, complaint, "give the node its properties as a plain map, as in TORCH-V2's examples");
+      const trouble = tryPointing(read.csar, node, access);
+      return trouble === undefined ? { csar: read.csar, node } : refuse(path, trouble.reason, trouble.fix);
     }
     const { clusters, entry } = read.csar;
     return refuse(
@@ -105,15 +106,23 @@ async function loadTemplate(
   return refuse(path, `is not there: looked for ${places.join(" and ")}`, "check the path, and torch-ref");
 }
 
-/** Why the node could not be pointed at a cluster later on, when everything else is there. */
-function tryPointing(csar: Csar, node: string): string | undefined {
-  const access = { endpoint: "https://127.0.0.1:6443", ca: "c", certificate: "c", privateKey: "k", folder: "/f" };
+/** Why the template could not be sent later on, when everything else is there. */
+function tryPointing(csar: Csar, node: string, access: ClusterAccess) {
+  let size: number;
   try {
-    pointCsar(csar, node, access);
-    return undefined;
+    size = pointCsar(csar, node, access).bytes.length;
   } catch (error) {
-    return `has a Cluster node ${node} whose properties cannot be set: ${describeError(error)}`;
+    return {
+      reason: `has a Cluster node ${node} whose properties cannot be set: ${describeError(error)}`,
+      fix: "give the node its properties as a plain map, as in TORCH-V2's examples",
+    };
   }
+  const limit = maxCsarBytes(csar.template);
+  if (csar.kind === "yaml" || size <= limit) return undefined;
+  return {
+    reason: `is too large for the dashboard: ${size} bytes with this cluster's endpoint in it, of at most ${limit}`,
+    fix: "leave out of the archive what the template does not need, or give the template as one file of TOSCA YAML, which has no such limit",
+  };
 }
 
 /** A context that holds the credentials would carry the key into the build, and perhaps into a layer. */

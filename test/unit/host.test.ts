@@ -114,18 +114,37 @@ test("words that point to no cause name none", () => {
 const probe = { name: "www.example.org", address: "192.0.2.1", port: 53 };
 
 test("no internet from pods is told apart as names or firewall", () => {
-  const names = diagnoseInternet({ reach: { probe, address: true, name: false } });
+  const host = { address: true, name: true };
+  const names = diagnoseInternet({ reach: { probe, host, address: true, name: false } });
   assert.match(names?.cause ?? "", /name resolution/);
   assert.match(names?.cure ?? "", /dns:/);
   for (const name of [true, false]) {
-    const firewall = diagnoseInternet({ reach: { probe, address: false, name } });
+    const firewall = diagnoseInternet({ reach: { probe, host, address: false, name } });
     assert.match(firewall?.cause ?? "", /192\.0\.2\.1:53.*firewall.*not name resolution/);
   }
 });
 
 test("pods that reach the internet, and pods that could not be looked at, give no diagnosis", () => {
-  assert.equal(diagnoseInternet({ reach: { probe, address: true, name: true } }), undefined);
+  const host = { address: false, name: false };
+  assert.equal(diagnoseInternet({ reach: { probe, host, address: true, name: true } }), undefined);
+  assert.equal(
+    diagnoseInternet({ reach: { probe, host: { address: true, name: true }, address: true, name: undefined } }),
+    undefined,
+  );
   assert.equal(diagnoseInternet({ reach: undefined }), undefined);
+});
+
+test("what this machine does not reach or resolve either is not blamed on the cluster", () => {
+  for (const [address, name] of [
+    [true, false],
+    [false, true],
+    [false, false],
+  ] as const) {
+    assert.equal(
+      diagnoseInternet({ reach: { probe, host: { address: false, name: false }, address, name } }),
+      undefined,
+    );
+  }
 });
 
 test("the name servers of a resolv.conf are its IPv4 ones, as the resolver reads them", () => {

@@ -1,7 +1,7 @@
-import { describeError, Failure, type Problem } from "../failure.ts";
-import { CommandError, type Run } from "../process.ts";
-import type { BuildSource } from "./checkout.ts";
-import type { Component } from "./components.ts";
+import { describeError, Failure, type Problem } from "../../failure.ts";
+import { CommandError, type Run } from "../../process.ts";
+import type { BuildSource } from "../checkout.ts";
+import type { Component } from "../components.ts";
 
 /** How images are built on this machine. */
 export interface Builder {

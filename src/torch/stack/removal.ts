@@ -1,5 +1,5 @@
-import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
-import { CommandError, type Run } from "../process.ts";
+import { type PendingContainer, removeInterrupted } from "../../host/interrupted.ts";
+import { CommandError, type Run } from "../../process.ts";
 
 /**
  * Removes what a boot made. After one that was interrupted it goes on until none of its containers can appear any more.

@@ -1,20 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CredentialPaths, credentialFiles } from "../credentials/files.ts";
-import { describeError, Failure } from "../failure.ts";
-import { findGateway, KIND_NETWORK } from "../host/docker.ts";
-import type { Run } from "../process.ts";
-import type { Log } from "../runner/log.ts";
-import type { Timeline } from "../runner/timeline.ts";
-import type { Tasks } from "../tasks.ts";
-import type { Checkout } from "./checkout.ts";
-import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "./components.ts";
-import { type ComposeModel, type ComposeService, DEFAULT_SHARES, yieldProcessor } from "./compose.ts";
-import { diagnoseTorch } from "./diagnosis.ts";
-import { openEngine } from "./engine.ts";
+import { type CredentialPaths, credentialFiles } from "../../credentials/files.ts";
+import { describeError, Failure } from "../../failure.ts";
+import { findGateway, KIND_NETWORK } from "../../host/docker.ts";
+import type { Run } from "../../process.ts";
+import type { Log } from "../../runner/log.ts";
+import type { Timeline } from "../../runner/timeline.ts";
+import type { Tasks } from "../../tasks.ts";
+import type { Checkout } from "../checkout.ts";
+import { openEngine } from "../clients/engine.ts";
+import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "../components.ts";
+import { type ComposeModel, STARTING_SHARES, withShares, YIELDING_SHARES } from "../compose.ts";
+import { diagnoseTorch } from "../diagnosis.ts";
+import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
+import { DEFAULT_SHARES, setShares } from "./container.ts";
 import { type Builder, buildImage } from "./images.ts";
-import { planModels, publishedUrls, type TorchPlan } from "./plan.ts";
-import { findDashboardSilence, waitForServices, waitUntilServing } from "./readiness.ts";
+import { waitUntilServing, watchDashboard } from "./readiness.ts";
+import { waitForServices } from "./services.ts";
 
 /** What a boot works with. */
 export interface BootTools {
@@ -24,14 +26,14 @@ export interface BootTools {
   readonly tasks: Tasks;
 }
 
-/** A boot under way. */
+/** A boot under way. Its parts fail the tasks that they run among. */
 export interface Boot {
   /** Starts the dashboard and the engine, each as soon as its image and the networks are there. */
   start(): void;
-  /** Starts the service layer with the credential files that were just written; anew where it runs with older ones. */
+  /** Starts the service layer. The credential files are there, and the cluster no longer needs the processors. */
   startServices(): void;
-  /** Keeps the service layer from being started with credential files that are about to go. */
-  withholdServices(): void;
+  /** Waits until the dashboard serves. @returns its address on this machine. */
+  waitForDashboard(): Promise<string>;
   /** Waits until every component serves, the plans deployed. */
   waitUntilServing(): Promise<Booted>;
 }
@@ -53,10 +55,10 @@ export function beginBoot(
   { run, log, timeline, tasks }: BootTools,
 ): Boot {
   const { signal } = tasks;
-  /** Counts the sets of credential files: a start that waited for its image is only done with the latest. */
-  let latest = 0;
   const models = planModels(plan, checkout, credentials);
   const urls = publishedUrls(checkout);
+  /** Whether the service layer serves: until then the others yield the processors to the cluster and to it. */
+  let calm = false;
   const waiting = {
     run,
     log,
@@ -64,8 +66,9 @@ export function beginBoot(
     credentialFiles: credentialFiles(credentials),
     runDirectory,
     waitSeconds: plan.waitSeconds,
-    yields: () => latest === 0,
+    yields: () => !calm,
   };
+  const running = forEachComponent((component) => ({ component, container: plan.containers[component.name] }));
 
   const images = forEachComponent((component) =>
     tasks.begin(async () => {
@@ -80,42 +83,51 @@ export function beginBoot(
       log.info(`${component.title}: image built`);
     }),
   );
-  const issued = Promise.withResolvers<void>();
-  let networks: Promise<void> | undefined;
-  let dashboard: Promise<void> | undefined;
-  let engine: Promise<readonly string[]> | undefined;
-  const startComponent = (component: Component, model: ComposeModel) =>
-    timeline.measure(`Start ${component.title}`, () =>
+  const networks = Promise.withResolvers<void>();
+  const filesThere = Promise.withResolvers<void>();
+  const served = Promise.withResolvers<void>();
+
+  const start = async (component: Component, shares: number) => {
+    await Promise.all([images[component.name], networks.promise]);
+    const { service } = checkout.components[component.name];
+    const model = withShares(models[component.name], service, shares);
+    await timeline.measure(`Start ${component.title}`, () =>
       startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
     );
-  /** Starts a component that needs no credentials. Until those are issued it yields to the control plane. */
-  const start = async (component: Component) => {
-    await Promise.all([images[component.name], networks]);
-    const { service } = checkout.components[component.name];
-    await startComponent(component, yieldProcessor(models[component.name], service));
+  };
+  const restoreShares = async ({ name }: Component) => {
+    const own = models[name].services[checkout.components[name].service]?.cpu_shares;
+    await setShares(plan.containers[name], own ?? DEFAULT_SHARES, run).catch((error: unknown) =>
+      // One that is gone by now is another's failure to tell.
+      log.debug(describeError(error)),
+    );
+  };
+  /** Starts a component that needs no credentials, which yields the processors until the service layer serves. */
+  const startBeside = async (component: Component) => {
+    await start(component, YIELDING_SHARES);
     tasks.begin(async () => {
-      await issued.promise;
-      await restoreShares(plan.containers[component.name], models[component.name].services[service], run, log);
+      await served.promise;
+      await restoreShares(component);
     });
   };
   const startDashboard = async () => {
-    await start(COMPONENTS.dashboard);
+    await startBeside(COMPONENTS.dashboard);
     await timeline.measure("Dashboard serves", () =>
-      waitUntilServing(
-        { component: COMPONENTS.dashboard, container: plan.containers.dashboard },
-        () => findDashboardSilence(urls.dashboard, signal),
-        waiting,
-      ),
+      waitUntilServing(running.dashboard, watchDashboard(urls.dashboard, signal), waiting),
     );
     log.info(`dashboard: serves ${urls.dashboard}`);
+    return urls.dashboard;
   };
   const startEngine = async () => {
-    await start(COMPONENTS.engine);
+    await startBeside(COMPONENTS.engine);
     const client = openEngine(urls.engine, signal);
     await timeline.measure("Flowable engine serves", () =>
       waitUntilServing(
-        { component: COMPONENTS.engine, container: plan.containers.engine },
-        () => client.findSilence(),
+        running.engine,
+        async () => {
+          const reason = await client.notReadyReason();
+          return reason === undefined ? "ready" : { reason };
+        },
         waiting,
       ),
     );
@@ -126,41 +138,32 @@ export function beginBoot(
     log.info(`Flowable engine: ${plans.processes.length} process(es) ${plans.deployed ? "deployed" : "there already"}`);
     return plans.processes;
   };
-  let services: Promise<void> | undefined;
+  const startServices = async () => {
+    await filesThere.promise;
+    await start(COMPONENTS.services, STARTING_SHARES);
+    await timeline.measure("Service layer serves", () =>
+      waitForServices(
+        { container: plan.containers.services, url: urls.services, connectors: plan.connectors },
+        { ...waiting, yields: () => false },
+      ),
+    );
+    log.info(`service layer: serves ${urls.services}`);
+    calm = true;
+    served.resolve();
+    await restoreShares(COMPONENTS.services);
+  };
+  const dashboard = tasks.begin(startDashboard);
+  const engine = tasks.begin(startEngine);
+  const services = tasks.begin(startServices);
   return {
     start() {
-      networks = tasks.begin(() => prepareNetworks(plan, run, signal));
-      dashboard = tasks.begin(startDashboard);
-      engine = tasks.begin(startEngine);
+      tasks.begin(() => prepareNetworks(plan, run, signal)).then(networks.resolve, () => undefined);
     },
-    startServices() {
-      latest += 1;
-      const mine = latest;
-      const before = services;
-      issued.resolve();
-      services = tasks.begin(async () => {
-        await Promise.all([before, images.services, networks]);
-        if (mine !== latest) return;
-        await startComponent(COMPONENTS.services, models.services);
-      });
-    },
-    withholdServices() {
-      latest += 1;
-    },
+    startServices: () => filesThere.resolve(),
+    waitForDashboard: () => dashboard,
     async waitUntilServing() {
-      await services;
-      const [processes] = await Promise.all([
-        engine,
-        dashboard,
-        timeline.measure("Service layer serves", () =>
-          waitForServices(
-            { container: plan.containers.services, url: urls.services, connectors: plan.connectors },
-            waiting,
-          ),
-        ),
-      ]);
-      log.info(`service layer: serves ${urls.services}`);
-      return { urls, processes: processes ?? [] };
+      const [processes] = await Promise.all([engine, dashboard, services]);
+      return { urls, processes };
     },
   };
 }
@@ -186,16 +189,6 @@ async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): 
 
 const START_SECONDS = 900;
 
-/** Gives a component back its share of the processors; one that is gone by then has another story to tell. */
-async function restoreShares(container: string, own: ComposeService | undefined, run: Run, log: Log): Promise<void> {
-  await run({
-    file: "docker",
-    args: ["update", `--cpu-shares=${own?.cpu_shares ?? DEFAULT_SHARES}`, container],
-    timeoutSeconds: 60,
-    purpose: `restoring the processor share of ${container}`,
-  }).catch((error: unknown) => log.debug(describeError(error)));
-}
-
 /** Starts a component and its helpers with compose. @throws Failure with compose's words. */
 async function startContainers(
   { name, title }: Component,
@@ -209,7 +202,7 @@ async function startContainers(
       args: [
         "compose",
         "--file=-",
-        // What the environment or a .env file here says of compose is about somebody else's project.
+        // What the environment or a .env file here says of compose is about another project.
         `--project-name=${model.name}`,
         `--project-directory=${runDirectory}`,
         "--env-file=/dev/null",

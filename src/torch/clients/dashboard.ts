@@ -1,0 +1,112 @@
+import { Failure } from "../../failure.ts";
+import { openBrowser, shorten, type Visited } from "./browser.ts";
+import type { Form } from "./page.ts";
+
+/** An account at the dashboard: there is none by default. */
+export interface Account {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** A template's file: its extension says whether it is a CSAR (`zip`) or plain TOSCA YAML. */
+export interface TemplateFile {
+  /** The template's name. */
+  readonly name: string;
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+/** How the engine is to go about a deployment; the names are the form's. */
+export interface LaunchSettings {
+  readonly bpmnEngineEndpoint: string;
+  readonly serviceBrokerEndpoint: string;
+  readonly retryCounter: string;
+  /** Seconds. */
+  readonly checkPeriod: string;
+  /** Minutes. */
+  readonly createTimeout: string;
+}
+
+/** A template that the dashboard has validated: its graph (JSON), and the page with the form that creates it. */
+export interface ValidatedTemplate {
+  readonly graph: string;
+  readonly page: Visited;
+  readonly form: Form;
+}
+
+/** The dashboard as a person with a browser uses it. Each call starts from the page that the one before ended on. */
+export interface Dashboard {
+  /** @returns the page that one who is logged in gets. */
+  register(account: Account): Promise<Visited>;
+  validate(template: TemplateFile, from: Visited): Promise<ValidatedTemplate>;
+  /** @returns the page that lists the template. */
+  create(name: string, validated: ValidatedTemplate): Promise<Visited>;
+  /** Launches the newest template of a name. */
+  launch(name: string, settings: LaunchSettings, from: Visited): Promise<void>;
+}
+
+/** Opens the dashboard. @param base its address on this machine. */
+export function openDashboard(base: string, signal: AbortSignal): Dashboard {
+  const browser = openBrowser(base, signal);
+  return {
+    async register({ name, email, password }) {
+      const page = await browser.open("/register");
+      const form = findForm(page, (each) => "password_confirmation" in each.fields, "a form that registers an account");
+      const fields = { name, email, password, password_confirmation: password };
+      const registered = await browser.submit(form, fields, page);
+      // Back on the form: refused.
+      if (registered.path === page.path) throw refuse("does not register an account", registered);
+      return registered;
+    },
+    async validate({ name, fileName, bytes }, from) {
+      // The result is shown by this page alone, and only to one who comes from it.
+      const page = await browser.open(findLink(from, /\/template\/create\/?$/, "uploads a template"), from);
+      const form = findForm(page, (each) => each.files.includes("yaml_template"), "a form that uploads a template");
+      const file = new File([Uint8Array.from(bytes)], fileName);
+      const answered = await browser.submit(form, { name, yaml_template: file }, page);
+      const create = answered.page.forms.find((each) => "json_graph" in each.fields);
+      if (create === undefined) throw refuse(`does not validate the template ${name}`, answered);
+      return { graph: create.fields.json_graph ?? "", page: answered, form: create };
+    },
+    async create(name, { form, page }) {
+      const created = await browser.submit(form, { name }, page);
+      if (findTemplate(created, name) === undefined) throw refuse(`does not create the template ${name}`, created);
+      return created;
+    },
+    async launch(name, settings, from) {
+      const page = await browser.open(findTemplate(from, name) ?? from.path, from);
+      const form = findForm(page, (each) => "templateID" in each.fields, `a form that launches ${name}`);
+      const known = Object.entries(settings).filter(([field]) => field in form.fields);
+      const launched = await browser.submit(form, Object.fromEntries(known), page);
+      // Back on the template's page: refused, even where the reason is left blank.
+      if (launched.path === page.path) throw refuse(`does not launch the template ${name}`, launched);
+    },
+  };
+}
+
+/** The newest template of a name that a page links to. */
+function findTemplate({ page }: Visited, name: string): string | undefined {
+  const numberOf = (href: string) => Number(/\/template\/(\d+)\/?$/.exec(href)?.[1] ?? 0);
+  return page.links
+    .filter(({ href, text }) => text === name && numberOf(href) > 0)
+    .toSorted((a, b) => numberOf(b.href) - numberOf(a.href))
+    .at(0)?.href;
+}
+
+function findLink(visited: Visited, pattern: RegExp, what: string): string {
+  const link = visited.page.links.find(({ href }) => pattern.test(href));
+  if (link === undefined) throw refuse(`has no link on ${visited.path} that ${what}`, visited);
+  return link.href;
+}
+
+function findForm(visited: Visited, matches: (form: Form) => boolean, what: string): Form {
+  const form = visited.page.forms.find(matches);
+  if (form === undefined) throw refuse(`does not show ${what} on ${visited.path}`, visited);
+  return form;
+}
+
+function refuse(what: string, { path, page: { errors, title } }: Visited): Failure {
+  const words = errors.length > 0 ? errors.join(" ") : `nothing (it ended on ${path}, ${JSON.stringify(title)})`;
+  return new Failure(`The dashboard ${what}. It says: ${shorten(words)}`, { final: true });
+}

@@ -1,0 +1,76 @@
+import { Failure } from "../../failure.ts";
+import type { Run } from "../../process.ts";
+import type { Component } from "../components.ts";
+import { diagnoseTorch } from "../diagnosis.ts";
+import { redact } from "../redaction.ts";
+import { readSecrets } from "./secrets.ts";
+import { readWords, tailOf, type Words } from "./words.ts";
+
+/** A component that runs in a container. */
+export interface Running {
+  readonly component: Component;
+  readonly container: string;
+}
+
+/** What an explanation is made with. */
+export interface Explaining {
+  readonly run: Run;
+  /** Their content is kept out of what is said. */
+  readonly credentialFiles: readonly string[];
+  readonly runDirectory: string;
+}
+
+/** A cause that is known already, and what to do about it. */
+export interface KnownCause {
+  readonly cause: string;
+  readonly fix: string;
+}
+
+/** Of each text no more than this is searched and shown. */
+const MAX_CHARACTERS = 256 * 1024;
+
+/**
+ * What went wrong, its likely cause, and the last that the components concerned said, without secrets.
+ * @param concerned the components, the one to blame first.
+ */
+export async function explainFailure(
+  what: string,
+  concerned: readonly Running[],
+  { run, credentialFiles, runDirectory }: Explaining,
+  known?: KnownCause,
+): Promise<Failure> {
+  const secrets = await readSecrets(credentialFiles, runDirectory);
+  const read = await Promise.all(
+    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, run, secrets) })),
+  );
+  const diagnosis =
+    known === undefined
+      ? read
+          .flatMap(({ component, words }) => [
+            diagnoseTorch(component.name, what),
+            ...words.map(({ text }) => diagnoseTorch(component.name, text)),
+          ])
+          .find((found) => found !== undefined)
+      : undefined;
+  const cause = known?.cause ?? (diagnosis === undefined ? undefined : `Likely cause: ${diagnosis.cause}`);
+  return new Failure(
+    [
+      redact(what, secrets),
+      ...(cause === undefined ? [] : [cause]),
+      ...read.flatMap(({ component, container, words }) => {
+        const lines = tailOf(words);
+        if (lines.length === 0) return [];
+        return [`Last lines of the ${component.title} (container ${container}):`, ...lines.map((line) => `  ${line}`)];
+      }),
+    ].join("\n"),
+    {
+      cure: known?.fix ?? diagnosis?.cure ?? "look at the logs of TORCH-V2, which post collects",
+      final: true,
+    },
+  );
+}
+
+async function readCleanWords(container: string, run: Run, secrets: readonly string[]): Promise<readonly Words[]> {
+  const words = await readWords(container, run);
+  return words.map((each) => ({ ...each, text: redact(each.text.slice(-MAX_CHARACTERS), secrets) }));
+}

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describeError } from "../../failure.ts";
+import { COMPONENTS } from "../components.ts";
+import { inspectContainer, measureProcessor, restartContainer, signalContainer } from "./container.ts";
+import { explainFailure } from "./explain.ts";
+import { ask, type Readiness, type Waiting, waitUntilServing } from "./readiness.ts";
+import { readContainerLog } from "./words.ts";
+
+/** The service layer to wait for. */
+export interface ServiceLayer {
+  readonly container: string;
+  /** The broker's address on this machine. */
+  readonly url: string;
+  /** How many connectors the broker must discover; `undefined`: as many as it looks for. */
+  readonly connectors: number | undefined;
+}
+
+/** What the broker's log says of its search for connectors. */
+export interface Discovery {
+  /** The names of those that it found; lines where they have no names. */
+  readonly found: readonly string[];
+  /** The lines in which it says that it did not find one. */
+  readonly lost: readonly string[];
+}
+
+/** The broker looks for its connectors once: a later one is lost until the next start. */
+const MAX_RESTARTS = 2;
+/** How long after its last line about a connector a broker that still answers has found all; and where it writes none. */
+const SETTLED_SECONDS = 3;
+const SILENT_SECONDS = 15;
+/** How long a broker that has answered may be gone before it is taken for lost, in seconds. */
+const GONE_SECONDS = 5;
+
+/**
+ * Waits until the broker serves with every connector that it looks for. One that was slower than the broker is lost to
+ * it, so the container is restarted, and then the broker is held back until the connectors have come to rest.
+ */
+export async function waitForServices(services: ServiceLayer, waiting: Waiting): Promise<void> {
+  const { container } = services;
+  const { run, log, signal } = waiting;
+  const running = { component: COMPONENTS.services, container };
+  for (let restarts = 0; ; restarts += 1) {
+    const { startedAt } = await inspectContainer(container, run, signal);
+    let lost: string | undefined;
+    const look = watchBroker(services, startedAt, waiting);
+    await waitUntilServing(
+      running,
+      async () => {
+        const readiness = await look();
+        if (typeof readiness === "object" && "lost" in readiness) {
+          lost = readiness.lost;
+          return "ready";
+        }
+        return readiness;
+      },
+      waiting,
+    );
+    if (lost === undefined) return;
+    if (restarts === MAX_RESTARTS) {
+      throw await explainFailure(
+        `The service layer lost a connector, also after ${MAX_RESTARTS} restarts: ${lost}`,
+        [running],
+        waiting,
+        {
+          cause: "A connector starts later than the broker, which looks for the connectors once, or not at all.",
+          fix: "see why that connector starts late or not at all: its own log file is in the collected logs",
+        },
+      );
+    }
+    log.info(`The service layer lost a connector (${lost}). Restarting it (${restarts + 1} of ${MAX_RESTARTS})`);
+    await restartContainer(container, run, signal);
+    await holdBroker(container, restarts, waiting);
+  }
+}
+
+/** Looks whether the broker serves, or has lost a connector. */
+function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: string, { run, signal }: Waiting) {
+  let answeredAt: number | undefined;
+  let goneSince: number | undefined;
+  let count = 0;
+  let changedAt = 0;
+  return async (): Promise<Readiness | { readonly lost: string }> => {
+    // The broker has routes for POST alone: any answer at all is its own. A port that merely opens is Docker's.
+    const [answer, words] = await Promise.all([ask(url, signal), readContainerLog(container, run, startedAt)]);
+    const { found, lost } = readDiscovery(words);
+    const now = performance.now();
+    if (lost[0] !== undefined) return { lost: lost[0] };
+    if (!("status" in answer)) {
+      if (answeredAt === undefined) return answer;
+      goneSince ??= now;
+      return now - goneSince > GONE_SECONDS * 1000
+        ? { lost: `the broker has stopped to answer: ${answer.reason}` }
+        : answer;
+    }
+    goneSince = undefined;
+    answeredAt ??= now;
+    if (found.length !== count) {
+      count = found.length;
+      changedAt = now;
+    }
+    const quiet = (now - Math.max(changedAt, answeredAt)) / 1000;
+    const settled = quiet > (count > 0 ? SETTLED_SECONDS : SILENT_SECONDS);
+    if (connectors !== undefined) {
+      if (count >= connectors) return "ready";
+      const reason = `${count} of ${connectors} connectors discovered`;
+      return quiet > SILENT_SECONDS ? { lost: `${reason} (torch-connectors)` } : { reason };
+    }
+    return settled ? "ready" : { reason: `${count} connectors discovered so far` };
+  };
+}
+
+/** Reads what the broker's log says of its search. Lines are told apart by the connector's name, else counted. */
+export function readDiscovery(log: string): Discovery {
+  const lines = log.split("\n").map((line) => line.trim());
+  const named = lines.flatMap((line) => {
+    const name = /(\S+)\s+discovery succeeded\b/i.exec(line)?.[1];
+    return name === undefined ? [] : [name];
+  });
+  // "Service discovery succeeded" names none.
+  const nameless = named.filter((name) => /^(?:services?|connectors?|record)$/i.test(name));
+  return {
+    found: [...nameless, ...new Set(named.filter((name) => !nameless.includes(name)))],
+    lost: lines.filter((line) => /\bdiscovery failed\b/i.test(line)),
+  };
+}
+
+const BEGIN_SECONDS = 3;
+/** A container at rest uses less of a processor than this. */
+const RESTING = 0.1;
+/** From the second restart on, connectors that begin late are waited for too, in seconds. */
+const HOLD_SECONDS = [0, 60] as const;
+
+/**
+ * Holds the broker back until the connectors have started: the container's main process, which starts the connectors and
+ * some seconds later the broker, is stopped meanwhile. Where another process starts the broker, this has no effect.
+ */
+async function holdBroker(
+  container: string,
+  restarts: number,
+  { run, log, signal, waitSeconds }: Waiting,
+): Promise<void> {
+  const begin = performance.now();
+  const elapsed = () => (performance.now() - begin) / 1000;
+  const least = Math.min(HOLD_SECONDS[restarts] ?? 0, waitSeconds);
+  await sleep(BEGIN_SECONDS * 1000, undefined, { signal });
+  try {
+    await signalContainer(container, "STOP", run);
+    for (let resting = 0; (resting < 2 || elapsed() < least) && elapsed() < Math.max(waitSeconds, least); ) {
+      const used = await measureProcessor(container, run);
+      resting = used !== undefined && used < RESTING ? resting + 1 : 0;
+      await sleep(500, undefined, { signal });
+    }
+    await signalContainer(container, "CONT", run);
+    log.info(`The connectors have started (${elapsed().toFixed(0)} s); now the broker`);
+  } catch (error) {
+    signal.throwIfAborted();
+    // A container that has ended by now is looked at by the wait.
+    log.debug(describeError(error));
+  }
+}

@@ -1,0 +1,146 @@
+import { posix } from "node:path";
+import { CommandError, type Run } from "../../process.ts";
+
+/** What a component said in one place: its container's log, or a log file in it. */
+export interface Words {
+  /** `log`, or the file's path in the container. */
+  readonly source: string;
+  readonly text: string;
+  /** When a file was last written, in milliseconds; the container's own log is always the newest. */
+  readonly writtenAt: number;
+}
+
+/** A text file that a program keeps its log in, by its name. */
+const LOG_FILE = /(?:[-_.]logs?\.txt|\.log|\.out)$/i;
+/** Files of packages, package managers and the system. */
+const NOT_ITS_OWN =
+  /\/(?:node_modules|vendor|\.git|\.npm|\.cache|proc|sys)\/|^\/var\/log\/(?:apt|dpkg|alternatives|bootstrap)/;
+const MAX_FILES = 30;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** Reads all that a component said, whether it still runs or not. What cannot be read is left out. */
+export async function readWords(container: string, run: Run): Promise<readonly Words[]> {
+  const [log, files] = await Promise.all([
+    readContainerLog(container, run).catch(() => ""),
+    readLogFiles(container, run).catch(() => []),
+  ]);
+  return [{ source: "log", text: log, writtenAt: Number.POSITIVE_INFINITY }, ...files];
+}
+
+/** What a container wrote, both streams in the order of time: all of it, or since a time. */
+export async function readContainerLog(container: string, run: Run, since?: string): Promise<string> {
+  const { stdout, stderr } = await run({
+    file: "docker",
+    args: ["logs", "--timestamps", ...(since === undefined ? [] : ["--since", since]), container],
+    timeoutSeconds: 60,
+    purpose: `reading the log of ${container}`,
+  });
+  return mergeStreams(stdout, stderr);
+}
+
+/** Puts two streams of lines with Docker's time stamps, which sort as text, into one without them. */
+export function mergeStreams(...streams: readonly string[]): string {
+  const lines = streams.flatMap((stream) => stream.split("\n").filter((line) => line !== ""));
+  const stamped = lines.map((line) => {
+    const at = line.indexOf(" ");
+    return at === -1 ? { time: line, text: "" } : { time: line.slice(0, at), text: line.slice(at + 1) };
+  });
+  // Sorting is stable: what one stream wrote in one instant keeps its order.
+  return stamped
+    .toSorted((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
+    .map(({ text }) => `${text}\n`)
+    .join("");
+}
+
+/** The log files that a container has written in itself. */
+async function readLogFiles(container: string, run: Run): Promise<readonly Words[]> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["diff", container],
+    timeoutSeconds: 60,
+    purpose: `looking for log files in ${container}`,
+  });
+  const paths = stdout
+    .split("\n")
+    .filter((line) => /^[AC] \//.test(line))
+    .map((line) => line.slice(2))
+    .filter((path) => LOG_FILE.test(path) && !NOT_ITS_OWN.test(path))
+    .slice(0, MAX_FILES);
+  const read = await Promise.all(paths.map((path) => readFileOf(container, path, run)));
+  return read.filter((words) => words !== undefined);
+}
+
+/** Reads one file of a container: as an archive on a stream, so that nothing is unpacked here. */
+async function readFileOf(container: string, path: string, run: Run): Promise<Words | undefined> {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["cp", `${container}:${path}`, "-"],
+      timeoutSeconds: 60,
+      purpose: `reading ${path} of ${container}`,
+      encoding: "latin1",
+      maxOutputBytes: MAX_FILE_BYTES,
+    });
+    const file = readTarFile(Buffer.from(stdout, "latin1"));
+    return file === undefined ? undefined : { source: path, text: file.text, writtenAt: file.writtenAt };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+const BLOCK = 512;
+
+/** The regular file in an archive of one (POSIX ustar; extended headers are passed over). */
+export function readTarFile(tar: Buffer): { readonly text: string; readonly writtenAt: number } | undefined {
+  const octal = (offset: number, length: number) =>
+    Number.parseInt(tar.toString("latin1", offset, offset + length).replace(/[\0 ]+$/, ""), 8) || 0;
+  for (let at = 0; at + BLOCK <= tar.length; ) {
+    const size = octal(at + 124, 12);
+    const type = String.fromCharCode(tar[at + 156] ?? 0);
+    const body = tar.subarray(at + BLOCK, at + BLOCK + size);
+    if (type === "0" || type === "\0") return { text: body.toString(), writtenAt: octal(at + 136, 12) * 1000 };
+    if (type !== "x" && type !== "g") return undefined;
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return undefined;
+}
+
+/** Stack frames, member lists of a cluster, requests (ours among them), and what package managers say of packages. */
+const NOISE =
+  /^\s+at [\w.$<>/]+[(:]|^\s*\.\.\. \d+ (?:more|common frames)|^\s*Members? [{[]|^\s*\}?\]?\s*$|\b(?:Accepted|Closing)$|\[\d{3}\]: (?:\([^)]*\) )?(?:GET|POST|HEAD) |"(?:GET|POST|HEAD) \S+ HTTP|^npm (?:warn|notice)\b/i;
+const IMPORTANT =
+  /\bSEVERE\b|\bFATAL\b|\bERR(?:OR)?\b|(?:Exception|Error)\b|^Caused by|^Traceback|\bpanic\b|\b(?:denied|refused|failed|missing|unable|cannot)\b/i;
+const MAX_LINE = 400;
+const MAX_IMPORTANT = 8;
+const MAX_LAST = 8;
+const MAX_FILES_SHOWN = 3;
+
+/**
+ * What of a component's words a person is shown: the lines that speak of an error, and the last ones; of its files
+ * those that speak of one, the newest first.
+ */
+export function tailOf(words: readonly Words[]): readonly string[] {
+  const newest = words.toSorted((a, b) => b.writtenAt - a.writtenAt);
+  const files = newest.filter(({ source, text }) => source !== "log" && IMPORTANT.test(text)).slice(0, MAX_FILES_SHOWN);
+  const log = newest.filter(({ source }) => source === "log");
+  return [
+    ...files.flatMap(({ source, text }) => {
+      const lines = tellingLines(text);
+      const shown = lines.filter((line) => IMPORTANT.test(line)).slice(-MAX_IMPORTANT);
+      return shown.map((line) => `[${posix.basename(source)}] ${line}`);
+    }),
+    ...log.flatMap(({ text }) => {
+      const lines = tellingLines(text);
+      const last = lines.slice(-MAX_LAST);
+      const before = lines.slice(0, -MAX_LAST).filter((line) => IMPORTANT.test(line));
+      const important = before.slice(-MAX_IMPORTANT);
+      return important.length === 0 ? last : [...important, "...", ...last];
+    }),
+  ];
+}
+
+function tellingLines(text: string): readonly string[] {
+  const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "" && !NOISE.test(line));
+  return lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)} ...` : line.trimEnd()));
+}

@@ -1,0 +1,81 @@
+import type { DeadJob, ProcessInstance } from "../clients/engine.ts";
+
+/** How a node is doing. */
+export interface NodeState {
+  readonly node: string;
+  /** TORCH's word (`CREATING`, `STARTED`, `ERROR`, ...); `waiting` where it has said nothing yet. */
+  readonly status: string;
+  readonly reason: string;
+}
+
+/** What is to be thought of a deployment: it failed, or whether every node is started. */
+export type Verdict = { readonly failed: string } | { readonly started: boolean };
+
+/** A node of which TORCH has said nothing yet. */
+export const WAITING = "waiting";
+const STARTED = "STARTED";
+
+/**
+ * Judges a deployment by what the engine has of it.
+ * @param instances the instance that was launched, first, and all below it.
+ */
+export function judge(
+  template: string,
+  states: readonly NodeState[],
+  instances: readonly ProcessInstance[],
+  dead: readonly DeadJob[],
+): Verdict {
+  const failed = states.find(({ status }) => status === "ERROR");
+  if (failed !== undefined) return { failed: `The node ${failed.node} of ${template} is in ERROR: ${failed.reason}` };
+  if (states.every(({ status }) => status === STARTED)) return { started: true };
+  const waits = states.filter(({ status }) => status !== STARTED);
+  for (const { node, status } of waits) {
+    const own = instances.find(({ name }) => name === node);
+    if (own === undefined || own.endTime === null) continue;
+    return {
+      failed: `The process of the node ${node} of ${template} ended (${describeEnd(own)}) and left it ${status}.`,
+    };
+  }
+  const [job] = dead;
+  if (job !== undefined) {
+    const cause = job.cause === undefined || job.cause === job.message ? "" : ` (${job.cause})`;
+    return { failed: `The deployment of ${template} stopped in the engine: ${job.message}${cause}` };
+  }
+  const [top] = instances;
+  if (top !== undefined && top.endTime !== null) {
+    const names = waits.map(({ node, status }) => `${node} (${status})`).join(", ");
+    return { failed: `The deployment of ${template} ended (${describeEnd(top)}) without ${names}.` };
+  }
+  return { started: false };
+}
+
+function describeEnd({ deleteReason }: ProcessInstance): string {
+  return deleteReason ?? "as its plan has it";
+}
+
+/** Reads each node's status from the process that is named after it: its variable `nodeInfo`, an object or its JSON. */
+export function readNodeStates(
+  nodes: readonly string[],
+  instances: readonly Pick<ProcessInstance, "name" | "variables">[],
+): readonly NodeState[] {
+  return nodes.map((node) => {
+    const own = instances.find((instance) => instance.name === node);
+    const info = parseObject(own?.variables.find((variable) => variable.name === "nodeInfo")?.value);
+    const attributes = parseObject(info.nodeAttributes);
+    const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+    return {
+      node,
+      status: text(attributes.status)?.toUpperCase() ?? WAITING,
+      reason: text(attributes.status_reason) ?? "no reason is given",
+    };
+  });
+}
+
+function parseObject(value: unknown): Readonly<Record<string, unknown>> {
+  try {
+    const read: unknown = typeof value === "string" ? JSON.parse(value) : value;
+    return typeof read === "object" && read !== null ? { ...read } : {};
+  } catch {
+    return {};
+  }
+}
