@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { exportLogs } from "./cluster/kind.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
 import { removeInterruptedCluster, selectOwn } from "./cluster/removal.ts";
-import { removeFiles } from "./credentials/files.ts";
+import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
 import { findReach, type Reach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
@@ -66,6 +66,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
         const count = await removeBoot(torch, record.failed, run);
         if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
       });
+      await attempt("Removing empty files in TORCH-V2's folders", () => removeEmptyFiles(torch.placeholders));
       await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, run));
     }
     await attempt("Removing the credentials", () => removeCredentials(record));

@@ -27,18 +27,23 @@ export function credentialFiles(paths: CredentialPaths): readonly string[] {
   return [paths.ca, paths.certificate, paths.privateKey, paths.userKubeconfig];
 }
 
-/** Those of the files that are there already: they are somebody's, and are not written over. */
+/** Those of the files that are there already: they are not the run's, and are not written over. */
 export async function findPresentFiles(paths: CredentialPaths): Promise<readonly string[]> {
-  // A link to nowhere is there as well: nothing can be written in its place.
+  const missing = await findMissingFiles(credentialFiles(paths));
+  return credentialFiles(paths).filter((path) => !missing.includes(path));
+}
+
+/** Those of the files that are not there. A link to nowhere is there: nothing can be written in its place. */
+export async function findMissingFiles(paths: readonly string[]): Promise<readonly string[]> {
   const present = await Promise.all(
-    credentialFiles(paths).map((path) =>
+    paths.map((path) =>
       lstat(path).then(
         () => true,
         () => false,
       ),
     ),
   );
-  return credentialFiles(paths).filter((_, index) => present[index]);
+  return paths.filter((_, index) => present[index] === false);
 }
 
 /** The folders on the way to a directory that are not there yet, innermost first. */
@@ -63,6 +68,14 @@ function exists(path: string): Promise<boolean> {
 /** Removes files, those that are there. */
 export async function removeFiles(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
+}
+
+/** Removes files that are there and empty. */
+export async function removeEmptyFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() === true && found.size === 0) await rm(path);
+  }
 }
 
 /** Writes a new file, a secret one for its owner alone; one that is there is not written over. */

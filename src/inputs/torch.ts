@@ -49,6 +49,7 @@ export function readTorchInputs(
   const source = optional("torch", torchSource(path));
   const told = {
     "torch-ref": optional("torch-ref", gitReference),
+    "torch-connectors": optional("torch-connectors", wholeNumber(0, 100)),
     "torch-csar": optional("torch-csar", (text) => ("value" in path(text) ? { value: text } : path(text))),
     "torch-dashboard-folder": optional("torch-dashboard-folder", checkoutPath),
     "torch-engine-folder": optional("torch-engine-folder", checkoutPath),
@@ -62,7 +63,7 @@ export function readTorchInputs(
     example: optional("torch-example", exampleName) ?? "simple-server-and-georef",
     endpoint: optional("torch-endpoint", oneOf(["internal", "external"])) ?? "internal",
     waitSeconds: optional("torch-wait", duration({ min: "10s", max: "6h" })) ?? 15 * 60,
-    connectors: optional("torch-connectors", wholeNumber(0, 100)),
+    connectors: told["torch-connectors"],
     csar: told["torch-csar"],
     layout: {
       folders: {
@@ -82,8 +83,8 @@ export function readTorchInputs(
       torch: undefined,
       problems: pointless.map(([input, value]) => ({
         input: `${input} and torch`,
-        value: value ?? "",
-        reason: "says something about TORCH-V2, which is not booted",
+        value: String(value ?? ""),
+        reason: "has no effect unless torch is set",
         allowed: `${input} with torch`,
         fix: "set torch, to . for the checked-out repository, or leave the other out",
       })),

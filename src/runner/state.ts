@@ -45,6 +45,8 @@ export interface TorchRecord {
   /** The containers that compose is told to make. */
   readonly containers: readonly PendingContainer[];
   readonly images: readonly string[];
+  /** Files that Docker makes in mounted folders to mount the credential files on; removed where they are empty. */
+  readonly placeholders: readonly string[];
   /** The engine's address on this machine. */
   readonly engineUrl: string;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createKubectl } from "../cluster/kubectl.ts";
 import { internalEndpoint } from "../cluster/names.ts";
-import { credentialFiles } from "../credentials/files.ts";
+import { credentialFiles, findMissingFiles } from "../credentials/files.ts";
 import { readTorchSources } from "../decision.ts";
 import { describeProblem, Failure } from "../failure.ts";
 import { writeRecord } from "../runner/state.ts";
@@ -9,6 +9,7 @@ import { fetchCheckout } from "../torch/checkout.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
 import {
   labelOf,
+  listPlaceholders,
   planAccess,
   planAddresses,
   planTorchContainers,
@@ -45,6 +46,7 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
     label: labelOf(plan.torch),
     containers: planTorchContainers(plan.torch, checkout),
     images: Object.values(plan.torch.images),
+    placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
     engineUrl: publishedUrls(checkout).engine,
   };
   writeRecord(plan.runDirectory, record);

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { CredentialPaths } from "../credentials/files.ts";
 import type { PendingContainer } from "../host/interrupted.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
@@ -119,6 +119,26 @@ export function planModels(
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
     }),
+  );
+}
+
+/**
+ * The files that Docker makes where a mounted folder has none of the credential files that are mounted into it: the
+ * checkout's own folder, where a compose file mounts that.
+ */
+export function listPlaceholders(
+  plan: TorchPlan,
+  { components }: Checkout,
+  credentials: CredentialPaths,
+): readonly string[] {
+  const { model, service } = components.services;
+  const targets = mountCredentials(credentials, plan.credentialsMount).map(({ target }) => target);
+  return (model.services[service]?.volumes ?? []).flatMap(({ type, source, target: folder }) =>
+    type !== "bind" || source === undefined
+      ? []
+      : targets
+          .filter((target) => target.startsWith(`${folder.replace(/\/+$/, "")}/`))
+          .map((target) => join(source, relative(folder, target))),
   );
 }
 

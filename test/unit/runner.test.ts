@@ -109,6 +109,7 @@ const RECORD: RunRecord = {
   torch: {
     label: "kind-torch.run=c-1",
     containers: [],
+    placeholders: [],
     images: ["kind-torch/c-engine:1"],
     engineUrl: "http://127.0.0.1:8080",
   },
