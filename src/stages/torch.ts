@@ -78,6 +78,7 @@ export async function finishTorch(
   boot.startServices();
   if (sources.template === undefined) {
     const booted = await boot.waitUntilServing();
+    await boot.settle();
     log.endGroup();
     return { ...booted, deployed: undefined };
   }
@@ -113,6 +114,7 @@ export async function finishTorch(
   writeRecord(runDirectory, record);
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, tools);
+  await boot.settle();
   log.endGroup();
   return { ...booted, deployed };
 }

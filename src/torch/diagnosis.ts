@@ -91,6 +91,22 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    component: "engine",
+    words: /SocketTimeoutException|Read timed out/i,
+    diagnosis: {
+      cause: "The service layer did not answer the engine's call in time: Flowable waits for five seconds.",
+      cure: "see what the connector did meanwhile in its own log file; a slow machine may need a larger runner",
+    },
+  },
+  {
+    component: "engine",
+    words: /ConnectException|Connection refused/i,
+    diagnosis: {
+      cause: "The engine did not reach the service layer's broker.",
+      cure: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
+    },
+  },
+  {
     words: /port is already allocated|address already in use/i,
     diagnosis: {
       cause: "A port that TORCH-V2 publishes on this machine is in use.",

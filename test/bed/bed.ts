@@ -18,6 +18,7 @@ import {
   startMirror,
   startRegistry,
 } from "./machine.ts";
+import { maven, mavenImage } from "./maven-image.ts";
 import { serveKind, serveKubectl } from "./mirror.ts";
 import { nodeImage } from "./node-image.ts";
 import { installPackages } from "./packages.ts";
@@ -105,6 +106,7 @@ async function publishProbe(log: Log): Promise<void> {
 async function publishBases(log: Log): Promise<void> {
   await Promise.all([
     flowableImage(log).then((image) => pushImage(image, flowable.repository, flowable.tag)),
+    mavenImage(log).then((image) => pushImage(image, maven.repository, maven.tag)),
     pythonImage(log).then((image) => pushImage(image, python.repository, python.tag)),
   ]);
 }

@@ -119,7 +119,8 @@ export async function debootstrap(
   const sources = `${root}.${extension}`;
   await writeWhole(sources, text);
   const lean = [
-    "--dpkgopt=path-exclude=/usr/share/man/*",
+    // The sections' folders stay: Java's packages make links in them.
+    "--dpkgopt=path-exclude=/usr/share/man/*/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
   ];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cp, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { strToU8, unzipSync, zipSync } from "fflate";
-import { openEngine } from "../../src/torch/engine.ts";
+import { openEngine } from "../../src/torch/clients/engine.ts";
 import { findFreePort } from "./act/artifact-bridge.ts";
 import {
   type ActionRun,
@@ -29,6 +29,7 @@ import {
   removeTorch,
   torchLeftovers,
   tracesOfKey,
+  useLightServices,
 } from "./torch.ts";
 
 const DASHBOARD = `${DOCKER}/docker-compose-torch-dashboard-solver.yaml`;
@@ -36,12 +37,14 @@ const SERVICES = `${DOCKER}/docker-compose-torchservices-solver.yaml`;
 const PLANS = `${DOCKER}/bpmn_plans_v2_3_8.zip`;
 const TEMPLATE = "simple-server-and-georef";
 
-const MANUAL = "service-layer/service-binding/instantiate-k8s-cluster-manual/src/main";
-const CONNECTOR = `${MANUAL}/python/connector.py`;
+const ENTRYPOINT = "service-layer/entrypoint.sh";
+const RESOURCES = "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources";
 
-/** Has the broker start soon: what a test is about does not wait for it. */
-const sooner = (text: string) => text.replace(/BROKER_DELAY: "\d+"/, 'BROKER_DELAY: "3"');
-const soon: Edits = { [SERVICES]: sooner };
+/** Sets a variable of a compose file's only service. */
+const setting = (name: string, value: string) => (text: string) =>
+  text.replace(/^( +)environment:\n( +)(- )?.*$/m, (all, _, indent, list) =>
+    list === undefined ? `${all}\n${indent}${name}: "${value}"` : `${all}\n${indent}- ${name}=${value}`,
+  );
 
 const logOf = (lines: readonly string[]) => lines.join("\n").replaceAll("%0A", "\n");
 
@@ -96,17 +99,17 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
   it("serves the dashboard, the engine and the broker at the outputs' addresses", async () => {
     assert.equal((await fetch(`${output("torch-dashboard-url")}/login`)).status, 200);
     assert.equal((await fetch(`${output("torch-broker-url")}/nowhere`, { method: "POST" })).status, 404);
-    assert.equal(await openEngine(output("torch-engine-url"), AbortSignal.timeout(10_000)).findSilence(), undefined);
+    assert.equal(await openEngine(output("torch-engine-url"), AbortSignal.timeout(10_000)).notReadyReason(), undefined);
   });
 
   it("has every node of the template started, and its Deployments and Services in the cluster", async () => {
     for (const node of ["bologna", "simple-server", "georef"]) assert.match(log, new RegExp(`${node}: STARTED`));
     const objects = await kubectl("get", "deployments,services", `--namespace=${TEMPLATE}`, "--output=name");
     assert.deepEqual(objects.split("\n").toSorted(), [
-      "deployment.apps/georef",
-      "deployment.apps/simple-server",
-      "service/georef",
-      "service/simple-server",
+      "deployment.apps/georef-deployment",
+      "deployment.apps/simple-server-deployment",
+      "service/georef-private-service",
+      "service/simple-server-nodeport-service",
     ]);
   });
 
@@ -132,22 +135,21 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     }
   });
 
-  it("gives the components that yielded to the control plane their share of the processors back", async () => {
-    for (const component of ["dashboard", "engine"]) {
+  it("leaves every component its usual share of the processors", async () => {
+    for (const component of ["dashboard", "engine", "services"]) {
       assert.equal((await inspect(component)).HostConfig.CpuShares, 1024);
     }
   });
 
   it("mounts the three credential files read-only into the service layer alone, one by one", async () => {
-    const resources = "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources";
     const mounts = async (component: string) => {
       const { Mounts } = await inspect(component);
       return Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "rw" : "ro"}`).toSorted();
     };
     assert.deepEqual(await mounts("services"), [
-      `${resources}/ca.crt ro`,
-      `${resources}/torch-admin-signed.crt ro`,
-      `${resources}/torch-admin.key ro`,
+      `${RESOURCES}/ca.crt ro`,
+      `${RESOURCES}/torch-admin-signed.crt ro`,
+      `${RESOURCES}/torch-admin.key ro`,
     ]);
     assert.deepEqual([...(await mounts("dashboard")), ...(await mounts("engine"))], []);
   });
@@ -159,7 +161,7 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     const known: Readonly<Record<string, string>> = {
       dashboard: "class ",
       engine: "FlowableRestApplication",
-      services: "discovery succeeded",
+      services: "CONNECTOR_DELAYS_ONCE",
     };
     for (const [component, word] of Object.entries(known)) {
       const layers = await readLayers((await inspect(component)).Config.Image);
@@ -205,15 +207,17 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     const encoded = Buffer.from(key).toString("base64");
     // TORCH-V2 really gives the key away: without that, the search below could find nothing.
     assert.ok(JSON.stringify(await engineHistory()).includes(encoded), "the key is in the engine's variables");
-    const raw = await sh("sh", ["-c", `docker logs ${cluster}-services 2>&1`]);
-    assert.ok(raw.includes(encoded), "the key is in the service layer's log");
 
     const { exitCode, log: told } = await run.post({ inputs: { "job-status": "failure" } });
     assert.equal(exitCode, 0);
     const place = /The logs are in (\S+)/.exec(told.join("\n"))?.[1] ?? assert.fail(told.join("\n"));
     const collected = await readFolder(place);
-    for (const name of [`${cluster}-services.log`, `${cluster}-dashboard.log`, "flowable-history.json"]) {
-      assert.ok(collected.has(`torch/${name}`), name);
+    const connector = "usr_app_service-binding_instantiate-du-kubernetes_instantiate-du-kubernetes-logs.txt";
+    for (const name of [
+      ...[`${cluster}-services.log`, `${cluster}-dashboard.log`, "flowable-history.json"],
+      `${cluster}-services_${connector}`,
+    ]) {
+      assert.ok(collected.has(`torch/${name}`), `${name} of ${[...collected.keys()].join(", ")}`);
     }
     for (const [name, bytes] of collected) {
       assert.ok(!holds(bytes, traces), name);
@@ -241,11 +245,9 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
       "torch-csar": CSAR,
       cleanup: "false",
     });
-    // A connector that is late at the first start alone: the service layer is started anew and finds it.
-    const once = "if [ ! -e /tmp/begun ]; then export DEPLOY_K8S_UNIT_DELAY=8; touch /tmp/begun; fi\n";
+    // A connector that is late at the first start alone: the service layer is restarted and finds it.
     await placeTorch(join(run.folders.workspace, "torch_v2"), {
-      ...soon,
-      "service-layer/entrypoint.sh": (text) => text.replace(/^start_connector /m, `${once}start_connector `),
+      [SERVICES]: setting("CONNECTOR_DELAYS_ONCE", "instantiate-du-kubernetes=40"),
     });
     repositories = await serveRepository(join(run.folders.workspace, "torch_v2"));
   });
@@ -263,8 +265,7 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
     const log = logOf(result.log);
     assert.equal(result.exitCode, 0, log);
     assert.match(log, /georef: STARTED/);
-    // On a busy machine others may be late as well.
-    assert.match(log, /The service layer discovered [0-5] of 6 connectors: \d started too late/);
+    assert.match(log, /The service layer lost a connector \(.*discovery failed.*\)\. Restarting it \(1 of 2\)/);
     const networks = await sh("docker", [
       ...["inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}"],
       `${cluster}-services`,
@@ -298,57 +299,83 @@ describe("a boot of TORCH-V2 that fails", () => {
     readonly prepare?: (torch: string) => Promise<void>;
     readonly inputs?: Readonly<Record<string, string>>;
     readonly expected: readonly RegExp[];
+    readonly absent?: RegExp;
     /** Whether it fails before there is a key. */
     readonly early?: true;
+    /** Whether the light service layer will do. */
+    readonly light?: true;
   }
-  const late = (text: string) => text.replace(/^( +)(BROKER_DELAY: .*)$/m, '$1$2\n$1DEPLOY_K8S_UNIT_DELAY: "90"');
   const cases: readonly Case[] = [
     {
-      name: "a component that never serves: which, its last lines, and how long it had",
-      edits: { [DASHBOARD]: (text) => text.replace(/^( +)- APP_URL=.*$/m, "$&\n$1- STARTUP_SECONDS=900") },
-      inputs: { "torch-wait": "15s" },
-      expected: [/The dashboard did not serve within 15 s \(torch-wait\)/, /Its last lines .*:\n {2}\S/],
+      name: "a dashboard whose script went on although composer failed: at once, with composer's words",
+      edits: { [DASHBOARD]: setting("COMPOSER_FAILS", "1") },
+      light: true,
+      expected: [
+        /The dashboard does not serve: .* no program is left/,
+        /Last lines of the dashboard/,
+        /composer|vendor/i,
+      ],
+    },
+    {
+      name: "a dashboard that answers with an error: the page's words, and none of our own requests",
+      edits: { [DASHBOARD]: setting("APP_KEY_FAILS", "1") },
+      light: true,
+      expected: [/The dashboard does not serve: .*status 500: .*key/i, /Last lines of the dashboard/],
+      absent: /GET \/login HTTP|\[500\]: GET/,
     },
     {
       name: "an image that cannot be built: which, and the step that failed",
-      edits: { "service-layer/Dockerfile": (text) => text.replace("COPY . .", "COPY . .\nRUN cat not-there") },
+      edits: { "service-layer/Dockerfile": (text) => text.replace(/^COPY .*$/m, "$&\nRUN cat not-there") },
       early: true,
       expected: [/The service layer's image was not built from .*service-layer/, /cat not-there/, /No such file/],
     },
     {
       name: "a private key that does not belong to the certificate",
-      edits: { [CONNECTOR]: readOwnFiles },
+      edits: { [ENTRYPOINT]: readOwnFiles },
       prepare: (torch) => bringOwnFiles(torch, "torch.key"),
       inputs: { "torch-csar": CSAR },
-      expected: [/The node bologna of .* is in ERROR/, /private key .* does not belong to its certificate/],
+      expected: [
+        /The process of the node bologna of .* ended \(ERROR_EVENT/,
+        /key .* does not belong to its certificate/,
+      ],
     },
     {
       name: "a CA that is not the cluster's",
-      edits: { [CONNECTOR]: readOwnFiles },
+      edits: { [ENTRYPOINT]: readOwnFiles },
       prepare: (torch) => bringOwnFiles(torch, "ca.crt"),
       inputs: { "torch-csar": CSAR },
-      expected: [/The node bologna of .* is in ERROR/, /the ca\.crt that it read is not this cluster's CA/],
+      expected: [/The process of the node bologna of .* ended/, /the ca\.crt that it read is not this cluster's CA/],
     },
     {
       name: "an endpoint that is not in the API server's names",
       prepare: (torch) => addCluster(torch, "e2e-torch-fails"),
       inputs: { "torch-csar": CSAR },
-      expected: [/The node elsewhere of .* is in ERROR/, /not in the API server's certificate/],
+      expected: [/The process of the node elsewhere of .* ended/, /not in the API server's certificate/],
     },
     {
-      name: "a connector that starts late each time",
-      edits: { [SERVICES]: (text) => late(sooner(text)) },
+      name: "a user without rights: the API server's words, from the connector's own file",
+      light: true,
+      inputs: { "torch-csar": CSAR, rbac: "none" },
       expected: [
-        // On a busy machine others may be late as well.
-        /The service layer discovered [1-5] of 6 connectors, also after it was started anew/,
+        /The process of the node bologna/,
+        /The user may not do in the cluster/,
+        /manual-logs\.txt\] .*forbidden/,
+      ],
+    },
+    {
+      name: "a connector that never starts: restarts, each said, and the broker's own words",
+      edits: { [SERVICES]: setting("CONNECTOR_DELAYS", "instantiate-du-kubernetes=3600") },
+      light: true,
+      expected: [
+        /The service layer lost a connector, also after 2 restarts: .*InstantiateDU-kubernetes discovery failed/,
         /A connector starts later than the broker/,
-        /discovered are:(\n {2}.*discovery succeeded.*){1,5}/,
       ],
     },
     {
       name: "BPMN plans that Flowable refuses: with its words",
       prepare: (torch) =>
         writeFile(join(torch, PLANS), zipSync({ "broken.bpmn20.xml": strToU8("<definitions><process") })),
+      light: true,
       expected: [/The Flowable engine refuses the BPMN plans .*bpmn_plans/, /status \d+: .*(?:XML|parse)/i],
     },
   ];
@@ -380,25 +407,27 @@ describe("a boot of TORCH-V2 that fails", () => {
     }
   });
 
-  for (const { name, edits = {}, prepare, inputs = {}, expected, early = false } of cases) {
+  for (const { name, edits = {}, prepare, inputs = {}, expected, absent, early = false, light } of cases) {
     it(name, async () => {
       const cluster = "e2e-torch-fails";
       const run = await prepareRun(machine, {
         "cluster-name": cluster,
         workers: "0",
         torch: "torch_v2",
-        "torch-wait": "1m",
+        "torch-wait": "5m",
         ...inputs,
       });
       try {
         const torch = join(run.folders.workspace, "torch_v2");
-        await placeTorch(torch, { ...soon, ...edits });
+        await placeTorch(torch, edits);
+        if (light) await useLightServices(torch);
         await prepare?.(torch);
         const result = await run.main();
         const errors = result.log.filter((line) => line.startsWith("::error::"));
         assert.equal(result.exitCode, 1, logOf(result.log));
         assert.equal(errors.length, 1, "one report");
         for (const words of expected) assert.match(logOf(errors), words);
+        if (absent !== undefined) assert.doesNotMatch(logOf(errors), absent);
         assert.match(result.summary, /^## The step failed: .*\n\n> \[!CAUTION\]\n> \S/);
 
         const runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
@@ -425,23 +454,28 @@ describe("a boot of TORCH-V2 that fails", () => {
   }
 });
 
-/** Has the connector read the files of a folder that its image brings, and not those that are mounted. */
-function readOwnFiles(connector: string): string {
-  return connector.replace('/ "resources"', '/ "own"');
+/** Has the connector of clusters read the files of a folder that its image brings, and not those that are mounted. */
+function readOwnFiles(script: string): string {
+  const own = "[ $connector != instantiate-k8s-cluster-manual ] || cd /usr/app/own; ";
+  return script.replace(/(&& )(start "\$connector"\))/, `$1{ ${own}start "$connector"; })`);
 }
 
-/** The files of that folder: the mounted ones, but for one that is somebody else's. */
+/** The files of that folder: the mounted ones, but for one that is not. */
 async function bringOwnFiles(torch: string, wrong: "torch.key" | "ca.crt"): Promise<void> {
-  const own = join(torch, MANUAL, "own");
-  await mkdir(own);
-  await cp(join(torch, MANUAL, "resources/config.json"), join(own, "config.json"));
+  const own = join(torch, "service-layer/own");
+  const resources = join(own, "src/main/resources");
+  await mkdir(resources, { recursive: true });
+  for (const folder of ["target", "src/conf"]) {
+    await symlink(`/usr/app/service-binding/instantiate-k8s-cluster-manual/${folder}`, join(own, folder));
+  }
   for (const file of ["ca.crt", "torch-signed.crt", "torch.key"]) {
-    if (file !== wrong) await symlink(`../resources/${file}`, join(own, file));
+    if (file !== wrong) await symlink(`${RESOURCES}/${file}`, join(resources, file));
   }
   const [key, certificate] = wrong === "torch.key" ? [wrong, "unused.crt"] : ["unused.key", wrong];
+  // Every cluster's CA has this name.
   await sh("openssl", [
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=somebody", "-days", "2"],
-    ...["-keyout", join(own, key), "-out", join(own, certificate)],
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kubernetes", "-days", "2"],
+    ...["-keyout", join(resources, key), "-out", join(resources, certificate)],
   ]);
 }
 

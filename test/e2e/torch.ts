@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -23,6 +23,15 @@ export async function placeTorch(folder: string, edits: Edits = {}): Promise<voi
     const before = await readFile(join(folder, file), "utf8");
     await writeFile(join(folder, file), changed(file, before, edit(before)));
   }
+}
+
+/** Puts the light service layer into a copy: the same over HTTP and in its files, in Python, and up within seconds. */
+export async function useLightServices(folder: string): Promise<void> {
+  await rm(join(folder, "service-layer"), { recursive: true });
+  await rename(join(folder, "service-layer-light"), join(folder, "service-layer"));
+  const compose = join(folder, DOCKER, "docker-compose-torchservices-solver.yaml");
+  const before = await readFile(compose, "utf8");
+  await writeFile(compose, changed(compose, before, before.replace(/BROKER_DELAY: "\d+"/, 'BROKER_DELAY: "2"')));
 }
 
 /** Changes the template inside the CSAR of a copy, and leaves the rest of the archive as it is. */

@@ -21,10 +21,8 @@ export interface Browser {
 export class PageError extends Failure {
   readonly status: number;
 
-  constructor(path: string, status: number, { errors, title }: Page) {
-    super(
-      `The dashboard answers ${path} with status ${status}: ${shorten(errors.join(" ") || title || "an empty page")}`,
-    );
+  constructor(path: string, status: number, page: Page) {
+    super(`The dashboard answers ${path} with status ${status}: ${describePage(page) || "an empty page"}`);
     this.name = "PageError";
     this.status = status;
   }
@@ -93,12 +91,28 @@ export function openBrowser(base: string, signal: AbortSignal): Browser {
   };
 }
 
-/** A page's words, bounded: a parser's traceback may hold the whole template. */
-export function shorten(text: string, limit = 2000): string {
-  const plain = text.replace(/[A-Za-z0-9+/]{200,}={0,2}/g, (run) => `[${run.length} characters]`);
-  if (plain.length <= limit) return plain;
-  // What went wrong stands at the end of a traceback.
-  return `${plain.slice(0, limit / 4)} ... ${plain.slice(-(limit * 3) / 4)}`;
+const MAX_CHARACTERS = 1000;
+/** What a template is when it stands in a text: in base64, or as Python prints a zip's bytes. */
+const ARCHIVE = /[A-Za-z0-9+/]{200,}={0,2}|b(["'])PK(?:\\.|(?!\1)[^\\])*\1?/g;
+
+/**
+ * What a page says went wrong, in one bounded line. Of a traceback of Python's, which may hold the whole template, the
+ * lines that name an error are kept.
+ */
+export function describePage({ errors, title }: Page): string {
+  const text = errors.join("\n").replace(ARCHIVE, "[the template]");
+  if (text === "") return title;
+  const at = text.indexOf("Traceback (most recent call last)");
+  if (at === -1) return cut(text.replaceAll("\n", " "));
+  const named = [...text.slice(at).matchAll(/^(?:\w+\.)*\w*(?:Error|Exception)\b.*$/gm)].map(([line]) => cut(line));
+  // The parser tries what it was given as a file too; that it is none is not the reason.
+  const telling = named.filter((line) => !/is not a valid file|unable to be opened/i.test(line));
+  const words = [...new Set(telling.length > 0 ? telling : named)].slice(-5);
+  return cut([text.slice(0, at).replaceAll("\n", " ").trim(), ...words].join(" "));
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS)} ...`;
 }
 
 function resolvePath(address: string, from = "/"): string {

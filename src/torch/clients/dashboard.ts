@@ -1,5 +1,5 @@
 import { Failure } from "../../failure.ts";
-import { openBrowser, shorten, type Visited } from "./browser.ts";
+import { describePage, openBrowser, type Visited } from "./browser.ts";
 import type { Form } from "./page.ts";
 
 /** An account at the dashboard: there is none by default. */
@@ -106,7 +106,8 @@ function findForm(visited: Visited, matches: (form: Form) => boolean, what: stri
   return form;
 }
 
-function refuse(what: string, { path, page: { errors, title } }: Visited): Failure {
-  const words = errors.length > 0 ? errors.join(" ") : `nothing (it ended on ${path}, ${JSON.stringify(title)})`;
-  return new Failure(`The dashboard ${what}. It says: ${shorten(words)}`, { final: true });
+function refuse(what: string, { path, page }: Visited): Failure {
+  const words =
+    page.errors.length > 0 ? describePage(page) : `nothing (it ended on ${path}, ${JSON.stringify(page.title)})`;
+  return new Failure(`The dashboard ${what}. It says: ${words}`, { final: true });
 }

@@ -22,7 +22,7 @@ export interface Page {
   readonly title: string;
   readonly forms: readonly Form[];
   readonly links: readonly Link[];
-  /** What the page says went wrong. */
+  /** What the page says went wrong, its line breaks kept. */
   readonly errors: readonly string[];
 }
 
@@ -87,7 +87,7 @@ export function readPage(html: string): Page {
     title: squeeze(title),
     forms,
     links: links.map(({ href, text }) => ({ href, text: squeeze(text) })),
-    errors: errors.map(squeeze).filter((text) => text !== ""),
+    errors: errors.map(squeezeLines).filter((text) => text !== ""),
   };
 }
 
@@ -116,6 +116,11 @@ function readInput(form: Writable<Form>, { name, type = "text", value, checked, 
   } else if (!["submit", "button", "image", "reset"].includes(type)) {
     form.fields = { ...form.fields, [name]: value ?? "" };
   }
+}
+
+function squeezeLines(text: string): string {
+  const lines = text.split(/[\r\n]+/).map(squeeze);
+  return lines.filter((line) => line !== "").join("\n");
 }
 
 function squeeze(text: string): string {

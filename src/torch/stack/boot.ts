@@ -36,6 +36,8 @@ export interface Boot {
   waitForDashboard(): Promise<string>;
   /** Waits until every component serves, the plans deployed. */
   waitUntilServing(): Promise<Booted>;
+  /** Gives the service layer back its usual share of the processors, once nothing is made through it any more. */
+  settle(): Promise<void>;
 }
 
 /** TORCH-V2 as it runs. */
@@ -150,7 +152,6 @@ export function beginBoot(
     log.info(`service layer: serves ${urls.services}`);
     calm = true;
     served.resolve();
-    await restoreShares(COMPONENTS.services);
   };
   const dashboard = tasks.begin(startDashboard);
   const engine = tasks.begin(startEngine);
@@ -165,6 +166,7 @@ export function beginBoot(
       const [processes] = await Promise.all([engine, dashboard, services]);
       return { urls, processes };
     },
+    settle: () => restoreShares(COMPONENTS.services),
   };
 }
 

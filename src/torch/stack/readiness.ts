@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../runner/log.ts";
+import { describePage } from "../clients/browser.ts";
 import { describeFetch } from "../clients/engine.ts";
 import { readPage } from "../clients/page.ts";
 import { findEnd, hasNoProgram, inspectContainer, listCommands } from "./container.ts";
@@ -85,10 +86,8 @@ export function watchDashboard(url: string, signal: AbortSignal): () => Promise<
       return { reason: answer.reason };
     }
     failingSince ??= performance.now();
-    const { errors, title } = readPage(answer.body);
-    const words = [errors.join(" "), title].find((text) => text !== "") ?? "an empty page";
     const final = performance.now() - failingSince > ERROR_SECONDS * 1000;
-    return { reason: `${answer.reason}: ${words.slice(0, 500)}`, final };
+    return { reason: `${answer.reason}: ${describePage(readPage(answer.body)) || "an empty page"}`, final };
   };
 }
 

@@ -106,38 +106,71 @@ export function readTarFile(tar: Buffer): { readonly text: string; readonly writ
   return undefined;
 }
 
-/** Stack frames, member lists of a cluster, requests (ours among them), and what package managers say of packages. */
-const NOISE =
-  /^\s+at [\w.$<>/]+[(:]|^\s*\.\.\. \d+ (?:more|common frames)|^\s*Members? [{[]|^\s*\}?\]?\s*$|\b(?:Accepted|Closing)$|\[\d{3}\]: (?:\([^)]*\) )?(?:GET|POST|HEAD) |"(?:GET|POST|HEAD) \S+ HTTP|^npm (?:warn|notice)\b/i;
+/**
+ * Stack frames, member lists of a cluster, requests (ours among them), the heads of Java's two-line log entries, what
+ * package managers say of packages, and what a script that runs a second time finds there already.
+ */
+const NOISE = new RegExp(
+  [
+    /^\s+at [\w.$<>/]+[(:]|^\s*\.\.\. \d+ (?:more|common frames)|^#\d+ |^\[stacktrace\]|^\s*[~^]+\s*$/,
+    /^\s*Members? [{[]|^\s*\}?\]?\s*$/,
+    /\b(?:Accepted|Closing)$|\[\d{3}\]: (?:\([^)]*\) )?(?:GET|POST|HEAD) |"(?:GET|POST|HEAD) \S+ HTTP/,
+    /^[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d{2}:\d{2} [AP]M [\w.$]+(?: \w+)?$/,
+    /^npm (?:warn|notice|WARN)\b|^mkdir: .*File exists$/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+);
 const IMPORTANT =
-  /\bSEVERE\b|\bFATAL\b|\bERR(?:OR)?\b|(?:Exception|Error)\b|^Caused by|^Traceback|\bpanic\b|\b(?:denied|refused|failed|missing|unable|cannot)\b/i;
+  /\bSEVERE\b|"status":\s*"Failure"|\bresponse is\b|\bFATAL\b|\bERR(?:OR)?\b|(?:Exception|Error)\b|^Caused by|^Traceback|\bpanic\b|\b(?:denied|refused|failed|missing|unable|cannot)\b/i;
 const MAX_LINE = 400;
 const MAX_IMPORTANT = 8;
 const MAX_LAST = 8;
 const MAX_FILES_SHOWN = 3;
+/** An exception's message may stand on the lines after its name. */
+const CONTINUED = 3;
+/** The begin of an entry of its own, which continues none. */
+const LEVEL = /^(?:INFO|DEBUG|FINE|CONFIG|WARN(?:ING)?)\b|^\[?\d{4}-\d{2}-\d{2}/;
+/** A file that was last written this long before the newest one speaks of something else, in milliseconds. */
+const SAME_TIME = 60_000;
+/** What the Liqo connector says wherever it cannot download its program: seldom the reason. */
+const SELDOM = /liqoctl/;
 
 /**
  * What of a component's words a person is shown: the lines that speak of an error, and the last ones; of its files
- * those that speak of one, the newest first.
+ * those that speak of one and were written last.
  */
 export function tailOf(words: readonly Words[]): readonly string[] {
-  const newest = words.toSorted((a, b) => b.writtenAt - a.writtenAt);
-  const files = newest.filter(({ source, text }) => source !== "log" && IMPORTANT.test(text)).slice(0, MAX_FILES_SHOWN);
-  const log = newest.filter(({ source }) => source === "log");
+  const speaking = words
+    .filter(({ source, text }) => source !== "log" && IMPORTANT.test(text))
+    .toSorted((a, b) => Number(SELDOM.test(a.text)) - Number(SELDOM.test(b.text)) || b.writtenAt - a.writtenAt);
+  const newest = Math.max(0, ...speaking.map(({ writtenAt }) => writtenAt));
+  const files = speaking.filter(({ writtenAt }) => newest - writtenAt <= SAME_TIME).slice(0, MAX_FILES_SHOWN);
   return [
     ...files.flatMap(({ source, text }) => {
-      const lines = tellingLines(text);
-      const shown = lines.filter((line) => IMPORTANT.test(line)).slice(-MAX_IMPORTANT);
-      return shown.map((line) => `[${posix.basename(source)}] ${line}`);
+      const { important } = readLines(text);
+      return important.slice(-MAX_IMPORTANT).map((line) => `[${posix.basename(source)}] ${line}`);
     }),
-    ...log.flatMap(({ text }) => {
-      const lines = tellingLines(text);
-      const last = lines.slice(-MAX_LAST);
-      const before = lines.slice(0, -MAX_LAST).filter((line) => IMPORTANT.test(line));
-      const important = before.slice(-MAX_IMPORTANT);
-      return important.length === 0 ? last : [...important, "...", ...last];
-    }),
+    ...words
+      .filter(({ source }) => source === "log")
+      .flatMap(({ text }) => {
+        const { lines, important } = readLines(text);
+        const last = lines.slice(-MAX_LAST);
+        const before = important.filter((line) => !last.includes(line)).slice(-MAX_IMPORTANT);
+        return before.length === 0 ? last : [...before, "...", ...last];
+      }),
   ];
+}
+
+/** The lines of a text that say something, and those that speak of an error with what follows each. */
+function readLines(text: string): { readonly lines: readonly string[]; readonly important: readonly string[] } {
+  const lines = tellingLines(text);
+  const named = lines.map((line) => IMPORTANT.test(line));
+  const important = lines.filter((line, index) => {
+    const from = Math.max(0, index - CONTINUED);
+    return named[index] === true || (!LEVEL.test(line) && named.slice(from, index).includes(true));
+  });
+  return { lines, important };
 }
 
 function tellingLines(text: string): readonly string[] {

@@ -72,6 +72,10 @@ const MAX_CREATE_MINUTES = 9;
 const POLL_MILLISECONDS = 1000;
 /** How many looks in a row may fail: a busy engine may miss one. */
 const MAX_MISSES = 5;
+/** A launch that fails after less than this, in milliseconds, did not time out in the engine. */
+const ENGINE_PATIENCE = 4500;
+/** How long a call that timed out may take to do what it was asked for. */
+const LATE_SECONDS = 10;
 /** How long a launch that the dashboard took may be without an instance in the engine. */
 const APPEAR_SECONDS = 20;
 /** How long after its first look a pod that does not start is told, in seconds. */
@@ -141,9 +145,9 @@ export async function deployTemplate(
       createTimeout: String(Math.min(MAX_CREATE_MINUTES, Math.max(1, Math.ceil(waitSeconds / 60)))),
     };
     try {
-      await dashboard.launch(template, settings, page);
+      await launchPatiently(template, () => dashboard.launch(template, settings, page), engine, known, tools);
     } catch (error) {
-      throw await explainDashboard(error, request, tools, ["dashboard", "engine"]);
+      throw await explainDashboard(error, request, tools, ["engine", "dashboard", "services"]);
     }
     await followDeployment(engine, known, applications, request, tools);
   });
@@ -151,6 +155,44 @@ export async function deployTemplate(
   const objects = [...deployments, ...services].map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
   log.info(objects.length === 0 ? `${template} has no Deployment` : `Of ${template}: ${objects.join(", ")}`);
   return { template, nodes, objects };
+}
+
+/**
+ * Flowable waits five seconds for an answer, and the first node is made inside the launch: the first call of a connector
+ * that has just started may take longer on a busy machine. The start is rolled back then, and tried once more.
+ */
+async function launchPatiently(
+  template: string,
+  launch: () => Promise<void>,
+  engine: Engine,
+  known: ReadonlySet<string>,
+  { log, kubectl, signal }: DeploymentTools,
+): Promise<void> {
+  const hasNamespace = async () => {
+    const { stdout } = await kubectl(["get", "namespace", template, "--ignore-not-found", "--output=name"], {
+      purpose: `looking for the namespace ${template}`,
+    });
+    return stdout.trim() !== "";
+  };
+  const existed = await hasNamespace();
+  const begin = performance.now();
+  try {
+    return await launch();
+  } catch (error) {
+    const timedOut = error instanceof PageError && error.status >= 500 && performance.now() - begin > ENGINE_PATIENCE;
+    const started = (await engine.listTopInstances()).some(({ id }) => !known.has(id));
+    if (!timedOut || started || existed) throw error;
+    log.info("The launch timed out in the engine, whose call of the service layer may take 5 s. Launching again, once");
+    // What the slow call makes in the end would be in the way of the next.
+    for (const end = performance.now() + LATE_SECONDS * 1000; performance.now() < end && !(await hasNamespace()); ) {
+      await sleep(POLL_MILLISECONDS, undefined, { signal });
+    }
+    await kubectl(["delete", "namespace", template, "--ignore-not-found", "--timeout=60s"], {
+      purpose: `removing the namespace ${template}`,
+      timeoutSeconds: 90,
+    });
+    return await launch();
+  }
 }
 
 /** Follows a deployment to its end. */

@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
+import { createKubectl } from "../../src/cluster/kubectl.ts";
+import { describeError } from "../../src/failure.ts";
+import { createRun } from "../../src/process.ts";
+import { startTimeline } from "../../src/runner/timeline.ts";
+import { openEngine } from "../../src/torch/clients/engine.ts";
+import { readCsar } from "../../src/torch/template/csar.ts";
+import {
+  createTemplate,
+  type DeploymentRequest,
+  type DeploymentTools,
+  deployTemplate,
+} from "../../src/torch/template/deployment.ts";
+import { type ActionRun, dockerLeftovers, eventually, prepareMachine, prepareRun, sh } from "./harness.ts";
+import { CSAR, FIXTURE, placeTorch, removeTorch, torchLeftovers, useLightServices } from "./torch.ts";
+
+const CLUSTER = "e2e-deployments";
+const WAITING_PLANS = join(FIXTURE, "model/bpmn_plans_waiting.zip");
+
+/** What a deployment said on its way, and how it ended. */
+interface Outcome {
+  readonly lines: readonly string[];
+  /** `undefined`: every node started, every Deployment available. */
+  readonly error: string | undefined;
+  readonly seconds: number;
+}
+
+/**
+ * One TORCH-V2, and one deployment after the other through it: each ends by itself, with the cause in its component's own
+ * words, long before the time that it has.
+ */
+describe("a deployment through TORCH-V2", () => {
+  let run: ActionRun;
+  let outputs: Readonly<Record<string, string>>;
+  let runDirectory: string;
+  const output = (name: string) => outputs[name] ?? assert.fail(`no output ${name}`);
+  const container = (component: string) => `${CLUSTER}-${component}`;
+  const kubectl = (...args: readonly string[]) =>
+    sh(output("kubectl-path"), [`--kubeconfig=${output("kubeconfig")}`, ...args]);
+
+  before(async () => {
+    const machine = await prepareMachine();
+    run = await prepareRun(machine, { "cluster-name": CLUSTER, workers: "0", torch: "torch_v2", cleanup: "false" });
+    const torch = join(run.folders.workspace, "torch_v2");
+    await placeTorch(torch);
+    await useLightServices(torch);
+    const result = await run.main();
+    assert.equal(result.exitCode, 0, result.log.join("\n").replaceAll("%0A", "\n"));
+    ({ outputs } = result);
+    runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
+  });
+  after(async () => {
+    await removeTorch(CLUSTER);
+    for (const name of await dockerLeftovers(CLUSTER)) await sh("docker", ["rm", "--force", "--volumes", name]);
+    assert.deepEqual(await torchLeftovers(CLUSTER), []);
+    await run.dispose();
+  });
+
+  const template = async (name: string, edit: (yaml: string) => string, kind: "zip" | "yaml" = "zip") => {
+    const files = unzipSync(await readFile(join(FIXTURE, CSAR)));
+    const entry = Object.keys(files).find((file) => /\.ya?ml$/.test(file)) ?? "";
+    const yaml = strToU8(edit(strFromU8(files[entry] ?? new Uint8Array())));
+    const read =
+      kind === "yaml"
+        ? readCsar(`/t/${name}.yaml`, yaml)
+        : readCsar(`/t/${name}.zip`, zipSync({ ...files, [entry]: yaml }));
+    assert.ok("csar" in read, JSON.stringify(read));
+    return read.csar;
+  };
+
+  /** Deploys a template as the step does, but for what a test changes. */
+  async function deploy(
+    csar: DeploymentRequest["csar"],
+    changes: Partial<DeploymentRequest> = {},
+    beside?: (lines: readonly string[]) => Promise<void>,
+  ): Promise<Outcome> {
+    const lines: string[] = [];
+    const say = (line: string) => {
+      lines.push(line);
+    };
+    const { signal } = new AbortController();
+    const execute = createRun(runDirectory);
+    const tools: DeploymentTools = {
+      run: execute,
+      log: { info: say, plain: say, warning: say, debug: () => undefined, startGroup: say, endGroup: () => undefined },
+      timeline: startTimeline(),
+      signal,
+      kubectl: createKubectl(output("kubectl-path"), output("kubeconfig"), join(runDirectory, "cache"), execute),
+    };
+    const request: DeploymentRequest = {
+      csar,
+      node: csar.clusters[0] ?? "",
+      access: {
+        endpoint: output("endpoint"),
+        ca: "ca.crt",
+        certificate: "torch-signed.crt",
+        privateKey: "torch.key",
+        folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
+      },
+      urls: { dashboard: output("torch-dashboard-url"), engine: output("torch-engine-url") },
+      addresses: { engine: `http://${container("engine")}:8080`, broker: `http://${container("services")}:9000` },
+      containers: { dashboard: container("dashboard"), engine: container("engine"), services: container("services") },
+      credentialFiles: [output("client-key-path"), output("client-certificate-path")],
+      runDirectory,
+      waitSeconds: 300,
+      ...changes,
+    };
+    const begin = performance.now();
+    const work = (async () => {
+      await deployTemplate(await createTemplate(request, tools), request, tools);
+    })();
+    const [error] = await Promise.all([
+      work.then(
+        () => undefined,
+        (thrown: unknown) => describeError(thrown),
+      ),
+      beside?.(lines),
+    ]);
+    return { lines, error, seconds: (performance.now() - begin) / 1000 };
+  }
+  const fails = async (outcome: Promise<Outcome>, ...words: readonly RegExp[]) => {
+    const { error, seconds, lines } = await outcome;
+    assert.ok(error !== undefined, "it was to fail");
+    for (const each of words) assert.match(error, each);
+    assert.ok(seconds < 200, `it took ${seconds} s`);
+    return { error, seconds, lines };
+  };
+  const same = (yaml: string) => yaml;
+
+  it("of a plain TOSCA YAML: every node started, every Deployment available", async () => {
+    const { error, lines } = await deploy(await template("plain", same, "yaml"));
+    assert.equal(error, undefined);
+    for (const node of ["bologna", "simple-server", "georef"]) assert.ok(lines.includes(`${node}: STARTED`), node);
+  });
+
+  it("into a namespace that exists: the connector's words, from its own file", async () => {
+    await kubectl("create", "namespace", "taken");
+    await fails(
+      deploy(await template("taken", same)),
+      /bologna/,
+      /namespace exists already/,
+      /\[instantiate-k8s-cluster-manual-logs\.txt\] .*already exists/,
+    );
+  });
+
+  it("whose node the dashboard leaves out: named", async () => {
+    const csar = await template("leftout", (yaml) =>
+      yaml.replace(/^( +)bologna:\n/m, "$1extra:\n$1  type: tosca.nodes.Root\n$&"),
+    );
+    await fails(deploy(csar), /graph of the template lacks extra/);
+  });
+
+  it("that the parser refuses: its complaint, without the whole template in it", async () => {
+    const csar = await template("undefined-type", (yaml) =>
+      yaml.replace(/^( +)georef:\n +type: .*$/m, "$1georef:\n$1  type: torch.nodes.Nowhere"),
+    );
+    const { error } = await fails(deploy(csar), /does not validate/, /torch\.nodes\.Nowhere/);
+    assert.ok(error.length < 8000, `${error.length} characters`);
+  });
+
+  it("with an image that does not exist: the pod's own event, in less than a minute", async () => {
+    const csar = await template("no-image", (yaml) => yaml.replaceAll(/pause:3\.10/g, "not-there:1"));
+    const { seconds, lines } = await fails(
+      deploy(csar),
+      /The pod \S+ does not start: .*[Ff]ailed to pull/,
+      /not-there/,
+    );
+    assert.ok(lines.some((line) => /does not start/.test(line)));
+    assert.ok(seconds < 90, `${seconds} s`);
+  });
+
+  it("for whose pods there is no room: the scheduler's words", async () => {
+    await kubectl("cordon", container("control-plane"));
+    try {
+      await fails(deploy(await template("no-room", same)), /The pod \S+ does not start: .*unschedulable/);
+    } finally {
+      await kubectl("uncordon", container("control-plane"));
+    }
+  });
+
+  describe("with plans that do not wait", () => {
+    it("and a broker that refuses: the node's process ended, with its reason", async () => {
+      const csar = await template("refused", same);
+      const changes = { access: { ...ACCESS_WITHOUT_KEY, endpoint: output("endpoint") } };
+      await fails(deploy(csar, changes), /ERROR_EVENT DUCreateError/, /instantiate-k8s-cluster-manual-logs/);
+    });
+
+    it("and no broker: the dashboard's 500, with the cause", async () => {
+      const csar = await template("absent", same);
+      const addresses = {
+        engine: `http://${container("engine")}:8080`,
+        broker: `http://${container("services")}:9999`,
+      };
+      const { seconds } = await fails(deploy(csar, { addresses }), /status 500/, /IO exception|Connection refused/);
+      assert.ok(seconds < 30, `${seconds} s`);
+    });
+
+    it("and no engine: the dashboard's form again, and what it says", async () => {
+      const csar = await template("no-engine", same);
+      const addresses = {
+        engine: `http://${container("engine")}:9999`,
+        broker: `http://${container("services")}:9000`,
+      };
+      await fails(deploy(csar, { addresses }), /does not launch/, /impossible to deploy/);
+    });
+
+    it("and a broker that falls silent after a wait: the dead job below the node", async () => {
+      const csar = await template("silent", same);
+      try {
+        await fails(
+          deploy(csar, {}, async (lines) => {
+            await eventually("the cluster is started", async () => lines.includes("bologna: STARTED"));
+            await sh("docker", ["pause", container("services")]);
+          }),
+          /stopped in the engine: .*(?:timed out|IO exception)/,
+        );
+      } finally {
+        await sh("docker", ["unpause", container("services")]);
+      }
+    });
+  });
+
+  describe("with plans that wait", () => {
+    before(async () => {
+      const engine = openEngine(output("torch-engine-url"), AbortSignal.timeout(60_000));
+      await engine.deployPlans(WAITING_PLANS, await readFile(WAITING_PLANS));
+    });
+
+    it("succeeds as well", async () => {
+      const { error } = await deploy(await template("waiting", same));
+      assert.equal(error, undefined);
+    });
+
+    it("and a broker that refuses: the node's own reason", async () => {
+      const changes = { access: { ...ACCESS_WITHOUT_KEY, endpoint: output("endpoint") } };
+      await fails(deploy(await template("waiting-refused", same), changes), /The node bologna .* is in ERROR: /);
+    });
+
+    it("and no broker: the dead job's cause", async () => {
+      const addresses = {
+        engine: `http://${container("engine")}:8080`,
+        broker: `http://${container("services")}:9999`,
+      };
+      await fails(deploy(await template("waiting-absent", same), { addresses }), /stopped in the engine: .*refused/i);
+    });
+  });
+
+  it("without the plans in the engine: the dashboard's 500 and its exception", async () => {
+    const base = `${output("torch-engine-url")}/flowable-rest/service/repository/deployments`;
+    const headers = { authorization: `Basic ${Buffer.from("rest-admin:test").toString("base64")}` };
+    const { data }: { data: { id: string }[] } = Object(await (await fetch(`${base}?size=100`, { headers })).json());
+    for (const { id } of data) {
+      const deleted = await fetch(`${base}/${id}?cascade=true`, { method: "DELETE", headers });
+      assert.equal(deleted.status, 204, await deleted.text());
+    }
+    await fails(deploy(await template("no-plans", same)), /status 500/, /Undefined property: stdClass::\$id/);
+  });
+});
+
+/** As an image that brings files of its own would have it: names of files that are not there. */
+const ACCESS_WITHOUT_KEY = {
+  endpoint: "",
+  ca: "ca.crt",
+  certificate: "torch-signed.crt",
+  privateKey: "not-there.key",
+  folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
+};
