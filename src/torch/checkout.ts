@@ -75,6 +75,9 @@ function adviseFetch(words: string, ref: string | undefined): string {
   if (/^[0-9a-f]{4,39}$/.test(ref ?? "") && /couldn't find remote ref|not our ref/i.test(words)) {
     return `write the full hash of the commit in torch-ref: a server does not know ${ref} by its first characters`;
   }
+  if (ref === undefined && /couldn't find remote ref HEAD/i.test(words)) {
+    return "check torch: what answers there has no commit, or is not a git repository";
+  }
   if (/couldn't find remote ref/i.test(words))
     return "check torch-ref: the repository has no such branch, tag or commit";
   if (/not valid: is this a git repository|unexpected end of .*headers|not a git repository/i.test(words)) {

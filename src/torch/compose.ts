@@ -116,11 +116,13 @@ function findPort(model: ComposeModel, service: string, component: Component): S
   const best = (ports: readonly ComposePort[]) =>
     ports.toSorted((a, b) => rankMapping(b, component) - rankMapping(a, component))[0];
   const own = best(model.services[service]?.ports ?? []);
-  if (own !== undefined) return { target: own.target, published: firstPort(own) ?? component.hostPort, own: true };
+  const target = own?.target ?? component.containerPort;
+  const ownPort = own === undefined ? undefined : firstPort(own);
+  if (ownPort !== undefined) return { target, published: ownPort, own: true };
   const published = Object.entries(model.services).some(
     ([name, { ports = [] }]) => name !== service && ports.some((port) => firstPort(port) === component.hostPort),
   );
-  return { target: component.containerPort, published: component.hostPort, own: !published };
+  return { target, published: component.hostPort, own: !published };
 }
 
 /** What a component's compose file is changed by. */

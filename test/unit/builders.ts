@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -109,4 +111,56 @@ export function only<T>(items: readonly T[]): T {
   const [item] = items;
   assert.ok(item !== undefined && items.length === 1, `exactly one was expected: ${JSON.stringify(items)}`);
   return item;
+}
+
+/** A request to a server of a test's own, with its body. */
+export interface Received {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+/** A real HTTP server on this machine that goes away with the test. @returns its address. */
+export async function serve(
+  context: TestContext,
+  answer: (request: Received, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(async (incoming, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(Buffer.from(chunk));
+    const { method = "", url = "", headers } = incoming;
+    answer({ method, path: url, headers, body: Buffer.concat(chunks).toString("latin1") }, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** An address on this machine at which nothing listens. */
+export async function refusingAddress(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** The error that work fails with. */
+export async function errorOf(work: Promise<unknown>): Promise<Error> {
+  const error = await work.then(
+    () => assert.fail("it succeeded"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof Error, String(error));
+  return error;
 }

@@ -9,7 +9,9 @@ import {
   listPublishedPorts,
   planCompose,
   redirectUrl,
-  yieldProcessor,
+  STARTING_SHARES,
+  withShares,
+  YIELDING_SHARES,
 } from "../../src/torch/compose.ts";
 
 /** As `docker compose config --format json` printed a file with a helper, a shared network and every kind of mount. */
@@ -26,7 +28,7 @@ const DASHBOARD: ComposeModel = {
       network_mode: "host",
       networks: { torch: null },
       ports: [
-        { mode: "ingress", target: 8005, published: "8005", protocol: "tcp" },
+        { mode: "ingress", target: 8000, published: "8005", protocol: "tcp" },
         { mode: "ingress", host_ip: "0.0.0.0", target: 5173, published: "5173", protocol: "tcp" },
       ],
       volumes: [
@@ -57,33 +59,128 @@ function planned(changes: Partial<Changes> = {}, model: ComposeModel = DASHBOARD
   return planCompose(found, { ...CHANGES, ...changes });
 }
 
-test("the component's service is the one with its port, in the container or on the host, else the only one", () => {
-  const cases: readonly (readonly [string, ComposeModel["services"], string, number, number])[] = [
-    ["the container's port", { a: {}, b: { ports: [{ target: 8005, published: "9005" }] } }, "b", 8005, 9005],
-    ["the host's port", { a: {}, b: { ports: [{ target: 80, published: "8005" }] } }, "b", 80, 8005],
-    ["no host port", { a: {}, b: { ports: [{ target: 8005 }] } }, "b", 8005, 8005],
-    ["a range", { a: { ports: [{ target: 8005, published: "8000-8010" }] } }, "a", 8005, 8000],
+const BUILD = { context: "/src/dashboard" };
+const IMAGE = "edrudi97/torch-dashboard:v0.1.0";
+
+test("the component's own service is the one that is built, else its image's, else its port's, else the only one", () => {
+  const port = (target: number, published: number, own = true) => ({ target, published, own });
+  const cases: readonly (readonly [string, ComposeModel["services"], string, ReturnType<typeof port>])[] = [
+    ["the container's port", { a: {}, b: { ports: [{ target: 8000, published: "9005" }] } }, "b", port(8000, 9005)],
+    ["the host's port", { a: {}, b: { ports: [{ target: 80, published: "8005" }] } }, "b", port(80, 8005)],
+    ["no host port", { a: {}, b: { ports: [{ target: 8000 }] } }, "b", port(8000, 8005)],
+    ["a range", { a: { ports: [{ target: 8000, published: "8003-8010" }] } }, "a", port(8000, 8003)],
     [
-      "both ports before the container's",
+      "both ports before the host's before the container's",
       {
-        a: { ports: [{ target: 8005, published: "8081" }] },
-        b: { ports: [{ target: 8005, published: "8005" }] },
+        a: { ports: [{ target: 8000, published: "8081" }] },
+        b: { ports: [{ target: 8000, published: "8005" }] },
+        c: { ports: [{ target: 80, published: "8005" }] },
       },
       "b",
-      8005,
-      8005,
+      port(8000, 8005),
     ],
-    ["no port at all", { only: {} }, "only", 8005, 8005],
+    [
+      "the fitting one of several ports",
+      { a: { ports: [{ target: 5173, published: "5173" }, { target: 8000, published: "8005" }, { target: 1 }] } },
+      "a",
+      port(8000, 8005),
+    ],
+    ["no port at all", { only: {} }, "only", port(8000, 8005)],
+    ["the image before the port", { a: { image: IMAGE }, b: { ports: [{ target: 8000 }] } }, "a", port(8000, 8005)],
+    ["an image without a tag", { a: { image: "edrudi97/torch-dashboard" }, b: {} }, "a", port(8000, 8005)],
+    ["an image by digest", { a: { image: "edrudi97/torch-dashboard@sha256:1" }, b: {} }, "a", port(8000, 8005)],
+    [
+      "the build before the port",
+      { a: { build: BUILD }, b: { ports: [{ target: 8000, published: "9000" }] } },
+      "a",
+      port(8000, 8005),
+    ],
+    [
+      "of two that are built, the one with the image",
+      { queue: { build: BUILD }, a: { build: BUILD, image: IMAGE } },
+      "a",
+      port(8000, 8005),
+    ],
+    [
+      "of two that are built with the image, the one with the port",
+      { queue: { build: BUILD, image: IMAGE }, a: { build: BUILD, image: IMAGE, ports: [{ target: 8000 }] } },
+      "a",
+      port(8000, 8005),
+    ],
+    [
+      "a proxy publishes the port",
+      { proxy: { image: "nginx", ports: [{ target: 80, published: "8005" }] }, a: { build: BUILD } },
+      "a",
+      port(8000, 8005, false),
+    ],
+    [
+      "a proxy publishes the port, and the image alone is named",
+      { proxy: { image: "nginx", ports: [{ target: 8000, published: "8005" }] }, a: { image: IMAGE } },
+      "a",
+      port(8000, 8005, false),
+    ],
+    [
+      "a proxy publishes the port of a service that has one without a number on the host",
+      {
+        proxy: { image: "nginx", ports: [{ target: 80, published: "8005" }] },
+        a: { build: BUILD, ports: [{ target: 9999 }] },
+      },
+      "a",
+      port(9999, 8005, false),
+    ],
   ];
-  for (const [what, services, service, target, published] of cases) {
+  for (const [what, services, service, expected] of cases) {
     const found = findService({ services }, COMPONENTS.dashboard);
-    assert.deepEqual(found, { model: { services }, service, port: { target, published } }, what);
+    assert.deepEqual(found, { model: { services }, service, port: expected }, what);
   }
-  const twice = { a: { ports: [{ target: 8005 }] }, b: { ports: [{ target: 8005 }] } };
-  assert.ok("complaint" in findService({ services: twice }, COMPONENTS.dashboard), "two that are alike");
-  const none = findService({ services: { a: {}, b: {} } }, COMPONENTS.dashboard);
-  assert.ok("complaint" in none);
-  assert.match(none.complaint.reason, /8005 \(services: a, b\)/);
+});
+
+test("the engine and the service layer are found by their own images and ports", () => {
+  for (const { component, image, hostPort } of [
+    { component: COMPONENTS.engine, image: "edrudi97/custom-flowable-rest:v0.1.0", hostPort: 8080 },
+    { component: COMPONENTS.services, image: "edrudi97/torchservices:v0.1.0", hostPort: 9000 },
+  ]) {
+    const byImage = findService({ services: { a: {}, b: { image } } }, component);
+    const byPort = findService({ services: { a: {}, b: { ports: [{ target: hostPort }] } } }, component);
+    for (const found of [byImage, byPort]) {
+      assert.ok("service" in found, JSON.stringify(found));
+      assert.deepEqual([found.service, found.port], ["b", { target: hostPort, published: hostPort, own: true }]);
+    }
+  }
+});
+
+test("a component's service that is not plain is refused, with what stands against what", () => {
+  const ports = [{ target: 8000, published: "8005" }];
+  const cases: readonly (readonly [string, ComposeModel["services"], RegExp])[] = [
+    ["two alike by port", { a: { ports }, b: { ports } }, /not one service that is the dashboard \(services: a, b\)/],
+    ["two alike by build", { a: { build: BUILD }, b: { build: BUILD } }, /not one service/],
+    ["nothing to tell by", { a: {}, b: {} }, /not one service.*a, b/],
+    ["none at all", {}, /not one service/],
+    ["build against image", { a: { build: BUILD }, b: { image: IMAGE } }, /has a to build, and the image .* at b/],
+    [
+      "build against image, whatever the port says",
+      { a: { build: BUILD, ports }, b: { image: IMAGE } },
+      /has a to build, and the image .* at b/,
+    ],
+  ];
+  for (const [what, services, reason] of cases) {
+    const found = findService({ services }, COMPONENTS.dashboard);
+    assert.ok("complaint" in found, what);
+    assert.match(found.complaint.reason, reason, what);
+    assert.match(found.complaint.allowed, /edrudi97\/torch-dashboard.*8005/, what);
+  }
+});
+
+test("behind a proxy the component publishes nothing, and the proxy keeps its image and port", () => {
+  const proxy = { image: "nginx", ports: [{ target: 80, published: "8005" }] };
+  const { services } = planned({}, { services: { proxy, a: { build: BUILD, ports: [{ target: 9999 }] } } });
+  assert.equal(services.a?.image, CHANGES.image);
+  assert.deepEqual(services.a?.ports, []);
+  assert.equal(services.proxy?.image, "nginx");
+  assert.deepEqual(services.proxy?.ports, [{ target: 80, published: "8005", host_ip: "127.0.0.1" }]);
+  const { services: plain } = planned({}, { services: { proxy, a: { build: BUILD } } });
+  assert.deepEqual(plain.a?.ports, []);
+  assert.deepEqual(plain.proxy?.ports, [{ target: 80, published: "8005", host_ip: "127.0.0.1" }]);
 });
 
 test("the component's service becomes the run's: image, name, addresses, networks", () => {
@@ -117,7 +214,7 @@ test("nothing is published elsewhere than on 127.0.0.1", () => {
 test("a component that publishes nothing gets its port", () => {
   const { services } = planned({}, { services: { only: { image: "x" } } });
   assert.deepEqual(services.only?.ports, [
-    { mode: "ingress", target: 8005, published: "8005", protocol: "tcp", host_ip: "127.0.0.1" },
+    { mode: "ingress", target: 8000, published: "8005", protocol: "tcp", host_ip: "127.0.0.1" },
   ]);
   assert.deepEqual(Object.keys(services.only?.networks ?? {}), ["torch", "kind"], "no network for one alone");
 });
@@ -161,7 +258,7 @@ test("the ports to be free are those with a number", () => {
   assert.ok("service" in found);
   assert.deepEqual(listPublishedPorts(found).toSorted(), [3306, 5173, 8005]);
   const range = { services: { a: { ports: [{ target: 8005, published: "8000-8010" }, { target: 1 }] } } };
-  assert.deepEqual(listPublishedPorts({ model: range, port: { target: 8005, published: 8005 } }), [8005]);
+  assert.deepEqual(listPublishedPorts({ model: range, port: { target: 8005, published: 8005, own: true } }), [8005]);
 });
 
 test("an address gets another host and keeps its path", () => {
@@ -178,14 +275,14 @@ test("an address gets another host and keeps its path", () => {
   for (const [before, after] of cases) assert.equal(redirectUrl(before, "e", 1), after);
 });
 
-test("a service that yields keeps all but its weight, and the others keep all", () => {
+test("a service with another weight keeps all else, and the others keep all", () => {
   const { db, "torch-dashboard": own } = DASHBOARD.services;
-  const yielding = yieldProcessor(DASHBOARD, "torch-dashboard");
-  assert.ok((yielding.services["torch-dashboard"]?.cpu_shares ?? 1024) < 1024);
-  assert.deepEqual(yielding, {
+  assert.deepEqual(withShares(DASHBOARD, "torch-dashboard", 64), {
     ...DASHBOARD,
-    services: { db, "torch-dashboard": { ...own, cpu_shares: yielding.services["torch-dashboard"]?.cpu_shares } },
+    services: { db, "torch-dashboard": { ...own, cpu_shares: 64 } },
   });
+  // Docker gives 1024 where nothing is said.
+  assert.ok(YIELDING_SHARES < 1024 && STARTING_SHARES > 1024);
 });
 
 test("a helper in the component's image runs in the one that was built, and one in its network stays there", () => {
@@ -207,7 +304,7 @@ test("a helper in the component's image runs in the one that was built, and one 
 
 test("what of a build cannot be kept is said", () => {
   const check = (services: ComposeModel["services"]) =>
-    checkBuilds({ model: { services }, service: "own", port: { target: 1, published: 1 } })?.reason;
+    checkBuilds({ model: { services }, service: "own", port: { target: 1, published: 1, own: true } })?.reason;
   const build = { context: "/a", dockerfile: "Dockerfile" };
   assert.equal(check({ own: {} }), undefined);
   assert.equal(check({ own: { build: { ...build, args: { A: null } } }, queue: { build } }), undefined);

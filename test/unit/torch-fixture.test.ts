@@ -9,6 +9,7 @@ const EXAMPLE = "examples/simple-server-and-georef";
 
 /** The archives of the small TORCH-V2, and the folders that they are packed from. */
 const archives: readonly (readonly [string, string])[] = [
+  ["model/bpmn_plans_waiting.zip", "model/bpmn-plans-waiting"],
   [`${EXAMPLE}/docker/bpmn_plans_v2_3_8.zip`, "model/bpmn-plans"],
   [`${EXAMPLE}/simple-server-and-georef.zip`, `${EXAMPLE}/simple-server-and-georef`],
 ];

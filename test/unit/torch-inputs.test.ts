@@ -82,6 +82,13 @@ test("the mount is one absolute folder of a container", () => {
   }
 });
 
+test("the number of connectors is the checkout's own, unless an input says one", () => {
+  assert.equal(torchOf({ torch: "." }).connectors, undefined);
+  assert.equal(torchOf({ torch: ".", "torch-connectors": "5" }).connectors, 5);
+  assert.equal(torchOf({ torch: ".", "torch-connectors": "0" }).connectors, 0);
+  assert.equal(only(read({ torch: ".", "torch-connectors": "six" }).problems).input, "torch-connectors");
+});
+
 test("the layout is the guide's, but for what an input tells", () => {
   const guide = planLayout("two-clusters", torchOf({ torch: "." }).layout);
   assert.equal(guide.docker, "examples/two-clusters/docker");

@@ -116,6 +116,9 @@ function cut(text: string): string {
 }
 
 function resolvePath(address: string, from = "/"): string {
+  if (!URL.canParse(address, `http://dashboard${from}`)) {
+    throw new Failure(`The dashboard's page ${from} leads to ${JSON.stringify(address)}, which is not an address.`);
+  }
   const { pathname, search } = new URL(address, `http://dashboard${from}`);
   return `${pathname}${search}`;
 }

@@ -64,7 +64,10 @@ export function readPage(html: string): Page {
         links.push(link);
       }
       if (name === "input" && form !== undefined) readInput(form, attributes);
-      if (name === "textarea") textArea = attributes.name;
+      if (name === "textarea" && form !== undefined && attributes.name !== undefined) {
+        textArea = attributes.name;
+        form.fields = { ...form.fields, [textArea]: "" };
+      }
     },
     ontext(text) {
       if (inTitle) title += text;
@@ -108,7 +111,8 @@ function readForm({ action, method, enctype }: Attributes): Writable<Form> {
   };
 }
 
-function readInput(form: Writable<Form>, { name, type = "text", value, checked, disabled }: Attributes): void {
+function readInput(form: Writable<Form>, { name, type: written = "text", value, checked, disabled }: Attributes): void {
+  const type = written.toLowerCase();
   if (name === undefined || disabled !== undefined) return;
   if (type === "file") form.files = [...form.files, name];
   else if (["radio", "checkbox"].includes(type)) {

@@ -82,15 +82,14 @@ export async function listCommands(container: string, run: Run): Promise<readonl
   }
 }
 
-const SHELL = /^(?:\S*\/)?(?:ba|da|a|z|k)?sh\b|^(?:\S*\/)?(?:tini|dumb-init|docker-init|busybox)\b/;
+const SHELL = /^(?:\S*\/)?(?:ba|da|a|z|k)?sh\b|^(?:\S*\/)?(?:tini|dumb-init|docker-init|busybox (?:a|ba)?sh)\b/;
 const ENDLESS = /^(?:\S*\/)?(?:sleep inf(?:inity)?|tail -f \/dev\/null)\b/;
 
 /** Whether a container has nothing left but a shell that sleeps for ever: its script went on although a program failed. */
 export function hasNoProgram(commands: readonly string[]): boolean {
-  return (
-    commands.some((command) => ENDLESS.test(command)) &&
-    commands.every((command) => ENDLESS.test(command) || SHELL.test(command))
-  );
+  const alive = commands.filter((command) => !command.endsWith(" <defunct>"));
+  const endless = alive.filter((command) => ENDLESS.test(command));
+  return endless.length > 0 && alive.every((command) => endless.includes(command) || SHELL.test(command));
 }
 
 /** A share of one processor that a container uses at the moment; `undefined` where Docker does not say. */

@@ -96,7 +96,7 @@ export function readTarFile(tar: Buffer): { readonly text: string; readonly writ
   const octal = (offset: number, length: number) =>
     Number.parseInt(tar.toString("latin1", offset, offset + length).replace(/[\0 ]+$/, ""), 8) || 0;
   for (let at = 0; at + BLOCK <= tar.length; ) {
-    const size = octal(at + 124, 12);
+    const size = Math.max(0, octal(at + 124, 12));
     const type = String.fromCharCode(tar[at + 156] ?? 0);
     const body = tar.subarray(at + BLOCK, at + BLOCK + size);
     if (type === "0" || type === "\0") return { text: body.toString(), writtenAt: octal(at + 136, 12) * 1000 };
@@ -113,7 +113,7 @@ export function readTarFile(tar: Buffer): { readonly text: string; readonly writ
 const NOISE = new RegExp(
   [
     /^\s+at [\w.$<>/]+[(:]|^\s*\.\.\. \d+ (?:more|common frames)|^#\d+ |^\[stacktrace\]|^\s*[~^]+\s*$/,
-    /^\s*Members? [{[]|^\s*\}?\]?\s*$/,
+    /^\s*Members? [{[]|^\s*"?\}?\]?\s*$/,
     /\b(?:Accepted|Closing)$|\[\d{3}\]: (?:\([^)]*\) )?(?:GET|POST|HEAD) |"(?:GET|POST|HEAD) \S+ HTTP/,
     /^[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d{2}:\d{2} [AP]M [\w.$]+(?: \w+)?$/,
     /^npm (?:warn|notice|WARN)\b|^mkdir: .*File exists$/,

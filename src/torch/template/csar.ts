@@ -92,7 +92,7 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
   }
   const untyped = nodes.find((node) => typeof childOf(templates, node).type !== "string");
   if (untyped !== undefined) return refuse(`has a node ${untyped} without a type in ${entry}`, "write the node's type");
-  const types = readTypes(files);
+  const types = readTypes(files, new Map([[entry, read]]));
   const clusters = nodes.filter((node) => isClusterType(String(childOf(templates, node).type), types));
   if (clusters.length === 0) {
     return refuse(
@@ -104,11 +104,11 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
 }
 
 /** The node types that the files of a template define, with what each is derived from. */
-function readTypes(files: Unzipped): ReadonlyMap<string, string> {
+function readTypes(files: Unzipped, known: ReadonlyMap<string, Yaml>): ReadonlyMap<string, string> {
   const types = new Map<string, string>();
   for (const [name, bytes] of Object.entries(files)) {
     if (!/\.ya?ml$/i.test(name)) continue;
-    const read = readYaml(bytes);
+    const read = known.get(name) ?? readYaml(bytes);
     if ("error" in read) continue;
     const defined = childOf(read.value, "node_types");
     for (const type of Object.keys(defined)) types.set(type, String(childOf(defined, type).derived_from ?? ""));
@@ -133,12 +133,26 @@ function childOf(value: unknown, key: string): Mapping {
   return typeof child === "object" && child !== null && !Array.isArray(child) ? { ...child } : {};
 }
 
-/** Reads a file of YAML, bounded in its size and in how often an alias may stand for what it names. */
-function readYaml(bytes: Uint8Array): { readonly value: unknown } | { readonly error: string } {
+type Yaml = { readonly value: unknown } | { readonly error: string };
+
+/** Looking for equal keys takes quadratic time; the dashboard's parser takes the last of them, and so does this. */
+const YAML_OPTIONS = { merge: true, uniqueKeys: false } as const;
+
+/** Reads a file of YAML, bounded in its size, in its keys, and in how often an alias may stand for what it names. */
+function readYaml(bytes: Uint8Array): Yaml {
   if (bytes.length > MAX_YAML_BYTES) return { error: `is larger than ${MAX_YAML_BYTES} bytes` };
-  const document = parseDocument(strFromU8(bytes), { prettyErrors: false, merge: true });
+  const document = parseDocument(strFromU8(bytes), { ...YAML_OPTIONS, prettyErrors: false });
   const [error] = document.errors;
   if (error !== undefined) return { error: `is not YAML: ${error.message}` };
+  let nested = false;
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (!isMap(key) && !isSeq(key)) return undefined;
+      nested = true;
+      return visit.BREAK;
+    },
+  });
+  if (nested) return { error: "has a mapping or a list as a key" };
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     return { value };
@@ -161,7 +175,7 @@ export function pointCsar(
   node: string,
   access: ClusterAccess,
 ): { readonly fileName: string; readonly bytes: Uint8Array } {
-  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), { merge: true });
+  const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), YAML_OPTIONS);
   expandAliases(document);
   const at = ["topology_template", "node_templates", node, "properties"];
   // A node whose properties are still to be written.

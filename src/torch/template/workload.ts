@@ -118,7 +118,10 @@ export function findStuckPods({ pods, events }: WorkloadSnapshot): readonly Stuc
     const found = findReason(pod);
     if (found === undefined) return [];
     const event = events
-      .filter(({ involvedObject }) => involvedObject.kind === "Pod" && involvedObject.name === name)
+      .filter(
+        ({ involvedObject }) =>
+          involvedObject.kind === "Pod" && involvedObject.name === name && involvedObject.namespace === namespace,
+      )
       .filter(({ message = "" }) => EVENT_WORDS[found.what].test(message))
       .toSorted((a, b) => timeOf(a).localeCompare(timeOf(b)))
       .at(-1);
