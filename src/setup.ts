@@ -29,7 +29,7 @@ export async function setUp(runner: Runner): Promise<Outcome> {
     log.endGroup();
 
     log.startGroup(`Creating cluster ${plan.shape.name}`);
-    const made = await makeCluster(session, prepared);
+    const made = await makeCluster(session, prepared, torch?.boot);
     log.endGroup();
 
     const booted = torch === undefined ? undefined : await finishTorch(session, torch, prepared, made);

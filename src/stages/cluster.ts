@@ -14,6 +14,7 @@ import { externalEndpoint, readAdminAccess, withServer } from "../credentials/ku
 import { describeReadiness, type Plan } from "../plan.ts";
 import { maskKey } from "../runner/mask.ts";
 import { writeRecord } from "../runner/state.ts";
+import type { Boot } from "../torch/stack/boot.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
 
@@ -29,6 +30,7 @@ export interface MadeCluster extends IssuedCredentials {
 export async function makeCluster(
   { runner, run, record, inputs, files, plan, tasks }: Session,
   { kind, kubectl, key, hostResolver }: Prepared,
+  boot: Boot | undefined,
 ): Promise<MadeCluster> {
   const { log, timeline } = runner;
   const { shape, runDirectory } = plan;
@@ -100,13 +102,16 @@ export async function makeCluster(
           log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
           return { ...credentials, server, kubeconfig: kubeconfigPath };
         });
+        // Seven JVMs beside it would cost a control plane that elects leaders its lease.
+        const early = acceleration !== undefined;
+        if (early) issued.then(() => boot?.startServices()).catch(() => undefined);
         const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
-        return { ...credentials, restoreDns };
+        return { ...credentials, restoreDns, early };
       },
-      whenCreated: ({ restoreDns }) => {
+      whenCreated: async ({ restoreDns, early }) => {
         record.pending = [];
         writeRecord(runDirectory, record);
-        return timeline.measure("Wait until ready", async () => {
+        await timeline.measure("Wait until ready", async () => {
           await waitUntilReady(kubectlFor(kubeconfigPath), {
             nodes: shape.nodes,
             waitSeconds: inputs.waitSeconds,
@@ -115,8 +120,10 @@ export async function makeCluster(
           await restoreDns?.();
           log.info(`Ready: ${describeReadiness(plan)}`);
         });
+        if (!early) boot?.startServices();
       },
       whenTryFailed: () => {
+        boot?.cancelServices();
         record.failedTries = true;
         writeRecord(runDirectory, record);
       },

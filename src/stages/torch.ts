@@ -75,7 +75,6 @@ export async function finishTorch(
   const { log, timeline } = runner;
   const { signal } = tasks;
   log.startGroup("Booting TORCH-V2");
-  boot.startServices();
   if (sources.template === undefined) {
     const booted = await boot.waitUntilServing();
     await boot.settle();

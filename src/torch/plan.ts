@@ -4,7 +4,7 @@ import type { PendingContainer } from "../host/interrupted.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 import type { Checkout } from "./checkout.ts";
 import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
-import { type ComposeModel, planCompose, redirectUrl } from "./compose.ts";
+import { type ComposeModel, planCompose, QUICK_JAVA, redirectUrl } from "./compose.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
 import { type Layout, planLayout } from "./layout.ts";
 import type { ClusterAccess } from "./template/csar.ts";
@@ -116,6 +116,7 @@ export function planModels(
       network: plan.network,
       joinsKind: plan.endpoint === "internal",
       environment: name === "dashboard" ? addresses : {},
+      defaults: name === "services" ? { JAVA_TOOL_OPTIONS: QUICK_JAVA } : {},
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
     }),

@@ -50,6 +50,7 @@ const CHANGES: Changes = {
   joinsKind: true,
   environment: { BPMN_ENGINE: "http://bologna-engine:8080" },
   files: [{ source: "/run/creds/ca.crt", target: "/creds/ca.crt" }],
+  defaults: {},
   extraHosts: [],
 };
 

@@ -30,8 +30,10 @@ export interface BootTools {
 export interface Boot {
   /** Starts the dashboard and the engine, each as soon as its image and the networks are there. */
   start(): void;
-  /** Starts the service layer. The credential files are there, and the cluster no longer needs the processors. */
+  /** Starts the service layer with the credential files that were just written, and again where it runs with older ones. */
   startServices(): void;
+  /** Keeps the service layer from being started with credential files that are about to go. */
+  cancelServices(): void;
   /** Waits until the dashboard serves. @returns its address on this machine. */
   waitForDashboard(): Promise<string>;
   /** Waits until every component serves, the plans deployed. */
@@ -86,7 +88,6 @@ export function beginBoot(
     }),
   );
   const networks = Promise.withResolvers<void>();
-  const filesThere = Promise.withResolvers<void>();
   const served = Promise.withResolvers<void>();
 
   const start = async (component: Component, shares: number) => {
@@ -140,8 +141,11 @@ export function beginBoot(
     log.info(`Flowable engine: ${plans.processes.length} process(es) ${plans.deployed ? "deployed" : "there already"}`);
     return plans.processes;
   };
-  const startServices = async () => {
-    await filesThere.promise;
+  /** Counts the sets of credential files: a start that waited for its image is only done with the newest. */
+  let newest = 0;
+  const startServices = async (set: number) => {
+    await images.services;
+    if (set !== newest) return;
     await start(COMPONENTS.services, STARTING_SHARES);
     await timeline.measure("Service layer serves", () =>
       waitForServices(
@@ -155,12 +159,23 @@ export function beginBoot(
   };
   const dashboard = tasks.begin(startDashboard);
   const engine = tasks.begin(startEngine);
-  const services = tasks.begin(startServices);
+  let services: Promise<void> = Promise.resolve();
   return {
     start() {
       tasks.begin(() => prepareNetworks(plan, run, signal)).then(networks.resolve, () => undefined);
     },
-    startServices: () => filesThere.resolve(),
+    startServices() {
+      newest += 1;
+      const set = newest;
+      const before = services;
+      services = tasks.begin(async () => {
+        await before;
+        await startServices(set);
+      });
+    },
+    cancelServices() {
+      newest += 1;
+    },
     waitForDashboard: () => dashboard,
     async waitUntilServing() {
       const [processes] = await Promise.all([engine, dashboard, services]);

@@ -19,8 +19,10 @@ export interface Waiting extends Explaining {
 export type Readiness = "ready" | { readonly reason: string; readonly final?: boolean };
 
 const POLL_MILLISECONDS = 500;
+/** How often the container itself is looked at: each look costs the machine that the component starts on. */
+const LOOK_MILLISECONDS = 2000;
 const PROGRESS_SECONDS = 15;
-/** How often in a row a container must be found without a program, a second apart: a script may be between two. */
+/** How often in a row a container must be found without a program: a script may be between two. */
 const EMPTY_LOOKS = 3;
 /** How long a server may answer with an error while it comes up. */
 const ERROR_SECONDS = 10;
@@ -49,12 +51,11 @@ export async function waitUntilServing(
     if (readiness === "ready") return;
     const { reason, final = false } = readiness;
     if (final) throw await fail(`does not serve: ${reason}`);
-    const state = await inspectContainer(container, run, signal);
-    const end = findEnd(state);
-    if (end !== undefined) throw await fail(`${end} before it served`);
     const now = performance.now();
-    if (now - lookedAt > 1000) {
+    if (now - lookedAt > LOOK_MILLISECONDS) {
       lookedAt = now;
+      const end = findEnd(await inspectContainer(container, run, signal));
+      if (end !== undefined) throw await fail(`${end} before it served`);
       empty = hasNoProgram(await listCommands(container, run)) ? empty + 1 : 0;
       if (empty >= EMPTY_LOOKS) {
         throw await fail(
@@ -64,7 +65,7 @@ export async function waitUntilServing(
     }
     if (yields()) counted = now;
     if ((now - counted) / 1000 > waitSeconds) {
-      throw await fail(`timed out after ${waitSeconds} s (torch-wait); it is ${state.status}. ${reason}`);
+      throw await fail(`timed out after ${waitSeconds} s (torch-wait). ${reason}`);
     }
     const elapsed = (now - start) / 1000;
     if (elapsed - reported > PROGRESS_SECONDS) {

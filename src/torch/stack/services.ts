@@ -26,8 +26,10 @@ export interface Discovery {
 /** The broker looks for its connectors once: a later one is lost until the next start. */
 const MAX_RESTARTS = 2;
 /** How long after its last line about a connector a broker that still answers has found all; and where it writes none. */
-const SETTLED_SECONDS = 3;
+const SETTLED_SECONDS = 2;
 const SILENT_SECONDS = 15;
+/** How often the log of a broker that does not answer is read, in milliseconds. */
+const UNANSWERED_MILLISECONDS = 2000;
 /** How long a broker that has answered may be gone before it is taken for lost, in seconds. */
 const GONE_SECONDS = 5;
 
@@ -77,12 +79,17 @@ export async function waitForServices(services: ServiceLayer, waiting: Waiting):
 function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: string, { run, signal }: Waiting) {
   let answeredAt: number | undefined;
   let goneSince: number | undefined;
+  let readAt = performance.now();
   let count = 0;
   let changedAt = 0;
   return async (): Promise<Readiness | { readonly lost: string }> => {
     // The broker has routes for POST alone: any answer at all is its own. A port that merely opens is Docker's.
-    const [answer, words] = await Promise.all([ask(url, signal), readContainerLog(container, run, startedAt)]);
-    const { found, lost } = readDiscovery(words);
+    const answer = await ask(url, signal);
+    if (!("status" in answer) && answeredAt === undefined && performance.now() - readAt < UNANSWERED_MILLISECONDS) {
+      return answer;
+    }
+    readAt = performance.now();
+    const { found, lost } = readDiscovery(await readContainerLog(container, run, startedAt));
     const now = performance.now();
     if (lost[0] !== undefined) return { lost: lost[0] };
     if (!("status" in answer)) {
