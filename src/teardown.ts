@@ -61,8 +61,9 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
       return;
     }
     const { torch } = record;
+    let torchRemoved = true;
     if (torch !== undefined) {
-      await attempt("Removing TORCH-V2", async () => {
+      torchRemoved = await attempt("Removing TORCH-V2", async () => {
         const count = await removeBoot(torch, record.failed, run);
         if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
       });
@@ -76,14 +77,19 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
         const names = await removeInterruptedCluster(record, record.pending, run);
         log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
       }));
+    if (!torchRemoved && torch !== undefined) {
+      log.warning(
+        `Containers of TORCH-V2 may still be there. Remove them by hand: docker rm --force --volumes $(docker ps --all --quiet --filter label=${torch.label})`,
+      );
+    }
     if (!deleted) {
       // The record and the owner's folder are the proof of whose the containers are: a later post still needs them.
       await attempt("Removing the kubeconfigs", () => removeFiles(secretFiles(runDirectory)));
       log.warning(
         `The cluster ${record.cluster} may still be there. Delete it by hand: docker rm --force --volumes $(docker ps --all --quiet --filter label=${CLUSTER_LABEL}=${record.cluster})`,
       );
-      return;
     }
+    if (!deleted || !torchRemoved) return;
   }
   await attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }

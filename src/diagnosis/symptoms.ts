@@ -53,8 +53,8 @@ async function readNodeWords(node: string, run: Run): Promise<string> {
 export async function findReach(nodes: readonly string[], probe: InternetProbe, run: Run): Promise<Reach | undefined> {
   const [host, ready] = await Promise.all([probeHost(probe), isDnsReady(nodes, run)]);
   for (const node of nodes) {
-    const reach = await probeInternet(node, probe, run);
-    if (reach !== undefined) return { ...reach, host, name: ready ? reach.name : undefined };
+    const reach = await probeInternet(node, probe, ready, run);
+    if (reach !== undefined) return { ...reach, host };
   }
   return undefined;
 }
@@ -109,18 +109,29 @@ async function isDnsReady(nodes: readonly string[], run: Run): Promise<boolean> 
 export async function probeInternet(
   node: string,
   probe: InternetProbe,
+  asksNames: boolean,
   run: Run,
 ): Promise<Omit<Reach, "host"> | undefined> {
   try {
     const { stdout } = await run({
       file: "docker",
-      args: ["exec", node, "bash", "-c", PROBE, "probe", probe.name, probe.address, String(probe.port)],
+      args: [
+        "exec",
+        node,
+        "bash",
+        "-c",
+        PROBE,
+        "probe",
+        asksNames ? probe.name : "",
+        probe.address,
+        String(probe.port),
+      ],
       timeoutSeconds: 90,
       purpose: `looking out from a pod on ${node}`,
     });
     const seen = new Set(stdout.split("\n"));
     if (!seen.has("looked")) return undefined;
-    return { probe, address: seen.has("address"), name: seen.has("name") };
+    return { probe, address: seen.has("address"), name: asksNames ? seen.has("name") : undefined };
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;
@@ -141,7 +152,7 @@ resolve() {
     mount --bind /run/kind-torch-resolv.conf /etc/resolv.conf
     nsenter --net="$1" timeout 12 getent ahostsv4 "$2."' resolve "/var/run/netns/$space" "$1" >/dev/null
 }
-{ resolve "$1" || resolve "$1"; } && echo name
+[ -n "$1" ] && { resolve "$1" || resolve "$1"; } && echo name
 rm -f /run/kind-torch-resolv.conf
 true
 `;

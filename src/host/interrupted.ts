@@ -14,6 +14,8 @@ export interface PendingContainer {
 /** How long Docker may go on making a container that nobody waits for. */
 const PATIENCE_SECONDS = 60;
 const POLL_MILLISECONDS = 100;
+/** An engine that takes longer than this for a name was busy, or stopped. */
+const SLOW_MILLISECONDS = 2000;
 
 /**
  * Removes what an interrupted run left. Docker finishes what a client that is gone had asked for, so a container may
@@ -31,12 +33,17 @@ export async function removeInterrupted(
   const deadline = performance.now() + PATIENCE_SECONDS * 1000;
   let open = pending;
   for (;;) {
+    const begin = performance.now();
     const listed = await listNames(open, run);
     removed.push(...(await removeOwn()));
     const taken = await Promise.all(open.map((container) => isNameTaken(container, run)));
     // What was listed before the removal and still has its name is not this run's.
     open = open.filter(({ name }, index) => taken[index] === true && !listed.has(name));
-    if (open.length === 0) break;
+    if (open.length === 0) {
+      if (performance.now() - begin < SLOW_MILLISECONDS * pending.length || pending.length === 0) break;
+      // An engine that was stopped takes up what it was asked for in any order.
+      open = pending;
+    }
     if (performance.now() > deadline) {
       const names = open.map(({ name }) => name).join(", ");
       throw new Failure(`Docker is still making ${names} after ${PATIENCE_SECONDS} s.`, {

@@ -16,9 +16,11 @@ import {
   publishedUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
+import { redactLog } from "../torch/redaction.ts";
 import type { TorchSources } from "../torch/sources.ts";
 import { type Boot, type Booted, beginBoot } from "../torch/stack/boot.ts";
 import { createTemplate, type Deployed, deployTemplate } from "../torch/template/deployment.ts";
+import { hasNamespace } from "../torch/template/workload.ts";
 import type { MadeCluster } from "./cluster.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
@@ -41,7 +43,7 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
   if (plan.torch === undefined) return undefined;
   const sources = session.sources ?? (await fetchSources(session, plan.torch));
   const { checkout, builder } = sources;
-  const tools = { run, log: runner.log, timeline: runner.timeline, tasks };
+  const tools = { run, log: redactLog(runner.log), timeline: runner.timeline, tasks };
   record.torch = {
     label: labelOf(plan.torch),
     containers: planTorchContainers(plan.torch, checkout),
@@ -72,7 +74,8 @@ export async function finishTorch(
   { kubectl }: Prepared,
   { server, kubeconfig }: MadeCluster,
 ): Promise<BootedTorch> {
-  const { log, timeline } = runner;
+  const { timeline } = runner;
+  const log = redactLog(runner.log);
   const { signal } = tasks;
   log.startGroup("Booting TORCH-V2");
   if (sources.template === undefined) {
@@ -109,8 +112,11 @@ export async function finishTorch(
   });
   const booted = await boot.waitUntilServing();
   log.endGroup();
-  record.namespace = csar.template;
-  writeRecord(runDirectory, record);
+  // One that is there already is not the run's to remove.
+  if (!(await hasNamespace(csar.template, admin))) {
+    record.namespace = csar.template;
+    writeRecord(runDirectory, record);
+  }
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, tools);
   await boot.settle();

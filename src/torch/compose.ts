@@ -226,6 +226,14 @@ export function withShares(model: ComposeModel, service: string, shares: number)
   return { ...model, services: { ...model.services, [service]: changed } };
 }
 
+/** The same compose file without a variable of a service, where it has the value that is given. */
+export function withoutDefault(model: ComposeModel, service: string, name: string, value: string): ComposeModel {
+  const own = model.services[service] ?? {};
+  const kept = Object.entries(own.environment ?? {}).filter(([each, set]) => each !== name || set !== value);
+  const changed = { ...own, environment: Object.fromEntries(kept) };
+  return { ...model, services: { ...model.services, [service]: changed } };
+}
+
 /** Whether a helper runs in the component's own image, as a queue or a migration does. */
 export function usesImageOf(own: ComposeService, helper: ComposeService): boolean {
   if (helper.build !== undefined) return own.build !== undefined && sameBuild(own.build, helper.build);

@@ -4,7 +4,7 @@ import { isLfsPointer } from "./template/csar.ts";
 
 /** What Flowable deploys of a zip as a process; it takes other files as resources. */
 const PLAN = /\.bpmn(?:20\.xml)?$/i;
-const MAX_PLAN_BYTES = 4 * 1024 * 1024;
+const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** What is wrong with a zip of BPMN plans: Flowable names no file when it refuses one of them. */
 export function checkPlans(path: string, zip: Uint8Array): readonly Problem[] {
@@ -24,6 +24,6 @@ export function checkPlans(path: string, zip: Uint8Array): readonly Problem[] {
   if (broken.length === 0) return [];
   const [name, bytes = new Uint8Array()] = broken[0] ?? ["", undefined];
   const start = strFromU8(bytes.subarray(0, 60)).replace(/\s+/g, " ").trim();
-  const others = broken.length > 1 ? `, as ${broken.length - 1} other(s)` : "";
+  const others = broken.length > 1 ? `; so are ${broken.length - 1} others` : "";
   return refuse(`has a ${name} that is not BPMN (it begins with ${JSON.stringify(start)})${others}`, "fix that file");
 }

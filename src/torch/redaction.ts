@@ -1,3 +1,5 @@
+import type { Log } from "../runner/log.ts";
+
 const REDACTED = "[redacted]";
 
 /** A PEM block, whatever a log puts before each line of it; one that is cut off goes to the end of what looks like it. */
@@ -51,6 +53,17 @@ export function redact(text: string, secrets: readonly string[]): string {
     .replace(HEX_PAIRS, (pairs) => hide(pairs, Buffer.from(pairs.replace(/[:\s]/g, ""), "hex")))
     .replace(NUMBERS, (numbers) => hide(numbers, Buffer.from(numbers.split(",").map(Number))));
   return NAMED.reduce((rest, rule) => rest.replace(rule, `$1${REDACTED}`), decoded);
+}
+
+/** A log whose lines lose whatever looks like a key, a certificate or a password. */
+export function redactLog(log: Log): Log {
+  return {
+    ...log,
+    info: (line) => log.info(redact(line, [])),
+    plain: (line) => log.plain(redact(line, [])),
+    warning: (line) => log.warning(redact(line, [])),
+    debug: (line) => log.debug(redact(line, [])),
+  };
 }
 
 /** The same for what is JSON: every text in it, and each value whose name, or the `name` beside it, tells of a secret. */

@@ -1,5 +1,5 @@
-import { readFile, realpath } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { glob, readFile, realpath } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { describeError, type Problem } from "../failure.ts";
 import { findTakenPorts, type HostPort } from "../host/ports.ts";
 import { isWithinFolder } from "../inputs/values.ts";
@@ -10,7 +10,15 @@ import { listPublishedPorts } from "./compose.ts";
 import type { TorchPlan } from "./plan.ts";
 import { checkPlans } from "./plans.ts";
 import { type Builder, findBuilder } from "./stack/images.ts";
-import { type ClusterAccess, type Csar, chooseCluster, maxCsarBytes, pointCsar, readCsar } from "./template/csar.ts";
+import {
+  type ClusterAccess,
+  type Csar,
+  chooseCluster,
+  maxCsarBytes,
+  pointCsar,
+  readCsar,
+  readTypes,
+} from "./template/csar.ts";
 
 /** What a boot is made from, read and checked. */
 export interface TorchSources {
@@ -89,7 +97,9 @@ async function loadTemplate(
       if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
       return refuse(path, `cannot be read: ${describeError(error)}`, "name a file that can be read");
     }
-    const read = readCsar(place, bytes);
+    const own = readCsar(place, bytes);
+    // A type of a node may be one of TORCH-V2's own.
+    const read = "problem" in own ? readCsar(place, bytes, await readOwnTypes(root)) : own;
     if ("problem" in read) return read;
     const node = chooseCluster(read.csar, cluster);
     if (node !== undefined) {
@@ -104,6 +114,20 @@ async function loadTemplate(
     );
   }
   return refuse(path, `is not there: looked for ${places.join(" and ")}`, "check the path, and torch-ref");
+}
+
+const MAX_TYPE_FILES = 300;
+
+/** The node types that a checkout's dashboard defines for its parser. */
+async function readOwnTypes(root: string): Promise<ReadonlyMap<string, string>> {
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  const exclude = (name: string) => /(?:^|\/)(?:node_modules|vendor|tests?|\.git)$/.test(name);
+  for await (const path of glob("dashboard/**/*.{yaml,yml}", { cwd: root, exclude })) {
+    const bytes = await readFile(join(root, path)).catch(() => Buffer.alloc(0));
+    if (bytes.includes("torch.nodes.")) files[path] = Uint8Array.from(bytes);
+    if (Object.keys(files).length === MAX_TYPE_FILES) break;
+  }
+  return readTypes(files);
 }
 
 /** Why the template could not be sent later on, when everything else is there. */

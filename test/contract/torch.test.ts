@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,6 +9,8 @@ import { runStep } from "../../local/runner.ts";
 import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
 import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
+
+const LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n";
 
 /** The built bundle with a checkout or a template that it must refuse; no cluster comes of any of these. */
 describe("with TORCH-V2, main refuses", () => {
@@ -68,6 +71,37 @@ describe("with TORCH-V2, main refuses", () => {
       "services: {engine: {ports: x}}\n",
     );
     assert.match(await words(), /has a compose file that compose does not read: .*ports/s);
+  });
+
+  it("plans that are not BPMN: the entry, or that Git LFS has not fetched them", async () => {
+    const plans = join(torch, DOCKER, "bpmn_plans_v2_3_8.zip");
+    const html = strToU8("<!DOCTYPE html><html><body>Sign in</body></html>");
+    await writeFile(plans, zipSync({ ...unzipSync(await readFile(plans)), "x.bpmn20.xml": html }));
+    assert.match(
+      await words(),
+      /torch-bpmn-plans: .* has a x\.bpmn20\.xml that is not BPMN \(it begins with "<!DOCTYPE/,
+    );
+    await writeFile(plans, LFS_POINTER);
+    assert.match(await words(), /torch-bpmn-plans: .* is a pointer of Git LFS, not the file/);
+  });
+
+  it("a folder that is not there, a submodule that was not fetched, a compose file of another name", async () => {
+    assert.match(await words({ torch: "nowhere" }), /^torch: ".*nowhere" is not a folder that is there/m);
+    await rm(join(torch, "service-layer"), { recursive: true });
+    await writeFile(join(torch, ".gitmodules"), '[submodule "s"]\n\tpath = service-layer\n\turl = ../s.git\n');
+    assert.match(await words(), /\.gitmodules has service-layer as a submodule, which was not fetched/);
+    const folder = join(torch, DOCKER);
+    await rename(join(folder, "docker-compose-flowable-rest-solver.yaml"), join(folder, "compose.yaml"));
+    assert.match(await words(), /its name is fixed, and the folder has compose\.yaml, docker-compose-torch/);
+  });
+
+  it("no compose file for its extension alone", async () => {
+    const folder = join(torch, DOCKER);
+    await rename(
+      join(folder, "docker-compose-flowable-rest-solver.yaml"),
+      join(folder, "docker-compose-flowable-rest-solver.yml"),
+    );
+    assert.doesNotMatch((await refused(place, { torch: "torch_v2", wait: "long" })).join("\n"), /flowable/);
   });
 
   it("a port that is in use, with the compose file that publishes it", async () => {
@@ -137,14 +171,14 @@ describe("with TORCH-V2, main refuses", () => {
     const entryOf = (files: Record<string, Uint8Array>) =>
       Object.keys(files).find((name) => /\.ya?ml$/.test(name)) ?? assert.fail("no template");
     const cases: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
-      ["that is no zip", () => writeFile(join(torch, CSAR), "not a zip"), /is no zip archive that can be read/],
+      ["that is no zip", () => writeFile(join(torch, CSAR), "not a zip"), /is not a zip archive that can be read/],
       [
         "that is larger than TORCH-V2 takes",
         () =>
           edit((files) => {
-            files["large.bin"] = new Uint8Array(100_000);
+            files["large.bin"] = new Uint8Array(randomBytes(100_000));
           }),
-        /is too large: \d+ bytes/,
+        /is too large for the dashboard: \d+ bytes with this cluster's endpoint in it, of at most 98\d+/,
       ],
       [
         "without a Cluster node",
@@ -164,6 +198,11 @@ describe("with TORCH-V2, main refuses", () => {
             delete files[entryOf(files)];
           }),
         /has no .*ya?ml, which TOSCA-Metadata\/TOSCA\.meta names/,
+      ],
+      [
+        "that Git LFS has not fetched",
+        () => writeFile(join(torch, CSAR), LFS_POINTER),
+        /is a pointer of Git LFS, not the file/,
       ],
       ["that is not there", () => rm(join(torch, CSAR)), /is not there: looked for .* and .*/],
     ];

@@ -254,8 +254,11 @@ describe("a deployment through TORCH-V2", () => {
     const headers = { authorization: `Basic ${Buffer.from("rest-admin:test").toString("base64")}` };
     const { data }: { data: { id: string }[] } = Object(await (await fetch(`${base}?size=100`, { headers })).json());
     for (const { id } of data) {
-      const deleted = await fetch(`${base}/${id}?cascade=true`, { method: "DELETE", headers });
-      assert.equal(deleted.status, 204, await deleted.text());
+      // What still runs of earlier deployments changes what is being deleted.
+      await eventually(`the engine deletes ${id}`, async () => {
+        const { status } = await fetch(`${base}/${id}?cascade=true`, { method: "DELETE", headers });
+        return status === 204 || status === 404;
+      });
     }
     await fails(deploy(await template("no-plans", same)), /status 500/, /Undefined property: stdClass::\$id/);
   });

@@ -249,7 +249,7 @@ async function deploy(context: TestContext, options: Options = {}) {
     const home = await dashboard.register(ACCOUNT);
     const validated = await dashboard.validate(TEMPLATE, home);
     const list = await dashboard.create("simple", validated);
-    await dashboard.launch("simple", SETTINGS, list);
+    await dashboard.launch(SETTINGS, await dashboard.openTemplate("simple", list), list);
     return validated.graph;
   };
   return { walk, posted };
@@ -290,7 +290,7 @@ test("what the dashboard refuses is said in its own words, even where it leaves 
     ],
     [
       { launch: "refuse" },
-      /does not launch the template simple\. It says: nothing \(it ended on \/user\/1\/template\/10, "TORCH"\)/,
+      /does not launch the template\. It says: nothing \(it ended on \/user\/1\/template\/10, "TORCH"\)/,
       4,
     ],
     [{ launch: "break" }, /answers \/bpmn-engine with status 500: Undefined property: stdClass::\$id/, 4],
@@ -314,7 +314,7 @@ test("a page without the form or the link that is looked for is named", async (c
     /no link on \/home that uploads a template/,
   );
   assert.match(
-    (await errorOf(dashboard.launch("simple", SETTINGS, from))).message,
-    /not show a form that launches simple/,
+    (await errorOf(dashboard.launch(SETTINGS, from, from))).message,
+    /not show a form that launches the template/,
   );
 });

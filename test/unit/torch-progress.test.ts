@@ -121,23 +121,33 @@ test("a deployment has failed, runs, or has every node started", () => {
   }
 });
 
+test("a node is what the launched instance called by its name, and of several the last", () => {
+  const deeper = node("bologna", { status: "ERROR" }, { superProcessInstanceId: "child" });
+  assert.deepEqual(judgeNodes(["bologna"], [TOP, deeper, STARTED, deeper]), { started: true });
+  const first = node("bologna", { status: "CREATING" }, { endTime: TIME });
+  assert.deepEqual(judgeNodes(["bologna"], [TOP, first, node("bologna", { status: "CREATING" })]), { started: false });
+  assert.deepEqual(judgeNodes(["bologna"], [TOP, first, STARTED]), { started: true });
+});
+
 test("a job that died on the way does not fail a deployment whose every node is started", () => {
   const dead = [{ processInstanceId: "top", message: "x", cause: undefined }];
   assert.deepEqual(judgeNodes(["bologna"], [TOP, STARTED], dead), { started: true });
 });
 
 test("a node's state is in the variable of the process that is named after it", () => {
+  const called = { id: "child", superProcessInstanceId: "top" };
   const variable = (value: unknown) => [{ name: "nodeInfo", value }];
   const states = readNodeStates(
     ["a", "b", "c", "d", "e", "f", "g"],
     [
-      { name: "a", variables: variable({ nodeAttributes: { status: "started" } }) },
-      { name: "b", variables: variable('{"nodeAttributes":{"status":"ERROR","status_reason":"bad key"}}') },
-      { name: "c", variables: variable("not JSON") },
-      { name: null, variables: [] },
-      { name: "e", variables: variable({ nodeAttributes: '{"status":"CREATING"}' }) },
-      { name: "f", variables: variable(null) },
-      { name: "g", variables: variable({ nodeAttributes: { status: "", status_reason: 7 } }) },
+      TOP,
+      { ...called, name: "a", variables: variable({ nodeAttributes: { status: "started" } }) },
+      { ...called, name: "b", variables: variable('{"nodeAttributes":{"status":"ERROR","status_reason":"bad key"}}') },
+      { ...called, name: "c", variables: variable("not JSON") },
+      { ...called, name: null, variables: [] },
+      { ...called, name: "e", variables: variable({ nodeAttributes: '{"status":"CREATING"}' }) },
+      { ...called, name: "f", variables: variable(null) },
+      { ...called, name: "g", variables: variable({ nodeAttributes: { status: "", status_reason: 7 } }) },
     ],
   );
   assert.deepEqual(

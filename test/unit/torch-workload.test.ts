@@ -5,6 +5,7 @@ import {
   findStuckPods,
   type KubernetesEvent,
   type KubernetesObject,
+  notRunningReason,
   readWorkload,
   unavailableReason,
 } from "../../src/torch/template/workload.ts";
@@ -167,7 +168,7 @@ test("what lies in the template's namespace and in those of its federations is l
     asked.push(args);
     return { stdout: JSON.stringify({ items: answers[args[1] ?? ""] }), stderr: "" };
   };
-  const { deployments, services, pods, events } = await readWorkload("simple", kubectl);
+  const { deployments, services, pods, events } = await readWorkload("simple", ["federation", "other"], kubectl);
   const names = (objects: readonly KubernetesObject[]) => objects.map(({ metadata: { name } }) => name);
   assert.deepEqual([names(deployments), names(services), names(pods)], [["d"], ["s"], ["p"]]);
   assert.deepEqual(
@@ -175,4 +176,60 @@ test("what lies in the template's namespace and in those of its federations is l
     ["own", "federation"],
   );
   for (const args of asked) assert.ok(args.includes("--all-namespaces") && args.includes("--output=json"));
+});
+
+test("an application runs once its Deployment is available and its containers have run for a while", () => {
+  const now = Date.parse("2026-01-01T00:01:00Z");
+  const deployment: KubernetesObject = {
+    kind: "Deployment",
+    metadata: { name: "server-deployment", namespace: "simple" },
+    status: { availableReplicas: 1 },
+  };
+  const pod = (seconds: number, restartCount: number): KubernetesObject => ({
+    kind: "Pod",
+    metadata: { name: "server-deployment-1-a", namespace: "simple" },
+    status: {
+      containerStatuses: [
+        {
+          name: "server",
+          restartCount,
+          state: { running: { startedAt: new Date(now - seconds * 1000).toISOString() } },
+        },
+      ],
+    },
+  });
+  const reason = (deployments: readonly KubernetesObject[], pods: readonly KubernetesObject[]) =>
+    notRunningReason({ deployments, pods, services: [], events: [] }, ["server"], now);
+  assert.match(reason([], []) ?? "", /no Deployment of server/);
+  assert.match(
+    reason([{ ...deployment, metadata: { name: "other-deployment" } }], []) ?? "",
+    /no Deployment of server/,
+  );
+  assert.match(reason([{ ...deployment, status: {} }], []) ?? "", /0 of 1 pods/);
+  assert.equal(reason([deployment], [pod(5, 0)]), undefined);
+  assert.match(reason([deployment], [pod(1, 0)]) ?? "", /has only just started/);
+  assert.match(reason([deployment], [pod(5, 2)]) ?? "", /has only just started/, "one that ended before");
+  assert.equal(reason([deployment], [pod(20, 2)]), undefined);
+});
+
+test("what never becomes a pod, and a container whose volume does not come, are stuck with the event's words", () => {
+  const warning = (kind: string, name: string, reason: string, message: string): KubernetesEvent => ({
+    involvedObject: { kind, name, namespace: "simple" },
+    reason,
+    message,
+  });
+  const creating: KubernetesObject = {
+    kind: "Pod",
+    metadata: { name: "a-1-x", namespace: "simple" },
+    status: { containerStatuses: [{ name: "a", state: { waiting: { reason: "ContainerCreating" } } }] },
+  };
+  const events = [
+    warning("ReplicaSet", "b-1", "FailedCreate", "exceeded quota: pods"),
+    warning("Pod", "a-1-x", "FailedMount", 'secret "gone" not found'),
+  ];
+  const found = findStuckPods({ deployments: [], services: [], pods: [creating], events });
+  assert.deepEqual(
+    found.map(({ pod, what, words }) => `${pod} ${what} ${words}`),
+    ["b-1 configuration exceeded quota: pods", 'a-1-x configuration secret "gone" not found'],
+  );
 });

@@ -42,8 +42,10 @@ export interface Dashboard {
   validate(template: TemplateFile, from: Visited): Promise<ValidatedTemplate>;
   /** @returns the page that lists the template. */
   create(name: string, validated: ValidatedTemplate): Promise<Visited>;
-  /** Launches the newest template of a name. */
-  launch(name: string, settings: LaunchSettings, from: Visited): Promise<void>;
+  /** Opens the newest template of a name. @param from the page that lists the templates. */
+  openTemplate(name: string, from: Visited): Promise<Visited>;
+  /** Launches a template. @param page its own page; @param list the page that lists the templates. */
+  launch(settings: LaunchSettings, page: Visited, list: Visited): Promise<void>;
 }
 
 /** Opens the dashboard. @param base its address on this machine. */
@@ -74,13 +76,15 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
       if (findTemplate(created, name) === undefined) throw refuse(`does not create the template ${name}`, created);
       return created;
     },
-    async launch(name, settings, from) {
-      const page = await browser.open(findTemplate(from, name) ?? from.path, from);
-      const form = findForm(page, (each) => "templateID" in each.fields, `a form that launches ${name}`);
+    async openTemplate(name, from) {
+      return await browser.open(findTemplate(from, name) ?? from.path, from);
+    },
+    async launch(settings, page, list) {
+      const form = findForm(page, (each) => "templateID" in each.fields, "a form that launches the template");
       const known = Object.entries(settings).filter(([field]) => field in form.fields);
       const launched = await browser.submit(form, Object.fromEntries(known), page);
-      // Back on the template's page: refused, even where the reason is left blank.
-      if (launched.path === page.path) throw refuse(`does not launch the template ${name}`, launched);
+      // Anywhere else than where the templates are listed it was refused, even where the reason is left blank.
+      if (launched.path !== list.path) throw refuse("does not launch the template", launched);
     },
   };
 }

@@ -8,7 +8,9 @@ const SERVICE = "/flowable-rest/service";
 /** Flowable's own default account; TORCH's dashboard has it written in, so that it cannot be another. */
 const AUTHORIZATION = `Basic ${Buffer.from("rest-admin:test").toString("base64")}`;
 
-const REQUEST_SECONDS = 60;
+const REQUEST_SECONDS = 20;
+/** The variable in which TORCH keeps a node. */
+export const NODE_INFO = "nodeInfo";
 const HISTORY = "/history/historic-process-instances";
 const PAGE = { size: "1000" };
 /** How deep instances may be nested below the one that a deployment starts: TORCH's own are four deep. */
@@ -161,7 +163,9 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
       return await Promise.all(
         found.map(async (instance) => ({
           ...instance,
-          variables: await Promise.all(instance.variables.map(readVariable)),
+          variables: await Promise.all(
+            instance.variables.map((variable) => (variable.name === NODE_INFO ? readVariable(variable) : variable)),
+          ),
         })),
       );
     },

@@ -10,11 +10,19 @@ import type { Tasks } from "../../tasks.ts";
 import type { Checkout } from "../checkout.ts";
 import { openEngine } from "../clients/engine.ts";
 import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "../components.ts";
-import { type ComposeModel, STARTING_SHARES, withShares, YIELDING_SHARES } from "../compose.ts";
+import {
+  type ComposeModel,
+  QUICK_JAVA,
+  STARTING_SHARES,
+  withoutDefault,
+  withShares,
+  YIELDING_SHARES,
+} from "../compose.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
+import { redact } from "../redaction.ts";
 import { DEFAULT_SHARES, setShares } from "./container.ts";
-import { type Builder, buildImage } from "./images.ts";
+import { type Builder, buildImage, setsVariable } from "./images.ts";
 import { waitUntilServing, watchDashboard } from "./readiness.ts";
 import { waitForServices } from "./services.ts";
 
@@ -93,10 +101,16 @@ export function beginBoot(
   const start = async (component: Component, shares: number) => {
     await Promise.all([images[component.name], networks.promise]);
     const { service } = checkout.components[component.name];
-    const model = withShares(models[component.name], service, shares);
+    const model = withShares(await chooseModel(component), service, shares);
     await timeline.measure(`Start ${component.title}`, () =>
       startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
     );
+  };
+  /** An image that has options for Java keeps them, as a compose file does. */
+  const chooseModel = async ({ name }: Component) => {
+    const model = models[name];
+    if (name !== "services" || !(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", run))) return model;
+    return withoutDefault(model, checkout.components[name].service, "JAVA_TOOL_OPTIONS", QUICK_JAVA);
   };
   const restoreShares = async ({ name }: Component) => {
     const own = models[name].services[checkout.components[name].service]?.cpu_shares;
@@ -119,6 +133,7 @@ export function beginBoot(
       waitUntilServing(running.dashboard, watchDashboard(urls.dashboard, signal), waiting),
     );
     log.info(`dashboard: serves ${urls.dashboard}`);
+    await restoreShares(COMPONENTS.dashboard);
     return urls.dashboard;
   };
   const startEngine = async () => {
@@ -135,6 +150,7 @@ export function beginBoot(
       ),
     );
     log.info(`Flowable engine: serves ${urls.engine}`);
+    await restoreShares(COMPONENTS.engine);
     const plans = await timeline.measure("Deploy BPMN plans", async () =>
       client.deployPlans(checkout.plans, await readFile(checkout.plans)),
     );
@@ -233,8 +249,9 @@ async function startContainers(
     });
   } catch (error) {
     signal.throwIfAborted();
-    const diagnosis = diagnoseTorch(name, describeError(error));
-    throw new Failure(`${diagnosis === undefined ? "" : `${diagnosis.cause}\n`}${describeError(error)}`, {
+    const words = redact(describeError(error), []);
+    const diagnosis = diagnoseTorch(name, words);
+    throw new Failure(`${diagnosis === undefined ? "" : `${diagnosis.cause}\n`}${words}`, {
       cure:
         diagnosis?.cure ??
         "check what the compose file asks for; docker compose up in the example's folder shows the same",

@@ -43,22 +43,22 @@ export async function explainFailure(
   const read = await Promise.all(
     concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, run, secrets) })),
   );
+  const shown = read.map((each) => ({ ...each, lines: tailOf(each.words) }));
   const diagnosis =
     known === undefined
-      ? read
-          .flatMap(({ component, words }) => [
+      ? shown
+          .flatMap(({ component, lines }) => [
             diagnoseTorch(component.name, what),
-            ...words.map(({ text }) => diagnoseTorch(component.name, text)),
+            diagnoseTorch(component.name, lines.filter((line) => !/liqoctl/.test(line)).join("\n")),
           ])
           .find((found) => found !== undefined)
       : undefined;
   const cause = known?.cause ?? (diagnosis === undefined ? undefined : `Likely cause: ${diagnosis.cause}`);
   return new Failure(
     [
-      redact(what, secrets),
+      cutText(redact(what, secrets)),
       ...(cause === undefined ? [] : [cause]),
-      ...read.flatMap(({ component, container, words }) => {
-        const lines = tailOf(words);
+      ...shown.flatMap(({ component, container, lines }) => {
         if (lines.length === 0) return [];
         return [`Last lines of the ${component.title} (container ${container}):`, ...lines.map((line) => `  ${line}`)];
       }),
@@ -68,6 +68,12 @@ export async function explainFailure(
       final: true,
     },
   );
+}
+
+const MAX_WHAT = 3000;
+
+function cutText(text: string): string {
+  return text.length <= MAX_WHAT ? text : `${text.slice(0, MAX_WHAT)} ...`;
 }
 
 async function readCleanWords(container: string, run: Run, secrets: readonly string[]): Promise<readonly Words[]> {

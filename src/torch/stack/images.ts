@@ -112,6 +112,17 @@ export async function buildImage(
   }
 }
 
+/** Whether an image sets a variable of the environment. */
+export async function setsVariable(image: string, name: string, run: Run): Promise<boolean> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["image", "inspect", "--format={{range .Config.Env}}{{println .}}{{end}}", image],
+    timeoutSeconds: 60,
+    purpose: `looking at ${image}`,
+  });
+  return stdout.split("\n").some((line) => line.startsWith(`${name}=`));
+}
+
 /**
  * What of a build's plain progress tells why it failed: from the failed step's excerpt on, which buildx prints between
  * lines of dashes, else the last lines.

@@ -82,7 +82,8 @@ export function watchDashboard(url: string, signal: AbortSignal): () => Promise<
   return async () => {
     const answer = await ask(`${url}/login`, signal);
     if ("status" in answer && answer.status === 200) return "ready";
-    if (!("status" in answer) || answer.status < 500) {
+    // A proxy in front of a server that is not up yet says so with 502 to 504.
+    if (!("status" in answer) || answer.status !== 500) {
       failingSince = undefined;
       return { reason: answer.reason };
     }
@@ -96,7 +97,10 @@ export function watchDashboard(url: string, signal: AbortSignal): () => Promise<
 export async function ask(
   url: string,
   signal: AbortSignal,
-): Promise<{ readonly reason: string } | { readonly reason: string; readonly status: number; readonly body: string }> {
+): Promise<
+  | { readonly reason: string; readonly timedOut: boolean }
+  | { readonly reason: string; readonly status: number; readonly body: string }
+> {
   try {
     const response = await fetch(url, {
       redirect: "manual",
@@ -105,6 +109,7 @@ export async function ask(
     return { reason: `GET ${url}: status ${response.status}`, status: response.status, body: await response.text() };
   } catch (error) {
     signal.throwIfAborted();
-    return { reason: `GET ${url}: ${describeFetch(error)}` };
+    const timedOut = error instanceof Error && error.name === "TimeoutError";
+    return { reason: `GET ${url}: ${timedOut ? "no answer in 10 s" : describeFetch(error)}`, timedOut };
   }
 }

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type PendingContainer, removeInterrupted } from "../../host/interrupted.ts";
 import { CommandError, type Run } from "../../process.ts";
+
+const SETTLING_MILLISECONDS = 2000;
 
 /**
  * Removes what a boot made. After one that was interrupted it goes on until none of its containers can appear any more.
@@ -11,8 +14,14 @@ export async function removeBoot(
   run: Run,
 ): Promise<number> {
   const removed = await removeInterrupted(interrupted ? containers : [], () => removeLabelled(label, run), run);
-  // A container keeps its networks and volumes, and one that appeared late had them after they were looked for.
-  return removed.length + (removed.length > 0 ? (await removeLabelled(label, run)).length : 0);
+  if (!interrupted) return removed.length;
+  // Networks and volumes have no name to ask for before they are there; Docker makes them in moments, one after the other.
+  let last: readonly string[] = [];
+  for (const end = performance.now() + SETTLING_MILLISECONDS; performance.now() < end; ) {
+    await sleep(500);
+    last = [...last, ...(await removeLabelled(label, run))];
+  }
+  return removed.length + last.length;
 }
 
 /** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns the containers. */

@@ -27,7 +27,7 @@ export interface Discovery {
 const MAX_RESTARTS = 2;
 /** How long after its last line about a connector a broker that still answers has found all; and where it writes none. */
 const SETTLED_SECONDS = 2;
-const SILENT_SECONDS = 15;
+const WORDLESS_SECONDS = 15;
 /** How often the log of a broker that does not answer is read, in milliseconds. */
 const UNANSWERED_MILLISECONDS = 2000;
 /** How long a broker that has answered may be gone before it is taken for lost, in seconds. */
@@ -93,11 +93,11 @@ function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: st
     const now = performance.now();
     if (lost[0] !== undefined) return { lost: lost[0] };
     if (!("status" in answer)) {
-      if (answeredAt === undefined) return answer;
+      // One that is slow to answer is not gone: a lost connector closes the port.
+      if (answeredAt === undefined || answer.timedOut) return answer;
       goneSince ??= now;
-      return now - goneSince > GONE_SECONDS * 1000
-        ? { lost: `the broker has stopped to answer: ${answer.reason}` }
-        : answer;
+      const gone = now - goneSince > GONE_SECONDS * 1000;
+      return gone ? { lost: `the broker no longer answers: ${answer.reason}` } : answer;
     }
     goneSince = undefined;
     answeredAt ??= now;
@@ -106,13 +106,11 @@ function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: st
       changedAt = now;
     }
     const quiet = (now - Math.max(changedAt, answeredAt)) / 1000;
-    const settled = quiet > (count > 0 ? SETTLED_SECONDS : SILENT_SECONDS);
-    if (connectors !== undefined) {
-      if (count >= connectors) return "ready";
-      const reason = `${count} of ${connectors} connectors discovered`;
-      return quiet > SILENT_SECONDS ? { lost: `${reason} (torch-connectors)` } : { reason };
-    }
-    return settled ? "ready" : { reason: `${count} connectors discovered so far` };
+    const reason = `${count} connectors discovered so far`;
+    if (quiet <= (count > 0 ? SETTLED_SECONDS : WORDLESS_SECONDS)) return { reason };
+    if (connectors === undefined || count >= connectors) return "ready";
+    const short = `the broker looked for ${count} connectors and found them, and torch-connectors asks for ${connectors}`;
+    return { reason: short, final: quiet > WORDLESS_SECONDS };
   };
 }
 
@@ -134,34 +132,37 @@ export function readDiscovery(log: string): Discovery {
 const BEGIN_SECONDS = 3;
 /** A container at rest uses less of a processor than this. */
 const RESTING = 0.1;
-/** From the second restart on, connectors that begin late are waited for too, in seconds. */
-const HOLD_SECONDS = [0, 60] as const;
+/** How long the broker is held back at least, in seconds: from the second restart on, for connectors that begin late too. */
+const LEAST_HOLD = [0, 60] as const;
+/** And at most: connectors that never come to rest are not waited for. */
+const MOST_HOLD = 90;
 
 /**
  * Holds the broker back until the connectors have started: the container's main process, which starts the connectors and
  * some seconds later the broker, is stopped meanwhile. Where another process starts the broker, this has no effect.
  */
-async function holdBroker(
-  container: string,
-  restarts: number,
-  { run, log, signal, waitSeconds }: Waiting,
-): Promise<void> {
+async function holdBroker(container: string, restarts: number, { run, log, signal }: Waiting): Promise<void> {
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
-  const least = Math.min(HOLD_SECONDS[restarts] ?? 0, waitSeconds);
+  const least = LEAST_HOLD[restarts] ?? 0;
   await sleep(BEGIN_SECONDS * 1000, undefined, { signal });
+  log.info("Holding the broker back until the connectors have started");
   try {
     await signalContainer(container, "STOP", run);
-    for (let resting = 0; (resting < 2 || elapsed() < least) && elapsed() < Math.max(waitSeconds, least); ) {
-      const used = await measureProcessor(container, run);
+    for (let resting = 0; (resting < 2 || elapsed() < least) && elapsed() < MOST_HOLD; ) {
+      const used = await measureProcessor(container, run).catch(() => undefined);
       resting = used !== undefined && used < RESTING ? resting + 1 : 0;
       await sleep(500, undefined, { signal });
     }
-    await signalContainer(container, "CONT", run);
-    log.info(`The connectors have started (${elapsed().toFixed(0)} s); now the broker`);
   } catch (error) {
     signal.throwIfAborted();
     // A container that has ended by now is looked at by the wait.
     log.debug(describeError(error));
+  } finally {
+    const go = () => signalContainer(container, "CONT", run);
+    await go()
+      .catch(go)
+      .catch((error: unknown) => log.debug(describeError(error)));
   }
+  log.info(`The connectors have started (${elapsed().toFixed(0)} s); now the broker`);
 }

@@ -16,7 +16,7 @@ const LOG_FILE = /(?:[-_.]logs?\.txt|\.log|\.out)$/i;
 const NOT_ITS_OWN =
   /\/(?:node_modules|vendor|\.git|\.npm|\.cache|proc|sys)\/|^\/var\/log\/(?:apt|dpkg|alternatives|bootstrap)/;
 const MAX_FILES = 30;
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Reads all that a component said, whether it still runs or not. What cannot be read is left out. */
 export async function readWords(container: string, run: Run): Promise<readonly Words[]> {
@@ -84,8 +84,9 @@ async function readFileOf(container: string, path: string, run: Run): Promise<Wo
     const file = readTarFile(Buffer.from(stdout, "latin1"));
     return file === undefined ? undefined : { source: path, text: file.text, writtenAt: file.writtenAt };
   } catch (error) {
-    if (error instanceof CommandError) return undefined;
-    throw error;
+    if (!(error instanceof CommandError)) throw error;
+    const large = /wrote more than is read/.test(error.message);
+    return large ? { source: path, text: `larger than ${MAX_FILE_BYTES} bytes, not read\n`, writtenAt: 0 } : undefined;
   }
 }
 
@@ -116,7 +117,7 @@ const NOISE = new RegExp(
     /^\s*Members? [{[]|^\s*"?\}?\]?\s*$/,
     /\b(?:Accepted|Closing)$|\[\d{3}\]: (?:\([^)]*\) )?(?:GET|POST|HEAD) |"(?:GET|POST|HEAD) \S+ HTTP/,
     /^[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d{2}:\d{2} [AP]M [\w.$]+(?: \w+)?$/,
-    /^npm (?:warn|notice|WARN)\b|^mkdir: .*File exists$/,
+    /^npm (?:warn|notice|WARN)\b|^mkdir: .*File exists$|^Picked up JAVA_TOOL_OPTIONS/,
   ]
     .map(({ source }) => source)
     .join("|"),

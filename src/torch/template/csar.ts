@@ -57,8 +57,16 @@ export function isLfsPointer(bytes: Uint8Array): boolean {
   return bytes.length < 1024 && strFromU8(bytes).startsWith(LFS_POINTER);
 }
 
-/** Reads a template. @param path its path, whose file name is the template's name. */
-export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar } | { readonly problem: Problem } {
+/**
+ * Reads a template.
+ * @param path its path, whose file name is the template's name.
+ * @param known node types that TORCH-V2 itself defines, with what each is derived from.
+ */
+export function readCsar(
+  path: string,
+  bytes: Uint8Array,
+  known: ReadonlyMap<string, string> = new Map(),
+): { readonly csar: Csar } | { readonly problem: Problem } {
   const refuse = (reason: string, fix: string): { readonly problem: Problem } => ({
     problem: { input: "torch-csar", value: path, reason, allowed: ALLOWED, fix },
   });
@@ -92,7 +100,7 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
   }
   const untyped = nodes.find((node) => typeof childOf(templates, node).type !== "string");
   if (untyped !== undefined) return refuse(`has a node ${untyped} without a type in ${entry}`, "write the node's type");
-  const types = readTypes(files, new Map([[entry, read]]));
+  const types = new Map([...known, ...readTypes(files, new Map([[entry, read]]))]);
   const clusters = nodes.filter((node) => isClusterType(String(childOf(templates, node).type), types));
   if (clusters.length === 0) {
     return refuse(
@@ -104,7 +112,7 @@ export function readCsar(path: string, bytes: Uint8Array): { readonly csar: Csar
 }
 
 /** The node types that the files of a template define, with what each is derived from. */
-function readTypes(files: Unzipped, known: ReadonlyMap<string, Yaml>): ReadonlyMap<string, string> {
+export function readTypes(files: Unzipped, known: ReadonlyMap<string, Yaml> = new Map()): ReadonlyMap<string, string> {
   const types = new Map<string, string>();
   for (const [name, bytes] of Object.entries(files)) {
     if (!/\.ya?ml$/i.test(name)) continue;

@@ -17,7 +17,15 @@ import { accountPasswordPath } from "../stack/secrets.ts";
 import { type ClusterAccess, type Csar, maxCsarBytes, pointCsar } from "./csar.ts";
 import { checkGraph, listApplications, readGraph } from "./graph.ts";
 import { judge, readNodeStates, WAITING } from "./progress.ts";
-import { findStuckPods, readWorkload, STUCK_SECONDS, type StuckPod, unavailableReason } from "./workload.ts";
+import {
+  findStuckPods,
+  hasNamespace,
+  notRunningReason,
+  readWorkload,
+  STUCK_SECONDS,
+  type StuckPod,
+  type WorkloadSnapshot,
+} from "./workload.ts";
 
 /** A template to deploy through TORCH-V2, from its registration to its last node. */
 export interface DeploymentRequest {
@@ -49,7 +57,7 @@ export interface DeploymentTools {
 export interface CreatedTemplate {
   readonly dashboard: Dashboard;
   /** The page that lists it. */
-  readonly page: Visited;
+  readonly list: Visited;
   /** Those of its nodes that become Deployments. */
   readonly applications: readonly string[];
 }
@@ -72,6 +80,8 @@ const MAX_CREATE_MINUTES = 9;
 const POLL_MILLISECONDS = 1000;
 /** How many looks in a row may fail: a busy engine may miss one. */
 const MAX_MISSES = 5;
+/** How often the cluster is looked at, in milliseconds. */
+const WORKLOAD_MILLISECONDS = 3000;
 /** A launch that fails after less than this, in milliseconds, did not time out in the engine. */
 const ENGINE_PATIENCE = 4500;
 /** How long a call that timed out may take to do what it was asked for. */
@@ -103,9 +113,9 @@ export async function createTemplate(request: DeploymentRequest, tools: Deployme
       const validated = await dashboard.validate({ name: template, ...file }, home);
       const graph = readGraph(validated.graph);
       checkGraph(graph, csar);
-      const page = await dashboard.create(template, validated);
+      const list = await dashboard.create(template, validated);
       log.info(`Template ${template} registered and validated: ${nodes.join(", ")}`);
-      return { dashboard, page, applications: listApplications(graph) };
+      return { dashboard, list, applications: listApplications(graph) };
     } catch (error) {
       throw await explainDashboard(error, request, tools, ["dashboard"]);
     }
@@ -126,7 +136,7 @@ function checkSize({ kind, template }: Csar, bytes: Uint8Array): void {
  * @throws Failure with the node or pod, the reason in its own words, and the likely cause.
  */
 export async function deployTemplate(
-  { dashboard, page, applications }: CreatedTemplate,
+  { dashboard, list, applications }: CreatedTemplate,
   request: DeploymentRequest,
   tools: DeploymentTools,
 ): Promise<Deployed> {
@@ -145,13 +155,14 @@ export async function deployTemplate(
       createTimeout: String(Math.min(MAX_CREATE_MINUTES, Math.max(1, Math.ceil(waitSeconds / 60)))),
     };
     try {
-      await launchPatiently(template, () => dashboard.launch(template, settings, page), engine, known, tools);
+      const page = await dashboard.openTemplate(template, list);
+      await launchPatiently(template, () => dashboard.launch(settings, page, list), engine, known, tools);
     } catch (error) {
       throw await explainDashboard(error, request, tools, ["engine", "dashboard", "services"]);
     }
     await followDeployment(engine, known, applications, request, tools);
   });
-  const { deployments, services } = await readWorkload(template, tools.kubectl);
+  const { deployments, services } = await readWorkload(template, nodes, tools.kubectl);
   const objects = [...deployments, ...services].map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
   log.info(objects.length === 0 ? `${template} has no Deployment` : `Of ${template}: ${objects.join(", ")}`);
   return { template, nodes, objects };
@@ -168,25 +179,21 @@ async function launchPatiently(
   known: ReadonlySet<string>,
   { log, kubectl, signal }: DeploymentTools,
 ): Promise<void> {
-  const hasNamespace = async () => {
-    const { stdout } = await kubectl(["get", "namespace", template, "--ignore-not-found", "--output=name"], {
-      purpose: `looking for the namespace ${template}`,
-    });
-    return stdout.trim() !== "";
-  };
-  const existed = await hasNamespace();
+  const existed = await hasNamespace(template, kubectl);
+  const hasStarted = async () => (await engine.listTopInstances()).some(({ id }) => !known.has(id));
   const begin = performance.now();
   try {
     return await launch();
   } catch (error) {
     const timedOut = error instanceof PageError && error.status >= 500 && performance.now() - begin > ENGINE_PATIENCE;
-    const started = (await engine.listTopInstances()).some(({ id }) => !known.has(id));
-    if (!timedOut || started || existed) throw error;
+    if (!timedOut || existed || (await hasStarted())) throw error;
     log.info("The launch timed out in the engine, whose call of the service layer may take 5 s. Launching again, once");
     // What the slow call makes in the end would be in the way of the next.
-    for (const end = performance.now() + LATE_SECONDS * 1000; performance.now() < end && !(await hasNamespace()); ) {
+    for (const end = performance.now() + LATE_SECONDS * 1000; performance.now() < end; ) {
+      if (await hasNamespace(template, kubectl)) break;
       await sleep(POLL_MILLISECONDS, undefined, { signal });
     }
+    if (await hasStarted()) throw error;
     await kubectl(["delete", "namespace", template, "--ignore-not-found", "--timeout=60s"], {
       purpose: `removing the namespace ${template}`,
       timeoutSeconds: 90,
@@ -210,16 +217,26 @@ async function followDeployment(
   const reported = new Map(csar.nodes.map((node) => [node, WAITING]));
   const stuck = watchStuckPods(log, kubectl);
   let top: ProcessInstance | undefined;
+  let workload: WorkloadSnapshot | undefined;
+  let workloadAt = 0;
   const look = async () => {
     top ??= (await engine.listTopInstances()).find((instance) => !known.has(instance.id));
     const instances = top === undefined ? [] : await engine.listInstancesBelow(top);
-    const [dead, workload] = await Promise.all([engine.listDeadJobs(instances), readWorkload(csar.template, kubectl)]);
+    if (top !== undefined && instances.length === 0) throw new Failure("The engine no longer knows the deployment.");
+    const dead = await engine.listDeadJobs(instances);
+    if (performance.now() - workloadAt > WORKLOAD_MILLISECONDS) {
+      workload = await readWorkload(csar.template, csar.nodes, kubectl);
+      workloadAt = performance.now();
+    }
     return { instances, dead, workload };
   };
   for (let misses = 0; ; ) {
     signal.throwIfAborted();
-    const end = findEnd(await inspectContainer(request.containers.services, run, signal));
-    if (end !== undefined) throw await explain(`The service layer ${end} during the deployment.`, request, tools);
+    for (const name of ["services", "engine"] as const) {
+      const end = findEnd(await inspectContainer(request.containers[name], run, signal));
+      if (end === undefined) continue;
+      throw await explain(`The ${COMPONENTS[name].title} ${end} during the deployment.`, request, tools, [name]);
+    }
     let looked: Awaited<ReturnType<typeof look>>;
     try {
       looked = await look();
@@ -227,24 +244,29 @@ async function followDeployment(
     } catch (error) {
       signal.throwIfAborted();
       misses += 1;
-      if (misses > MAX_MISSES) throw await explain(describeError(error), request, tools, ["engine"]);
+      if (misses > MAX_MISSES || elapsed() > waitSeconds) {
+        throw await explain(describeError(error), request, tools, ["engine"]);
+      }
       log.debug(describeError(error));
       await sleep(POLL_MILLISECONDS, undefined, { signal });
       continue;
     }
-    const { instances, dead, workload } = looked;
+    const { instances, dead } = looked;
     const states = readNodeStates(csar.nodes, instances);
     for (const { node, status } of states) {
       if (reported.get(node) !== status) log.info(`${node}: ${status}`);
       reported.set(node, status);
     }
     const verdict = judge(csar.template, states, instances, dead);
-    const failed = await stuck.check(workload);
-    if (failed !== undefined) throw await explain(failed, request, tools);
+    const failed = looked.workload === undefined ? undefined : await stuck.check(looked.workload);
+    // A pod's own words are the cause: what the components say beside it is about something else.
+    if (failed !== undefined) throw await explain(failed, request, tools, []);
     if ("failed" in verdict) throw await explain(verdict.failed, request, tools);
-    const unavailable = workload.deployments.flatMap((deployment) => unavailableReason(deployment) ?? []);
-    const lacking = applications.length - workload.deployments.length;
-    if (verdict.started && unavailable.length === 0 && lacking <= 0) return;
+    const lacking =
+      looked.workload === undefined
+        ? "the cluster was not looked at"
+        : notRunningReason(looked.workload, applications, Date.now());
+    if (verdict.started && lacking === undefined) return;
     if (top === undefined && elapsed() > APPEAR_SECONDS) {
       throw await explain(
         `The dashboard took the launch, but the engine has no process of it after ${APPEAR_SECONDS} s.`,
@@ -260,7 +282,7 @@ async function followDeployment(
       const rest =
         waits.length > 0
           ? `Not every node of ${csar.template} was STARTED: ${waits.join(", ")}`
-          : `Every node of ${csar.template} is STARTED, but ${lacking > 0 ? `${lacking} Deployment(s) are missing` : unavailable.join("; ")}`;
+          : `Every node of ${csar.template} is STARTED, but ${lacking}`;
       throw await explain(`${rest}. Timed out after ${waitSeconds} s (torch-wait).`, request, tools);
     }
     await sleep(POLL_MILLISECONDS, undefined, { signal });
@@ -335,6 +357,6 @@ async function explainDashboard(
   concerned: readonly ComponentName[],
 ): Promise<unknown> {
   tools.signal.throwIfAborted();
-  if (!(error instanceof Failure) || (!(error instanceof PageError) && error.cure !== undefined)) return error;
+  if (!(error instanceof Failure) || error.cure !== undefined) return error;
   return await explain(describeError(error), request, tools, concerned);
 }

@@ -1,4 +1,4 @@
-import type { DeadJob, ProcessInstance } from "../clients/engine.ts";
+import { type DeadJob, NODE_INFO, type ProcessInstance } from "../clients/engine.ts";
 
 /** How a node is doing. */
 export interface NodeState {
@@ -30,10 +30,11 @@ export function judge(
   if (states.every(({ status }) => status === STARTED)) return { started: true };
   const waits = states.filter(({ status }) => status !== STARTED);
   for (const { node, status } of waits) {
-    const own = instances.find(({ name }) => name === node);
-    if (own === undefined || own.endTime === null) continue;
+    const own = instances.filter((instance) => isNode(instance, node, instances));
+    const [last] = own.slice(-1);
+    if (last === undefined || own.some(({ endTime }) => endTime === null)) continue;
     return {
-      failed: `The process of the node ${node} of ${template} ended (${describeEnd(own)}) and left it ${status}.`,
+      failed: `The process of the node ${node} of ${template} ended (${describeEnd(last)}) and left it ${status}.`,
     };
   }
   const [job] = dead;
@@ -53,14 +54,25 @@ function describeEnd({ deleteReason }: ProcessInstance): string {
   return deleteReason ?? "as its plan has it";
 }
 
-/** Reads each node's status from the process that is named after it: its variable `nodeInfo`, an object or its JSON. */
-export function readNodeStates(
-  nodes: readonly string[],
-  instances: readonly Pick<ProcessInstance, "name" | "variables">[],
-): readonly NodeState[] {
+/** Whether an instance is a node's: named after it, and called by the one that was launched. */
+function isNode(
+  { name, superProcessInstanceId }: NodeInstance,
+  node: string,
+  [top]: readonly Pick<ProcessInstance, "id">[],
+): boolean {
+  return name === node && superProcessInstanceId === top?.id;
+}
+
+type NodeInstance = Pick<ProcessInstance, "id" | "name" | "superProcessInstanceId" | "variables">;
+
+/**
+ * Reads each node's status from the last process that is named after it: its variable `nodeInfo`, an object or its JSON.
+ * @param instances the instance that was launched, first, and all below it.
+ */
+export function readNodeStates(nodes: readonly string[], instances: readonly NodeInstance[]): readonly NodeState[] {
   return nodes.map((node) => {
-    const own = instances.find((instance) => instance.name === node);
-    const info = parseObject(own?.variables.find((variable) => variable.name === "nodeInfo")?.value);
+    const own = instances.findLast((instance) => isNode(instance, node, instances));
+    const info = parseObject(own?.variables.find((variable) => variable.name === NODE_INFO)?.value);
     const attributes = parseObject(info.nodeAttributes);
     const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
     return {

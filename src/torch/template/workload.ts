@@ -16,7 +16,6 @@ export interface KubernetesObject {
   readonly status?: {
     readonly observedGeneration?: number;
     readonly availableReplicas?: number;
-    readonly updatedReplicas?: number;
     readonly conditions?: readonly PodCondition[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
@@ -33,7 +32,10 @@ interface PodCondition {
 interface ContainerStatus {
   readonly name: string;
   readonly restartCount?: number;
-  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
+  };
   readonly lastState?: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } };
 }
 
@@ -73,14 +75,32 @@ const IMAGE_REASONS = new Set([
 ]);
 const CONFIGURATION_REASONS = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 
-/** Looks at what a template has in the cluster: in its namespace, and in a federation's, which begins with the template's name. */
-export async function readWorkload(template: string, kubectl: Kubectl): Promise<WorkloadSnapshot> {
+/** The namespaces of a template: its own, and one for each of its nodes that is a federation. */
+export function listNamespaces(template: string, nodes: readonly string[]): ReadonlySet<string> {
+  return new Set([template, ...nodes.map((node) => `${template}-${node}`)]);
+}
+
+/** Whether a namespace is there. */
+export async function hasNamespace(name: string, kubectl: Kubectl): Promise<boolean> {
+  const { stdout } = await kubectl(["get", "namespace", name, "--ignore-not-found", "--output=name"], {
+    purpose: `looking for the namespace ${name}`,
+  });
+  return stdout.trim() !== "";
+}
+
+/** Looks at what a template has in the cluster. */
+export async function readWorkload(
+  template: string,
+  nodes: readonly string[],
+  kubectl: Kubectl,
+): Promise<WorkloadSnapshot> {
+  const namespaces = listNamespaces(template, nodes);
   const get = async (what: string, ...selector: readonly string[]) => {
     const { stdout } = await kubectl(["get", what, "--all-namespaces", "--output=json", ...selector], {
       purpose: `looking at the ${what} of ${template}`,
     });
     const { items }: { readonly items: readonly KubernetesObject[] } = JSON.parse(stdout);
-    return items.filter(({ metadata }) => isOfTemplate(template, metadata.namespace ?? ""));
+    return items.filter(({ metadata }) => namespaces.has(metadata.namespace ?? ""));
   };
   const [objects, events] = await Promise.all([
     get("deployments,services,pods"),
@@ -94,12 +114,36 @@ export async function readWorkload(template: string, kubectl: Kubectl): Promise<
     deployments: ofKind("Deployment"),
     services: ofKind("Service"),
     pods: ofKind("Pod"),
-    events: items.filter((event) => isOfTemplate(template, event.involvedObject.namespace ?? "")),
+    events: items.filter((event) => namespaces.has(event.involvedObject.namespace ?? "")),
   };
 }
 
-function isOfTemplate(template: string, namespace: string): boolean {
-  return namespace === template || namespace.startsWith(`${template}-`);
+/** How long a container must have run before it counts, in seconds: one that ends at once is available for a moment. */
+const SETTLED_SECONDS = 3;
+/** And one that has ended before. */
+const RECOVERED_SECONDS = 15;
+
+/** Why the applications of a template do not all run yet; `undefined` once they do. @param now the time, in milliseconds. */
+export function notRunningReason(
+  { deployments, pods }: WorkloadSnapshot,
+  applications: readonly string[],
+  now: number,
+): string | undefined {
+  const names = new Set(deployments.map(({ metadata }) => metadata.name));
+  const missing = applications.filter((node) => !names.has(`${node}-deployment`));
+  if (missing.length > 0) return `there is no Deployment of ${missing.join(", ")}`;
+  const unavailable = deployments.flatMap((deployment) => unavailableReason(deployment) ?? []);
+  if (unavailable.length > 0) return unavailable.join("; ");
+  const young = pods.flatMap(({ metadata, status }) =>
+    (status?.containerStatuses ?? [])
+      .filter(({ state, restartCount = 0 }) => {
+        const startedAt = Date.parse(state?.running?.startedAt ?? "");
+        const seconds = restartCount > 0 ? RECOVERED_SECONDS : SETTLED_SECONDS;
+        return !(now - startedAt >= seconds * 1000);
+      })
+      .map(({ name }) => `the container ${name} of ${metadata.name} has only just started`),
+  );
+  return young.length > 0 ? young.join("; ") : undefined;
 }
 
 /** Why a Deployment is not available; `undefined` where it is. */
@@ -113,9 +157,19 @@ export function unavailableReason({ metadata, spec, status }: KubernetesObject):
 
 /** The pods that do not start, each with its own event's words. */
 export function findStuckPods({ pods, events }: WorkloadSnapshot): readonly StuckPod[] {
-  return pods.flatMap((pod) => {
+  // What a quota or a policy refuses never becomes a pod.
+  const refused = events
+    .filter(({ involvedObject, reason }) => involvedObject.kind === "ReplicaSet" && reason === "FailedCreate")
+    .filter(({ involvedObject }) => !pods.some(({ metadata }) => metadata.name.startsWith(`${involvedObject.name}-`)))
+    .map(({ involvedObject: { name = "", namespace = "" }, message = "" }) => ({
+      namespace,
+      pod: name,
+      what: "configuration" as const,
+      words: message,
+    }));
+  const stuck = pods.flatMap((pod) => {
     const { name, namespace = "" } = pod.metadata;
-    const found = findReason(pod);
+    const found = findReason(pod, events);
     if (found === undefined) return [];
     const event = events
       .filter(
@@ -129,6 +183,7 @@ export function findStuckPods({ pods, events }: WorkloadSnapshot): readonly Stuc
     const words = [event?.message, found.words].filter((text) => text !== undefined && text !== "");
     return [{ namespace, pod: name, what: found.what, words: [...new Set(words)].join("; ") }];
   });
+  return [...refused, ...stuck];
 }
 
 /** Which of a pod's events tells why: the first of a chain, not "Error: ImagePullBackOff". */
@@ -143,7 +198,13 @@ function timeOf({ lastTimestamp, eventTime }: KubernetesEvent): string {
   return lastTimestamp ?? eventTime ?? "";
 }
 
-function findReason({ status }: KubernetesObject): Pick<StuckPod, "what" | "words"> | undefined {
+/** Why a container that is "being created" is not, by its pod's event. */
+const NOT_CREATED = /^(?:FailedMount|FailedAttachVolume|FailedCreatePodSandBox)$/;
+
+function findReason(
+  { metadata, status }: KubernetesObject,
+  events: readonly KubernetesEvent[],
+): Pick<StuckPod, "what" | "words"> | undefined {
   const unscheduled = status?.conditions?.find(({ type, status: is }) => type === "PodScheduled" && is === "False");
   if (unscheduled !== undefined) return { what: "room", words: unscheduled.message ?? unscheduled.reason ?? "" };
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
@@ -151,6 +212,12 @@ function findReason({ status }: KubernetesObject): Pick<StuckPod, "what" | "word
     const { reason = "", message = "" } = state?.waiting ?? {};
     if (IMAGE_REASONS.has(reason)) return { what: "image", words: message };
     if (CONFIGURATION_REASONS.has(reason)) return { what: "configuration", words: message };
+    if (reason === "ContainerCreating" || reason === "PodInitializing") {
+      const event = events.findLast(
+        (each) => each.involvedObject.name === metadata.name && NOT_CREATED.test(each.reason ?? ""),
+      );
+      if (event !== undefined) return { what: "configuration", words: event.message ?? "" };
+    }
     if (reason === "CrashLoopBackOff") {
       const { reason: why = "Error", exitCode } = lastState?.terminated ?? {};
       return {
