@@ -25,7 +25,7 @@ export interface RunRecord {
   readonly madeDirectories: readonly string[];
   /** Whether kind was told to create the cluster. */
   created: boolean;
-  /** What kind was told to make and has not said that it made: it may appear when nobody waits for it any more. */
+  /** What kind was asked to make and has not reported as made: it may appear when nobody waits for it any more. */
   pending: readonly PendingContainer[];
   /** Whether a try to create it failed: its logs were kept. */
   failedTries: boolean;
@@ -42,7 +42,7 @@ export interface RunRecord {
 export interface TorchRecord {
   /** On every container, volume and network: `name=value`. */
   readonly label: string;
-  /** The containers that compose is told to make. */
+  /** The containers that compose is asked to make. */
   readonly containers: readonly PendingContainer[];
   readonly images: readonly string[];
   /** Files that Docker makes in mounted folders to mount the credential files on; removed where they are empty. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
@@ -16,7 +16,7 @@ import {
   deployTemplate,
 } from "../../src/torch/template/deployment.ts";
 import { type ActionRun, dockerLeftovers, eventually, prepareMachine, prepareRun, sh } from "./harness.ts";
-import { CSAR, FIXTURE, placeTorch, removeTorch, torchLeftovers, useLightServices } from "./torch.ts";
+import { CSAR, FIXTURE, placeTorch, removeTorch, torchLeftovers } from "./torch.ts";
 
 const CLUSTER = "e2e-deployments";
 const WAITING_PLANS = join(FIXTURE, "model/bpmn_plans_waiting.zip");
@@ -37,6 +37,7 @@ describe("a deployment through TORCH-V2", () => {
   let run: ActionRun;
   let outputs: Readonly<Record<string, string>>;
   let runDirectory: string;
+  let probeImage: string;
   const output = (name: string) => outputs[name] ?? assert.fail(`no output ${name}`);
   const container = (component: string) => `${CLUSTER}-${component}`;
   const kubectl = (...args: readonly string[]) =>
@@ -44,10 +45,10 @@ describe("a deployment through TORCH-V2", () => {
 
   before(async () => {
     const machine = await prepareMachine();
+    ({ probeImage } = machine);
     run = await prepareRun(machine, { "cluster-name": CLUSTER, workers: "0", torch: "torch_v2", cleanup: "false" });
     const torch = join(run.folders.workspace, "torch_v2");
     await placeTorch(torch);
-    await useLightServices(torch);
     const result = await run.main();
     assert.equal(result.exitCode, 0, result.log.join("\n").replaceAll("%0A", "\n"));
     ({ outputs } = result);
@@ -76,13 +77,14 @@ describe("a deployment through TORCH-V2", () => {
   async function deploy(
     csar: DeploymentRequest["csar"],
     changes: Partial<DeploymentRequest> = {},
-    beside?: (lines: readonly string[]) => Promise<void>,
+    beside?: (lines: readonly string[], stop: () => void) => Promise<void>,
   ): Promise<Outcome> {
     const lines: string[] = [];
     const say = (line: string) => {
       lines.push(line);
     };
-    const { signal } = new AbortController();
+    const controller = new AbortController();
+    const { signal } = controller;
     const execute = createRun(runDirectory);
     const tools: DeploymentTools = {
       run: execute,
@@ -94,13 +96,7 @@ describe("a deployment through TORCH-V2", () => {
     const request: DeploymentRequest = {
       csar,
       node: csar.clusters[0] ?? "",
-      access: {
-        endpoint: output("endpoint"),
-        ca: "ca.crt",
-        certificate: "torch-signed.crt",
-        privateKey: "torch.key",
-        folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
-      },
+      access: { ...ACCESS, endpoint: output("endpoint") },
       urls: { dashboard: output("torch-dashboard-url"), engine: output("torch-engine-url") },
       addresses: { engine: `http://${container("engine")}:8080`, broker: `http://${container("services")}:9000` },
       containers: { dashboard: container("dashboard"), engine: container("engine"), services: container("services") },
@@ -118,7 +114,7 @@ describe("a deployment through TORCH-V2", () => {
         () => undefined,
         (thrown: unknown) => describeError(thrown),
       ),
-      beside?.(lines),
+      beside?.(lines, () => controller.abort()),
     ]);
     return { lines, error, seconds: (performance.now() - begin) / 1000 };
   }
@@ -145,6 +141,50 @@ describe("a deployment through TORCH-V2", () => {
       /namespace exists already/,
       /\[instantiate-k8s-cluster-manual-logs\.txt\] .*already exists/,
     );
+  });
+
+  describe("with credentials that are not right, in the client library's words", () => {
+    /** Puts a folder into the service layer that has one wrong file. */
+    const placeFiles = async (wrong: "torch.key" | "ca.crt") => {
+      const folder = join(run.folders.workspace, `own-${wrong}`);
+      await cp(output("credentials-directory"), folder, { recursive: true });
+      const [key, certificate] = wrong === "torch.key" ? [wrong, "unused.crt"] : ["unused.key", wrong];
+      // Every cluster's CA has this name.
+      await sh("openssl", [
+        ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kubernetes", "-days", "2"],
+        ...["-keyout", join(folder, key), "-out", join(folder, certificate)],
+      ]);
+      await sh("docker", ["cp", folder, `${container("services")}:/usr/app/own-${wrong}`]);
+      return { ...ACCESS, endpoint: output("endpoint"), folder: `/usr/app/own-${wrong}` };
+    };
+
+    it("a private key that does not belong to the certificate", async () => {
+      const access = await placeFiles("torch.key");
+      await fails(
+        deploy(await template("wrong-key", same), { access }),
+        /The process of the node bologna of .* ended \(ERROR_EVENT/,
+        /key .* does not belong to its certificate/,
+        /manual-logs\.txt\] .*decrypt_error/,
+      );
+    });
+
+    it("a CA that is not the cluster's", async () => {
+      const access = await placeFiles("ca.crt");
+      await fails(
+        deploy(await template("wrong-ca", same), { access }),
+        /the ca\.crt that it read is not this cluster's CA/,
+        /manual-logs\.txt\] .*does not chain/,
+      );
+    });
+
+    it("an endpoint that is not in the API server's names", async () => {
+      const access = { ...ACCESS, endpoint: `https://${container("control-plane")}.kind:6443` };
+      await fails(
+        deploy(await template("wrong-name", same), { access }),
+        /not in the API server's certificate/,
+        /manual-logs\.txt\] .*not verified/,
+      );
+    });
   });
 
   it("whose node the dashboard leaves out: named", async () => {
@@ -180,6 +220,22 @@ describe("a deployment through TORCH-V2", () => {
     } finally {
       await kubectl("uncordon", container("control-plane"));
     }
+  });
+
+  it("whose container ends again and again: the kubelet's words within a minute, and never green", async () => {
+    const image = "test/crash:1";
+    const recipe = `FROM ${probeImage}\nENTRYPOINT []\nCMD ["sh", "-c", "exit 3"]\n`;
+    const node = container("control-plane");
+    await sh("sh", ["-c", 'printf "$1" | docker build --quiet --tag "$2" -', "sh", recipe, image]);
+    await sh("sh", ["-c", `docker save ${image} | docker exec -i ${node} ctr --namespace=k8s.io images import -`]);
+    await sh("docker", ["image", "rm", image]);
+    const csar = await template("crash", (yaml) => yaml.replaceAll(/registry\.k8s\.io\/pause:3\.10/g, image));
+    const warned = (lines: readonly string[]) => lines.some((line) => /does not start: .*ended \d+ times/.test(line));
+    const { error, seconds } = await deploy(csar, {}, async (lines, stop) => {
+      await eventually("it is said", async () => warned(lines), 60);
+      stop();
+    });
+    assert.ok(error !== undefined && seconds < 70, `${error} after ${seconds} s`);
   });
 
   describe("with plans that do not wait", () => {
@@ -264,11 +320,12 @@ describe("a deployment through TORCH-V2", () => {
   });
 });
 
-/** As an image that brings files of its own would have it: names of files that are not there. */
-const ACCESS_WITHOUT_KEY = {
+const ACCESS = {
   endpoint: "",
   ca: "ca.crt",
   certificate: "torch-signed.crt",
-  privateKey: "not-there.key",
+  privateKey: "torch.key",
   folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
 };
+/** A file that is not there. */
+const ACCESS_WITHOUT_KEY = { ...ACCESS, privateKey: "not-there.key" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { strToU8, unzipSync, zipSync } from "fflate";
@@ -20,7 +20,6 @@ import {
   CSAR,
   DOCKER,
   type Edits,
-  editTemplate,
   FIXTURE,
   holds,
   placeTorch,
@@ -37,7 +36,6 @@ const SERVICES = `${DOCKER}/docker-compose-torchservices-solver.yaml`;
 const PLANS = `${DOCKER}/bpmn_plans_v2_3_8.zip`;
 const TEMPLATE = "simple-server-and-georef";
 
-const ENTRYPOINT = "service-layer/entrypoint.sh";
 const RESOURCES = "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources";
 
 /** Sets a variable of a compose file's only service. */
@@ -330,29 +328,6 @@ describe("a boot of TORCH-V2 that fails", () => {
       expected: [/The service layer's image was not built from .*service-layer/, /cat not-there/, /No such file/],
     },
     {
-      name: "a private key that does not belong to the certificate",
-      edits: { [ENTRYPOINT]: readOwnFiles },
-      prepare: (torch) => bringOwnFiles(torch, "torch.key"),
-      inputs: { "torch-csar": CSAR },
-      expected: [
-        /The process of the node bologna of .* ended \(ERROR_EVENT/,
-        /key .* does not belong to its certificate/,
-      ],
-    },
-    {
-      name: "a CA that is not the cluster's",
-      edits: { [ENTRYPOINT]: readOwnFiles },
-      prepare: (torch) => bringOwnFiles(torch, "ca.crt"),
-      inputs: { "torch-csar": CSAR },
-      expected: [/The process of the node bologna of .* ended/, /the ca\.crt that it read is not this cluster's CA/],
-    },
-    {
-      name: "an endpoint that is not in the API server's names",
-      prepare: (torch) => addCluster(torch, "e2e-torch-fails"),
-      inputs: { "torch-csar": CSAR },
-      expected: [/The process of the node elsewhere of .* ended/, /not in the API server's certificate/],
-    },
-    {
       name: "a user without rights: the API server's words, from the connector's own file",
       light: true,
       inputs: { "torch-csar": CSAR, rbac: "none" },
@@ -453,43 +428,6 @@ describe("a boot of TORCH-V2 that fails", () => {
     });
   }
 });
-
-/** Has the connector of clusters read the files of a folder that its image brings, and not those that are mounted. */
-function readOwnFiles(script: string): string {
-  const own = "[ $connector != instantiate-k8s-cluster-manual ] || cd /usr/app/own; ";
-  return script.replace(/(&& )(start "\$connector"\))/, `$1{ ${own}start "$connector"; })`);
-}
-
-/** The files of that folder: the mounted ones, but for one that is not. */
-async function bringOwnFiles(torch: string, wrong: "torch.key" | "ca.crt"): Promise<void> {
-  const own = join(torch, "service-layer/own");
-  const resources = join(own, "src/main/resources");
-  await mkdir(resources, { recursive: true });
-  for (const folder of ["target", "src/conf"]) {
-    await symlink(`/usr/app/service-binding/instantiate-k8s-cluster-manual/${folder}`, join(own, folder));
-  }
-  for (const file of ["ca.crt", "torch-signed.crt", "torch.key"]) {
-    if (file !== wrong) await symlink(`${RESOURCES}/${file}`, join(resources, file));
-  }
-  const [key, certificate] = wrong === "torch.key" ? [wrong, "unused.crt"] : ["unused.key", wrong];
-  // Every cluster's CA has this name.
-  await sh("openssl", [
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kubernetes", "-days", "2"],
-    ...["-keyout", join(resources, key), "-out", join(resources, certificate)],
-  ]);
-}
-
-/** A second Cluster node: the same API server by a name that Docker resolves and the certificate does not have. */
-async function addCluster(torch: string, cluster: string): Promise<void> {
-  await editTemplate(torch, (yaml) => {
-    const node = /^( +)bologna:\n(?:\1 +.*\n|\s*\n)*/m.exec(yaml)?.[0] ?? assert.fail(yaml);
-    const own = yaml.replaceAll("bologna", cluster);
-    const other = node
-      .replace("bologna:", "elsewhere:")
-      .replace(/api-endpoint: .*/, `api-endpoint: https://${cluster}-control-plane.kind:6443`);
-    return own.replace(/^ *node_templates:\n/m, (line) => `${line}${other}`);
-  });
-}
 
 /** A git repository of a folder, served on loopback. */
 async function serveRepository(folder: string): Promise<{ readonly url: string; close(): Promise<void> }> {

@@ -2,7 +2,6 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { sh } from "./harness.ts";
 
 /** The small TORCH-V2 of the tests. */
@@ -32,15 +31,6 @@ export async function useLightServices(folder: string): Promise<void> {
   const compose = join(folder, DOCKER, "docker-compose-torchservices-solver.yaml");
   const before = await readFile(compose, "utf8");
   await writeFile(compose, changed(compose, before, before.replace(/BROKER_DELAY: "\d+"/, 'BROKER_DELAY: "2"')));
-}
-
-/** Changes the template inside the CSAR of a copy, and leaves the rest of the archive as it is. */
-export async function editTemplate(folder: string, edit: (yaml: string) => string): Promise<void> {
-  const path = join(folder, CSAR);
-  const files = unzipSync(await readFile(path));
-  const entry = Object.keys(files).find((name) => /\.ya?ml$/.test(name)) ?? "";
-  const before = strFromU8(files[entry] ?? new Uint8Array());
-  await writeFile(path, zipSync({ ...files, [entry]: strToU8(changed(entry, before, edit(before))) }));
 }
 
 function changed(file: string, before: string, after: string): string {

@@ -114,7 +114,7 @@ function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: st
   };
 }
 
-/** Reads what the broker's log says of its search. Lines are told apart by the connector's name, else counted. */
+/** Reads what the broker's log says of its search. Lines are distinguished by the connector's name, else counted. */
 export function readDiscovery(log: string): Discovery {
   const lines = log.split("\n").map((line) => line.trim());
   const named = lines.flatMap((line) => {

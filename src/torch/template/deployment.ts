@@ -88,7 +88,7 @@ const ENGINE_PATIENCE = 4500;
 const LATE_SECONDS = 10;
 /** How long a launch that the dashboard took may be without an instance in the engine. */
 const APPEAR_SECONDS = 20;
-/** How long after its first look a pod that does not start is told, in seconds. */
+/** How long after its first look a pod that does not start is warned of, in seconds. */
 const TELL_SECONDS = 10;
 
 /**
@@ -292,7 +292,7 @@ async function followDeployment(
 /** Tells of pods that do not start, and says when one has not for too long. */
 function watchStuckPods(log: Log, kubectl: Kubectl) {
   const since = new Map<string, number>();
-  const told = new Set<string>();
+  const warned = new Set<string>();
   return {
     async check(workload: Parameters<typeof findStuckPods>[0]): Promise<string | undefined> {
       const now = performance.now();
@@ -307,8 +307,8 @@ function watchStuckPods(log: Log, kubectl: Kubectl) {
         const begin = since.get(key) ?? now;
         since.set(key, begin);
         const seconds = (now - begin) / 1000;
-        if (seconds > TELL_SECONDS && !told.has(key)) {
-          told.add(key);
+        if (seconds > TELL_SECONDS && !warned.has(key)) {
+          warned.add(key);
           log.warning(`The pod ${pod.pod} does not start: ${pod.words}`);
         }
         if (seconds > STUCK_SECONDS[pod.what]) {

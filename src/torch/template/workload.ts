@@ -59,9 +59,9 @@ export interface StuckPod {
 
 /** How long a pod may be stuck before the deployment is given up, in seconds: images are pulled again, crashes may end. */
 export const STUCK_SECONDS: Readonly<Record<StuckPod["what"], number>> = {
-  image: 45,
-  configuration: 45,
-  room: 60,
+  image: 30,
+  configuration: 30,
+  room: 45,
   crash: 180,
 };
 
