@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { describeError, Failure, type Problem } from "../failure.ts";
 import type { TorchSource } from "../inputs/torch.ts";
 import { isWithinFolder } from "../inputs/values.ts";
@@ -103,7 +103,9 @@ export async function readCheckout(
   const find = (kind: "file" | "folder", input: string, path: string, what: string) =>
     findInside(root, kind, path, what, submodules).then((found) => {
       if (typeof found === "string") return found;
-      problems.push({ input, value: path, ...found });
+      // Compose makes paths absolute; a person wrote them from the checkout's root.
+      const value = isAbsolute(path) && isWithinFolder(root, path) ? relative(root, path) : path;
+      problems.push({ input, value, ...found });
       return undefined;
     });
 
