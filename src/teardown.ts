@@ -2,12 +2,13 @@ import { glob, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exportLogs } from "./cluster/kind.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
-import { removeInterruptedCluster, selectOwn } from "./cluster/removal.ts";
+import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
 import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
 import { findReach, type Reach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
 import { CLUSTER_LABEL, listClusterContainers } from "./host/docker.ts";
+import { removeInterrupted } from "./host/interrupted.ts";
 import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
@@ -74,7 +75,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     const deleted =
       !record.created ||
       (await attempt("Deleting the cluster", async () => {
-        const names = await removeInterruptedCluster(record, record.pending, run);
+        const names = await removeInterrupted(record.pending, () => removeOwnContainers(record, run), run);
         log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
       }));
     if (!torchRemoved && torch !== undefined) {

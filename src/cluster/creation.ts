@@ -4,7 +4,7 @@ import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
 import { listClusterContainers } from "../host/docker.ts";
-import type { PendingContainer } from "../host/interrupted.ts";
+import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
 import type { Timeline } from "../runner/timeline.ts";
@@ -12,7 +12,7 @@ import { type Acceleration, startNodeIpam } from "./acceleration.ts";
 import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
 import type { ClusterNode } from "./names.ts";
 import { waitForApiServer } from "./readiness.ts";
-import { type Ownership, removeInterruptedCluster, selectOwn } from "./removal.ts";
+import { type Ownership, removeOwnContainers, selectOwn } from "./removal.ts";
 
 /** A cluster to make. */
 export interface CreationRequest {
@@ -86,7 +86,7 @@ export async function createClusterWith<T>(
       if (own.length > 0) {
         await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log.info(describeError(reason)));
       }
-      await removeInterruptedCluster(request.ownership, request.containers, run);
+      await removeInterrupted(request.containers, () => removeOwnContainers(request.ownership, run), run);
       await rm(kindKubeconfig(request.runDirectory), { force: true });
     }
   }

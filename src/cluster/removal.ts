@@ -1,5 +1,5 @@
 import { CLUSTER_LABEL, type ClusterContainer, listClusterContainers } from "../host/docker.ts";
-import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
+import type { PendingContainer } from "../host/interrupted.ts";
 import type { Run } from "../process.ts";
 import { OWNER_MOUNT } from "./manifest.ts";
 import { type ClusterNode, loadBalancerName } from "./names.ts";
@@ -36,15 +36,6 @@ export async function removeOwnContainers(ownership: Ownership, run: Run): Promi
   const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
   await removeContainers(own, run);
   return own.map((container) => container.name);
-}
-
-/** The same for a create that was interrupted: goes on until none of its containers can appear any more. */
-export async function removeInterruptedCluster(
-  ownership: Ownership,
-  pending: readonly PendingContainer[],
-  run: Run,
-): Promise<readonly string[]> {
-  return await removeInterrupted(pending, () => removeOwnContainers(ownership, run), run);
 }
 
 /** Every container that kind makes for these nodes, marked as this run's. @param image the node image. */

@@ -32,6 +32,7 @@ export async function removeInterrupted(
   const removed: string[] = [];
   const deadline = performance.now() + PATIENCE_SECONDS * 1000;
   let open = pending;
+  let askedTwice = pending.length === 0;
   for (;;) {
     const begin = performance.now();
     const listed = await listNames(open, run);
@@ -40,11 +41,11 @@ export async function removeInterrupted(
     // What was listed before the removal and still has its name is not this run's.
     open = open.filter(({ name }, index) => taken[index] === true && !listed.has(name));
     if (open.length === 0) {
-      if (performance.now() - begin < SLOW_MILLISECONDS * pending.length || pending.length === 0) break;
-      // An engine that was stopped takes up what it was asked for in any order.
+      if (askedTwice || performance.now() - begin < SLOW_MILLISECONDS * pending.length) break;
+      // An engine that was stopped takes up what it was asked for in any order: once more, when it has caught up.
+      askedTwice = true;
       open = pending;
-    }
-    if (performance.now() > deadline) {
+    } else if (performance.now() > deadline) {
       const names = open.map(({ name }) => name).join(", ");
       throw new Failure(`Docker is still making ${names} after ${PATIENCE_SECONDS} s.`, {
         cure: "see whether Docker Engine hangs; what it makes is removed once it is listed",

@@ -26,7 +26,7 @@ export async function mavenImage(log: Log): Promise<Image> {
   const layers = await Promise.all(folders.map((folder) => readLayer(join(folder, "layer.tar"))));
   return describeImage(layers, {
     Cmd: ["mvn"],
-    Env: [`JAVA_HOME=${javaHome}`, "MAVEN_HOME=/usr/share/maven", "MAVEN_CONFIG=/root/.m2", "LANG=C.UTF-8"],
+    Env: [`JAVA_HOME=${javaHome}`, "MAVEN_HOME=/usr/share/maven", "LANG=C.UTF-8"],
   });
 }
 

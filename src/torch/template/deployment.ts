@@ -14,7 +14,7 @@ import { COMPONENTS, type ComponentName, type PerComponent } from "../components
 import { findEnd, inspectContainer } from "../stack/container.ts";
 import { explainFailure } from "../stack/explain.ts";
 import { accountPasswordPath } from "../stack/secrets.ts";
-import { type ClusterAccess, type Csar, maxCsarBytes, pointCsar } from "./csar.ts";
+import { type ClusterAccess, type Csar, pointCsar } from "./csar.ts";
 import { checkGraph, listApplications, readGraph } from "./graph.ts";
 import { judge, readNodeStates, WAITING } from "./progress.ts";
 import {
@@ -107,7 +107,6 @@ export async function createTemplate(request: DeploymentRequest, tools: Deployme
     // A dashboard may keep its accounts for longer than one run.
     const name = `kind-torch-${randomBytes(4).toString("hex")}`;
     const file = pointCsar(csar, node, access);
-    checkSize(csar, file.bytes);
     try {
       const home = await dashboard.register({ name, email: `${name}@example.org`, password });
       const validated = await dashboard.validate({ name: template, ...file }, home);
@@ -119,15 +118,6 @@ export async function createTemplate(request: DeploymentRequest, tools: Deployme
     } catch (error) {
       throw await explainDashboard(error, request, tools, ["dashboard"]);
     }
-  });
-}
-
-/** What is sent is what is counted: it holds the endpoint. */
-function checkSize({ kind, template }: Csar, bytes: Uint8Array): void {
-  const limit = maxCsarBytes(template);
-  if (kind === "yaml" || bytes.length <= limit) return;
-  throw new Failure(`The CSAR is too large to be validated: ${bytes.length} bytes, of at most ${limit}.`, {
-    final: true,
   });
 }
 
@@ -294,7 +284,7 @@ function watchStuckPods(log: Log, kubectl: Kubectl) {
   const since = new Map<string, number>();
   const warned = new Set<string>();
   return {
-    async check(workload: Parameters<typeof findStuckPods>[0]): Promise<string | undefined> {
+    async check(workload: WorkloadSnapshot): Promise<string | undefined> {
       const now = performance.now();
       const stuck = findStuckPods(workload);
       const names = new Set(stuck.map(keyOf));
