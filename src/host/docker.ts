@@ -199,3 +199,16 @@ export async function findGateway(network: string, run: Run): Promise<string | u
     throw error;
   }
 }
+
+/** A container's weight for the processors where nobody sets another (Docker's `--cpu-shares`). */
+export const DEFAULT_SHARES = 1024;
+
+/** Sets a container's weight for the processors. */
+export async function setShares(container: string, shares: number, run: Run): Promise<void> {
+  await run({
+    file: "docker",
+    args: ["update", `--cpu-shares=${shares}`, container],
+    timeoutSeconds: 60,
+    purpose: `setting the processor share of ${container}`,
+  });
+}

@@ -6,11 +6,13 @@ import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
 import { createKubectl } from "../cluster/kubectl.ts";
 import { renderKindConfiguration } from "../cluster/manifest.ts";
 import { contextName } from "../cluster/names.ts";
+import { lowerCpuPriority } from "../cluster/priority.ts";
 import { waitUntilReady } from "../cluster/readiness.ts";
 import { type Ownership, planContainers } from "../cluster/removal.ts";
 import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
 import { credentialFiles, removeFiles } from "../credentials/files.ts";
 import { externalEndpoint, readAdminAccess, withServer } from "../credentials/kubeconfig.ts";
+import { describeError } from "../failure.ts";
 import { describeReadiness, type Plan } from "../plan.ts";
 import { maskKey } from "../runner/mask.ts";
 import { writeRecord } from "../runner/state.ts";
@@ -52,6 +54,12 @@ export async function makeCluster(
   record.pending = containers;
   writeRecord(runDirectory, record);
 
+  // A control plane that elects leaders could lose its lease.
+  if (boot !== undefined && plan.acceleration !== undefined) {
+    lowerCpuPriority(ownership, shape.nodes.length, boot.servicesBuilt, run).catch((error: unknown) =>
+      log.debug(describeError(error)),
+    );
+  }
   return await createClusterWith(
     {
       kind,

@@ -211,12 +211,12 @@ export function planCompose({ model, service: own, port }: FoundService, changes
 }
 
 /** Enough to go on where processors are idle; next to nothing beside a control plane that comes up. */
-export const YIELDING_SHARES = 64;
+export const YIELDING_SHARES = 16;
 /** What starts seven JVMs against the clock, beside a cluster whose nodes have Docker's 1024 each. */
 export const STARTING_SHARES = 4096;
 /**
- * JVMs that live for minutes compile with the quick compiler alone, and collect garbage on one thread: seven of them start
- * with a fifth less of the processors, and the connectors are ready earlier before the broker looks for them.
+ * JVMs that live for minutes compile with the quick compiler alone, and collect garbage on one thread: engine and service
+ * layer start with a fifth less of the processors, and the connectors are ready earlier before the broker looks for them.
  */
 export const QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 

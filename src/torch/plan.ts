@@ -116,7 +116,7 @@ export function planModels(
       network: plan.network,
       joinsKind: plan.endpoint === "internal",
       environment: name === "dashboard" ? addresses : {},
-      defaults: name === "services" ? { JAVA_TOOL_OPTIONS: QUICK_JAVA } : {},
+      defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: QUICK_JAVA },
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
     }),

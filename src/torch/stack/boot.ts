@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CredentialPaths, credentialFiles } from "../../credentials/files.ts";
 import { describeError, Failure } from "../../failure.ts";
-import { findGateway, KIND_NETWORK } from "../../host/docker.ts";
+import { DEFAULT_SHARES, findGateway, KIND_NETWORK, setShares } from "../../host/docker.ts";
 import type { Run } from "../../process.ts";
 import type { Log } from "../../runner/log.ts";
 import type { Timeline } from "../../runner/timeline.ts";
@@ -21,7 +21,6 @@ import {
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
 import { redact } from "../redaction.ts";
-import { DEFAULT_SHARES, setShares } from "./container.ts";
 import { type Builder, buildImage, setsVariable } from "./images.ts";
 import { waitUntilServing, watchDashboard } from "./readiness.ts";
 import { waitForServices } from "./services.ts";
@@ -36,6 +35,8 @@ export interface BootTools {
 
 /** A boot under way. Its parts fail the tasks that they run among. */
 export interface Boot {
+  /** Settles when the service layer's image is built, the longest way to a whole boot. */
+  readonly servicesBuilt: Promise<void>;
   /** Starts the dashboard and the engine, each as soon as its image and the networks are there. */
   start(): void;
   /** Starts the service layer with the credential files that were just written, and again where it runs with older ones. */
@@ -109,7 +110,7 @@ export function beginBoot(
   /** An image that has options for Java keeps them, as a compose file does. */
   const chooseModel = async ({ name }: Component) => {
     const model = models[name];
-    if (name !== "services" || !(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", run))) return model;
+    if (!(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", run))) return model;
     return withoutDefault(model, checkout.components[name].service, "JAVA_TOOL_OPTIONS", QUICK_JAVA);
   };
   const restoreShares = async ({ name }: Component) => {
@@ -177,6 +178,7 @@ export function beginBoot(
   const engine = tasks.begin(startEngine);
   let services: Promise<void> = Promise.resolve();
   return {
+    servicesBuilt: images.services,
     start() {
       tasks.begin(() => prepareNetworks(plan, run, signal)).then(networks.resolve, () => undefined);
     },

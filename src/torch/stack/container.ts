@@ -124,16 +124,3 @@ export async function restartContainer(container: string, run: Run, signal: Abor
     signal,
   });
 }
-
-/** A container's weight for the processors where nobody says another (Docker's `--cpu-shares`). */
-export const DEFAULT_SHARES = 1024;
-
-/** Sets a container's weight for the processors; one that is gone by then is not the place to say so. */
-export async function setShares(container: string, shares: number, run: Run): Promise<void> {
-  await run({
-    file: "docker",
-    args: ["update", `--cpu-shares=${shares}`, container],
-    timeoutSeconds: 60,
-    purpose: `setting the processor share of ${container}`,
-  });
-}

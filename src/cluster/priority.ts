@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DEFAULT_SHARES, listClusterContainers, setShares } from "../host/docker.ts";
+import type { Run } from "../process.ts";
+import { type Ownership, selectOwn } from "./removal.ts";
+
+/** Of Docker's 1024: what kubeadm needs within its time limits, also beside a build that keeps every processor busy. */
+const LOWERED_SHARES = 256;
+const POLL_MILLISECONDS = 300;
+
+/**
+ * Lets this run's nodes yield the processors to other work until that has ended, well or not.
+ * @param count how many nodes kind makes.
+ */
+export async function lowerCpuPriority(
+  ownership: Ownership,
+  count: number,
+  other: Promise<unknown>,
+  run: Run,
+): Promise<void> {
+  let ended = false;
+  const end = other
+    .catch(() => undefined)
+    .then(() => {
+      ended = true;
+    });
+  const set = (nodes: readonly string[], shares: number) =>
+    Promise.all(nodes.map((node) => setShares(node, shares, run)));
+  let nodes: readonly string[] = [];
+  while (!ended && nodes.length < count) {
+    await Promise.race([sleep(POLL_MILLISECONDS), end]);
+    nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership).map(({ id }) => id);
+  }
+  if (ended) return;
+  await set(nodes, LOWERED_SHARES);
+  await end;
+  await set(nodes, DEFAULT_SHARES);
+}
