@@ -18,6 +18,7 @@ import {
   withShares,
   YIELDING_SHARES,
 } from "../compose.ts";
+import { listConnectors } from "../connectors.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
 import { redact } from "../redaction.ts";
@@ -163,10 +164,11 @@ export function beginBoot(
   const startServices = async (set: number) => {
     await images.services;
     if (set !== newest) return;
+    const listed = await listConnectors(checkout.components.services.build.context);
     await start(COMPONENTS.services, STARTING_SHARES);
     await timeline.measure("Service layer serves", () =>
       waitForServices(
-        { container: plan.containers.services, url: urls.services, connectors: plan.connectors },
+        { container: plan.containers.services, url: urls.services, connectors: plan.connectors, listed },
         { ...waiting, yields: () => false },
       ),
     );

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../../failure.ts";
 import { COMPONENTS } from "../components.ts";
+import { hasFoundAll } from "../connectors.ts";
 import { inspectContainer, measureProcessor, restartContainer, signalContainer } from "./container.ts";
 import { explainFailure } from "./explain.ts";
 import { ask, type Readiness, type Waiting, waitUntilServing } from "./readiness.ts";
@@ -13,6 +14,8 @@ export interface ServiceLayer {
   readonly url: string;
   /** How many connectors the broker must discover; `undefined`: as many as it looks for. */
   readonly connectors: number | undefined;
+  /** The names of those that its checkout lists, where that can be read. */
+  readonly listed: readonly string[] | undefined;
 }
 
 /** What the broker's log says of its search for connectors. */
@@ -76,7 +79,11 @@ export async function waitForServices(services: ServiceLayer, waiting: Waiting):
 }
 
 /** Looks whether the broker serves, or has lost a connector. */
-function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: string, { run, signal }: Waiting) {
+function watchBroker(
+  { container, url, connectors, listed }: ServiceLayer,
+  startedAt: string,
+  { run, signal }: Waiting,
+) {
   let answeredAt: number | undefined;
   let goneSince: number | undefined;
   let readAt = performance.now();
@@ -107,6 +114,7 @@ function watchBroker({ container, url, connectors }: ServiceLayer, startedAt: st
     }
     const quiet = (now - Math.max(changedAt, answeredAt)) / 1000;
     const reason = `${count} connectors discovered so far`;
+    if (connectors === undefined && hasFoundAll(found, listed)) return "ready";
     if (quiet <= (count > 0 ? SETTLED_SECONDS : WORDLESS_SECONDS)) return { reason };
     if (connectors === undefined || count >= connectors) return "ready";
     const short = `the broker looked for ${count} connectors and found them, and torch-connectors asks for ${connectors}`;
