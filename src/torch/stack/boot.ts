@@ -100,10 +100,11 @@ export function beginBoot(
   const networks = Promise.withResolvers<void>();
   const served = Promise.withResolvers<void>();
 
-  const start = async (component: Component, shares: number) => {
+  const start = async (component: Component, shares?: number) => {
     await Promise.all([images[component.name], networks.promise]);
     const { service } = checkout.components[component.name];
-    const model = withShares(await chooseModel(component), service, shares);
+    const own = await chooseModel(component);
+    const model = shares === undefined ? own : withShares(own, service, shares);
     await timeline.measure(`Start ${component.title}`, () =>
       startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
     );
@@ -121,25 +122,22 @@ export function beginBoot(
       log.debug(describeError(error)),
     );
   };
-  /** Starts a component that needs no credentials, which yields the processors until the service layer serves. */
-  const startBeside = async (component: Component) => {
-    await start(component, YIELDING_SHARES);
-    tasks.begin(async () => {
-      await served.promise;
-      await restoreShares(component);
-    });
-  };
   const startDashboard = async () => {
-    await startBeside(COMPONENTS.dashboard);
+    // It installs its packages when its container starts, which takes longest of all: it yields to nobody.
+    await start(COMPONENTS.dashboard);
     await timeline.measure("Dashboard serves", () =>
       waitUntilServing(running.dashboard, watchDashboard(urls.dashboard, signal), waiting),
     );
     log.info(`dashboard: serves ${urls.dashboard}`);
-    await restoreShares(COMPONENTS.dashboard);
     return urls.dashboard;
   };
   const startEngine = async () => {
-    await startBeside(COMPONENTS.engine);
+    // It starts within seconds, and is not needed before the service layer is: until then it yields the processors.
+    await start(COMPONENTS.engine, YIELDING_SHARES);
+    tasks.begin(async () => {
+      await served.promise;
+      await restoreShares(COMPONENTS.engine);
+    });
     const client = openEngine(urls.engine, signal);
     await timeline.measure("Flowable engine serves", () =>
       waitUntilServing(
