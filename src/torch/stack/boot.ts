@@ -71,7 +71,7 @@ export function beginBoot(
   const { signal } = tasks;
   const models = planModels(plan, checkout, credentials);
   const urls = publishedUrls(checkout);
-  /** Whether the service layer serves: until then the others yield the processors to the cluster and to it. */
+  /** Whether the service layer serves: until then the engine yields the processors to the cluster and to it. */
   let calm = false;
   const waiting = {
     run,
@@ -80,7 +80,7 @@ export function beginBoot(
     credentialFiles: credentialFiles(credentials),
     runDirectory,
     waitSeconds: plan.waitSeconds,
-    yields: () => !calm,
+    yields: () => false,
   };
   const running = forEachComponent((component) => ({ component, container: plan.containers[component.name] }));
 
@@ -146,7 +146,7 @@ export function beginBoot(
           const reason = await client.notReadyReason();
           return reason === undefined ? "ready" : { reason };
         },
-        waiting,
+        { ...waiting, yields: () => !calm },
       ),
     );
     log.info(`Flowable engine: serves ${urls.engine}`);
@@ -167,7 +167,7 @@ export function beginBoot(
     await timeline.measure("Service layer serves", () =>
       waitForServices(
         { container: plan.containers.services, url: urls.services, connectors: plan.connectors, listed },
-        { ...waiting, yields: () => false },
+        waiting,
       ),
     );
     log.info(`service layer: serves ${urls.services}`);
