@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Failure } from "../src/failure.ts";
+import { MAX_BINARY_BYTES } from "../src/tools/cache.ts";
+import { FinalError, limitBytes, MAX_REDIRECTS, planRedirect, REDIRECTS } from "../src/tools/download.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -22,6 +24,9 @@ const PAUSES = [1, 4];
 /** Seconds for one try, from the request to the last byte. */
 const TEXT_SECONDS = 60;
 const BINARY_SECONDS = 300;
+
+/** A page of a hundred releases with their notes has a few hundred kB. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 /** What one try came to. */
 type Answer<T> = { readonly value: T } | { readonly reason: string; readonly transient: boolean };
@@ -88,7 +93,7 @@ async function ask<T>(question: Question<T>, signal: AbortSignal): Promise<Answe
   const { url, headers, seconds, read } = question;
   const limit = AbortSignal.timeout(seconds * 1000);
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any([signal, limit]) });
+    const response = await follow(new URL(url), headers, AbortSignal.any([signal, limit]));
     if (response.ok) return { value: await read(response) };
     await response.body?.cancel();
     if (response.status === 404) return { value: undefined };
@@ -96,17 +101,34 @@ async function ask<T>(question: Question<T>, signal: AbortSignal): Promise<Answe
     return { reason: `HTTP ${response.status} ${response.statusText}`.trim(), transient };
   } catch (error) {
     const reason = limit.aborted ? `it was not here within ${seconds} s` : describeNetworkError(error);
-    return { reason, transient: true };
+    return { reason, transient: !(error instanceof FinalError) };
   }
 }
 
-function readBody(response: Response): Promise<string> {
-  return response.text();
+/** Follows redirects as a download does: never from https to less. Only the first host gets the headers. */
+async function follow(url: URL, headers: Headers, signal: AbortSignal): Promise<Response> {
+  let at = url;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const response = await fetch(at, { headers: at.origin === url.origin ? headers : {}, redirect: "manual", signal });
+    const location = response.headers.get("location");
+    if (!REDIRECTS.includes(response.status) || location === null) return response;
+    await response.body?.cancel();
+    at = planRedirect(at, location);
+  }
+  throw new FinalError(`more than ${MAX_REDIRECTS} redirects`);
+}
+
+async function readBody({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  if (body !== null) for await (const chunk of limitBytes(MAX_TEXT_BYTES)(body)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function hashBody(response: Response): Promise<string> {
   const hash = createHash("sha256");
-  if (response.body !== null) for await (const chunk of response.body) hash.update(chunk);
+  if (response.body !== null) {
+    for await (const chunk of limitBytes(MAX_BINARY_BYTES)(response.body)) hash.update(chunk);
+  }
   return hash.digest("hex");
 }
 

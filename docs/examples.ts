@@ -1,4 +1,4 @@
-/** The README's YAML examples, as workflows that can be checked and run. */
+/** The documentation's YAML examples, as workflows that can be checked and run. */
 
 /** An example as a whole workflow. */
 export interface Example {
@@ -7,12 +7,15 @@ export interface Example {
   readonly workflow: string;
 }
 
-/** Reads the examples in their order. One that shows steps alone gets a job around it, with the checkout they need. */
-export function readExamples(readme: string): readonly Example[] {
+/**
+ * Reads the examples in their order. One that shows steps alone gets a job around it, which may read the repository; one
+ * that shows jobs has to say itself what they may do.
+ */
+export function readExamples(markdown: string): readonly Example[] {
   const examples: Example[] = [];
   let heading = "";
   let block: string[] | undefined;
-  for (const line of readme.split("\n")) {
+  for (const line of markdown.split("\n")) {
     if (block === undefined) {
       if (line.startsWith("#")) heading = line.replace(/^#+\s*/, "");
       if (line === "```yaml") block = [];
@@ -30,7 +33,8 @@ function asWorkflow(lines: readonly string[]): string {
   // Steps that do not make the cluster themselves refer to the one of an example before.
   const makes = lines.some((line) => line.includes("OWNER/kind-torch-action"));
   const steps = makes ? lines : ["      - { uses: OWNER/kind-torch-action@v1, id: cluster }", ...lines];
-  return [...trigger, "jobs:", "  job:", "    runs-on: ubuntu-latest", "    steps:", ...steps, ""].join("\n");
+  const job = ["  job:", "    runs-on: ubuntu-latest", "    permissions: { contents: read }", "    steps:"];
+  return [...trigger, "permissions: {}", "jobs:", ...job, ...steps, ""].join("\n");
 }
 
 /** Has a workflow use the Action of the repository that it lies in, in place of a release. */

@@ -59,7 +59,9 @@ export async function decide(runner: Runner): Promise<Decision> {
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
 
   const { plan } = planned;
-  for (const warning of plan.versions.warnings) runner.log.warning(warning);
+  for (const warning of [...plan.versions.warnings, ...(files.warnings ?? []), ...(sources?.warnings ?? [])]) {
+    runner.log.warning(warning);
+  }
   const { kubernetes, kind, kubectl, reasons } = plan.versions;
   // The end of the log tells them to the reader, and so does each as it is put to use.
   runner.log.debug(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);

@@ -2,6 +2,7 @@ import { Failure } from "./failure.ts";
 import { endProcesses } from "./process.ts";
 import { reportFailure, reportOutcome } from "./report.ts";
 import { createLog } from "./runner/log.ts";
+import { hideEnvironment } from "./runner/mask.ts";
 import { readFolders, saveRunDirectory } from "./runner/step.ts";
 import { startTimeline } from "./runner/timeline.ts";
 import { setUp } from "./setup.ts";
@@ -24,6 +25,7 @@ async function stop(signal: "SIGINT" | "SIGTERM"): Promise<never> {
 
 try {
   const environment = process.env;
+  await hideEnvironment(environment);
   const folders = readFolders(environment);
   const remember = (path: string) => {
     runDirectory = path;

@@ -18,6 +18,7 @@ export interface Outcome {
 export interface Made extends IssuedCredentials {
   readonly kind: string;
   readonly kubectl: string;
+  readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly kubeconfig: string;
   /** The endpoint on the host. */
   readonly server: string;
@@ -61,6 +62,7 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
     report: {
       cluster: shape.name,
       versions,
+      origins: made.origins,
       nodes: shape.nodes.map((node) => node.name),
       endpoint,
       endpointExternal: made.server,
@@ -79,7 +81,7 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
         },
       ],
       torch: made.torch === undefined ? undefined : describeTorch(made.torch),
-      artifact: artifact === undefined ? "none" : `${artifact.name} (${artifact.url})`,
+      artifact: artifact ?? "none",
       phases: made.phases,
     },
   };

@@ -1,9 +1,11 @@
 import { createLog } from "./runner/log.ts";
+import { hideEnvironment } from "./runner/mask.ts";
 import { hasJobFailed, loadRunDirectory } from "./runner/step.ts";
 import { tearDown } from "./teardown.ts";
 
 const runDirectory = loadRunDirectory();
 if (runDirectory !== "") {
+  await hideEnvironment(process.env);
   await tearDown({
     runDirectory,
     environment: process.env,

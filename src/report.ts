@@ -1,8 +1,9 @@
 import { describeError, describeProblem, InputError } from "./failure.ts";
 import type { Outcome } from "./outcome.ts";
-import { createLog } from "./runner/log.ts";
+import { createLog, failStep } from "./runner/log.ts";
+import { withoutSecrets } from "./runner/mask.ts";
 import { setOutputs } from "./runner/outputs.ts";
-import { failStep, writeSummary } from "./runner/step.ts";
+import { writeSummary } from "./runner/step.ts";
 import { renderFailure, renderLog, renderSummary } from "./runner/summary.ts";
 import type { Timeline } from "./runner/timeline.ts";
 
@@ -20,13 +21,15 @@ export async function reportOutcome({ outputs, report }: Outcome, environment: N
 export async function reportFailure(error: unknown, timeline: Timeline): Promise<void> {
   createLog().endGroup();
   timeline.stop();
-  const message =
+  // Before it is escaped for the summary: what is escaped would not be known for a secret any more.
+  const message = withoutSecrets(
     error instanceof InputError
       ? [
           `${error.problems.length} problem(s) with the inputs; nothing was touched.`,
           ...error.problems.map(describeProblem),
         ].join("\n")
-      : describeError(error);
+      : describeError(error),
+  );
   failStep(message);
   if (error instanceof Error && error.stack !== undefined) createLog().debug(error.stack);
   await writeSummary(renderFailure(message, timeline.phases));

@@ -29,7 +29,7 @@ export async function setUp(runner: Runner): Promise<Outcome> {
     log.endGroup();
 
     log.startGroup(`Creating cluster ${plan.shape.name}`);
-    const made = await makeCluster(session, prepared, torch?.boot);
+    const made = await makeCluster(session, prepared, torch);
     log.endGroup();
 
     const booted = torch === undefined ? undefined : await finishTorch(session, torch, prepared, made);
@@ -52,6 +52,7 @@ async function openRecord(runner: Runner, { inputs, plan }: Decision): Promise<R
     cleanup: inputs.cleanup,
     logs: inputs.logs,
     logsArtifactName: plan.logsArtifactName,
+    logsFolder: undefined,
     artifactRetentionDays: inputs.artifactRetentionDays,
     internetProbe: inputs.internetProbe,
     kind: undefined,
@@ -60,6 +61,7 @@ async function openRecord(runner: Runner, { inputs, plan }: Decision): Promise<R
     created: false,
     pending: [],
     failedTries: false,
+    failedLogs: [],
     torch: undefined,
     namespace: undefined,
     kubectl: undefined,

@@ -1,6 +1,5 @@
-import { glob, rm, rmdir } from "node:fs/promises";
+import { readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exportLogs } from "./cluster/kind.ts";
 import { createKubectl } from "./cluster/kubectl.ts";
 import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
 import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
@@ -9,11 +8,14 @@ import { findReach, type Reach } from "./diagnosis/symptoms.ts";
 import { describeError } from "./failure.ts";
 import { CLUSTER_LABEL, listClusterContainers } from "./host/docker.ts";
 import { removeInterrupted } from "./host/interrupted.ts";
+import { makeLogFolder, openLogFolder } from "./logs/folder.ts";
+import { collectNodeLogs } from "./logs/nodes.ts";
+import { collectTorchLogs } from "./logs/torch.ts";
 import { createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
-import { type RunRecord, readRecord } from "./runner/state.ts";
-import { collectTorchLogs } from "./torch/stack/logs.ts";
+import { hide } from "./runner/mask.ts";
+import { type RunRecord, readRecord, writeRecord } from "./runner/state.ts";
 import { removeBoot, removeImages } from "./torch/stack/removal.ts";
 import { accountPasswordPath } from "./torch/stack/secrets.ts";
 
@@ -44,6 +46,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     return undefined;
   });
   const run = createRun(runDirectory);
+  await hideSecrets(record, runDirectory);
 
   await attempt("Ending what main left running", async () => {
     const ended = await endProcesses(runDirectory);
@@ -95,6 +98,18 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
   await attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }
 
+/** Has what this run made secret kept out of what is said and collected, before it is removed. */
+async function hideSecrets(record: RunRecord | undefined, runDirectory: string): Promise<void> {
+  const paths = [...secretFiles(runDirectory), ...(record?.credentialFiles ?? [])];
+  const texts = await Promise.all(paths.map((path) => readFile(path, "utf8").catch(() => "")));
+  const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
+  hide(
+    ...texts.filter((text) => text.startsWith("-----BEGIN ") || !/[\s:]/.test(text.trim())).map((text) => text.trim()),
+    ...keys.map((data) => Buffer.from(data, "base64").toString()),
+    ...keys,
+  );
+}
+
 async function collectLogs(
   record: RunRecord,
   runDirectory: string,
@@ -104,39 +119,31 @@ async function collectLogs(
 ): Promise<void> {
   const own = selectOwn(await listClusterContainers(run, record.cluster), record);
   // Beside the run's folder, which goes away: where no service takes the logs, they stay.
-  const folder = join(dirname(runDirectory), record.logsArtifactName);
-  if (own.length > 0 && record.kind !== undefined) {
-    // A node that never booted has not all of the logs; what it has is what is wanted then.
-    await exportLogs(record.kind, record.cluster, folder, run).catch((error) => {
-      log.info(`Not all logs could be collected: ${describeError(error)}`);
-    });
-  }
-  const { torch, credentialFiles } = record;
-  const ofTorch =
-    torch === undefined
-      ? 0
-      : await collectTorchLogs({ ...torch, credentialFiles, runDirectory, folder: join(folder, "torch") }, run);
+  record.logsFolder ??= await makeLogFolder(dirname(runDirectory), record.logsArtifactName);
+  const path = record.logsFolder;
+  writeRecord(runDirectory, record);
+  const content = openLogFolder(path, [], record.failedLogs);
+  for (const missing of await collectNodeLogs(own, content, run))
+    log.info(`Not all logs could be collected: ${missing}`);
+  const ofTorch = record.torch === undefined ? 0 : await collectTorchLogs(record.torch, content, run);
   if (own.length === 0 && ofTorch === 0 && !record.failedTries) {
     log.info("No container of this run is there to collect logs from");
+    await rm(path, { recursive: true, force: true });
     return;
   }
   if (!hasArtifactService(environment)) {
-    log.info(`The logs are in ${folder} (no artifact service on this runner)`);
+    log.info(`The logs are in ${path} (no artifact service on this runner)`);
     return;
-  }
-  const files: string[] = [];
-  for await (const entry of glob("**/*", { cwd: folder, withFileTypes: true })) {
-    if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
   }
   try {
     const artifact = await uploadArtifact(
-      { name: record.logsArtifactName, files, directory: folder, retentionDays: record.artifactRetentionDays },
+      { name: record.logsArtifactName, content, retentionDays: record.artifactRetentionDays },
       environment,
     );
-    await rm(folder, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true });
     log.info(`The logs are in the artifact ${artifact.name}: ${artifact.url}`);
   } catch (error) {
-    log.warning(`${describeError(error)} The logs stay in ${folder}.`);
+    log.warning(`${describeError(error)} The logs stay in ${path}.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, glob, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
@@ -59,30 +59,55 @@ async function checkDist(): Promise<void> {
   }
 }
 
-/** The workflows are such as GitHub takes, and give nobody more than they need. */
+/** zizmor's strictest view, without asking anyone. What it cannot read fails, too. */
+const ZIZMOR_ARGS = ["--offline", "--quiet", "--no-progress", "--persona=auditor", "--strict-collection"] as const;
+
+/** Every workflow and action is such as GitHub takes, and gives nobody more than they need. */
 async function checkWorkflows(): Promise<void> {
   const [actionlint, zizmor] = await Promise.all([installActionlint(console.error), installZizmor(console.error)]);
   await command(actionlint);
-  await command(zizmor, "--offline", "--quiet", "--no-progress", ".github", "action.yml");
+  await command(zizmor, ...ZIZMOR_ARGS, ".");
 }
 
-/** Every YAML example of the README is a workflow that GitHub takes, with inputs that there are. */
+/** The workflows of every YAML example of the README and of docs, by a name that says where each is from. */
+async function readAllExamples(): Promise<ReadonlyMap<string, string>> {
+  const documents = ["README.md"];
+  for await (const path of glob("docs/**/*.md", { cwd: ROOT })) documents.push(path);
+  const examples = new Map<string, string>();
+  for (const path of documents) {
+    for (const [index, { workflow }] of readExamples(await readFile(join(ROOT, path), "utf8")).entries()) {
+      examples.set(`${path.replaceAll(/\W/g, "-")}-${index + 1}.yml`, workflow);
+    }
+  }
+  return examples;
+}
+
+/**
+ * Every YAML example is a workflow that GitHub takes, with inputs that there are, and gives nobody more than they need.
+ * zizmor sees it as its reader will have it, with the Action from elsewhere.
+ */
 async function checkExamples(): Promise<void> {
-  const actionlint = await installActionlint(console.error);
-  const repository = await mkdtemp(join(tmpdir(), "examples-"));
+  const [actionlint, zizmor] = await Promise.all([installActionlint(console.error), installZizmor(console.error)]);
+  const [own, readers] = await Promise.all(
+    ["own-", "readers-"].map((name) => mkdtemp(join(tmpdir(), `examples-${name}`))),
+  );
+  if (own === undefined || readers === undefined) throw new Error("there is no folder for the examples");
   try {
     for (const path of [".github", "action.yml", "dist"]) {
-      await cp(join(ROOT, path), join(repository, path), { recursive: true });
+      await cp(join(ROOT, path), join(own, path), { recursive: true });
     }
-    const examples = readExamples(await readFile(join(ROOT, "README.md"), "utf8"));
-    if (examples.length < 5) throw new Error(`the README has ${examples.length} examples`);
-    for (const [index, { workflow }] of examples.entries()) {
-      await writeFile(join(repository, `.github/workflows/readme-${index + 1}.yml`), useOwnAction(workflow));
+    await mkdir(join(readers, ".github/workflows"), { recursive: true });
+    const examples = await readAllExamples();
+    if (examples.size < 5) throw new Error(`there are ${examples.size} examples`);
+    for (const [name, workflow] of examples) {
+      await writeFile(join(own, ".github/workflows", name), useOwnAction(workflow));
+      await writeFile(join(readers, ".github/workflows", name), workflow);
     }
-    await commandIn(repository, "git", "init", "--quiet");
-    await commandIn(repository, actionlint);
+    await commandIn(own, "git", "init", "--quiet");
+    await commandIn(own, actionlint);
+    await commandIn(readers, zizmor, ...ZIZMOR_ARGS, `--config=${join(ROOT, "docs/zizmor.yml")}`, ".");
   } finally {
-    await rm(repository, { recursive: true });
+    await Promise.all([own, readers].map((folder) => rm(folder, { recursive: true, force: true })));
   }
 }
 
@@ -114,7 +139,7 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["types", () => check("types", () => command("node_modules/.bin/tsc"))],
   ["lint", () => check("lint and format", () => command("node_modules/.bin/biome", "ci", "--error-on-warnings"))],
   ["workflows", () => check("workflows", checkWorkflows)],
-  ["examples", () => check("the README's examples", checkExamples)],
+  ["examples", () => check("the documentation's examples", checkExamples)],
   ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
   ["unit", () => runTests("test/unit/*.test.ts")],

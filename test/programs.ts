@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { part } from "./bed/part.ts";
@@ -18,17 +19,30 @@ export function installActionlint(log: Log): Promise<string> {
   return installGoProgram("github.com/rhysd/actionlint/cmd/actionlint", "1.7.12", log);
 }
 
+const ZIZMOR = [
+  "zizmor==1.32.0",
+  // manylinux x86_64, manylinux aarch64
+  "--hash=sha256:84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071",
+  "--hash=sha256:0cdd38fca6eb34ceb567548548d706332e3535ea66894b9168c048e03207b68c",
+].join(" ");
+
 /** zizmor, which looks for what is insecure in workflows. @returns its path. */
 export async function installZizmor(log: Log): Promise<string> {
-  const requirement = "zizmor==1.32.0";
   const make = (folder: string) =>
-    phase(log, requirement, "download", async () => {
-      const options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"];
-      await execute("python3", ["-m", "pip", "install", ...options, `--target=${folder}`, requirement], {
-        timeout: SECONDS * 1000,
-      });
+    phase(log, "zizmor", "download", async () => {
+      const requirements = join(folder, "requirements.txt");
+      await writeFile(requirements, `${ZIZMOR}\n`);
+      const options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+      ];
+      const args = ["-m", "pip", "install", ...options, `--target=${folder}`, `--requirement=${requirements}`];
+      await execute("python3", args, { timeout: SECONDS * 1000 });
     });
-  return join(await part({ name: "zizmor", ingredients: ["1", requirement], make }, log), "bin/zizmor");
+  return join(await part({ name: "zizmor", ingredients: ["2", ZIZMOR], make }, log), "bin/zizmor");
 }
 
 /** A Go program: compiled once, kept in the bed's cache. */

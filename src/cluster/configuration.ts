@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
-import { type Document, isMap, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, type LineCounter } from "yaml";
 import type { Problem } from "../failure.ts";
 import { dnsLabel, imageReference } from "../inputs/values.ts";
+import { describeYamlIssue, readYamlText, YAML_LIMITS } from "../inputs/yaml.ts";
 
 /** A kind configuration as data: what we read is checked, what we do not know is handed on untouched. */
 export type KindConfiguration = Readonly<Record<string, unknown>>;
@@ -18,8 +19,6 @@ export interface UserConfiguration {
 /** The input that brings it, as problems name it. */
 export const CONFIGURATION_INPUT = "kind-config";
 const ALLOWED = "one kind configuration (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4)";
-/** Aliases beyond this number are a YAML bomb, not a configuration. */
-const MAX_ALIASES = 100;
 const MAX_BYTES = 100_000;
 /** More errors than these in one text say nothing new. */
 const MAX_ERRORS = 10;
@@ -39,33 +38,15 @@ export function parseKindConfiguration(
     allowed: ALLOWED,
     fix,
   });
-  if (text.length > MAX_BYTES) return { problems: [problem("is larger than 100 kB", "write a configuration by hand")] };
-
-  const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
-  if (parsed.errors.length > 0) {
+  const read = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES });
+  if ("issues" in read) {
     return {
-      problems: parsed.errors.slice(0, MAX_ERRORS).map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return problem(`is not YAML: line ${line}, column ${col}: ${error.message}`, "mend the YAML at that place");
-      }),
+      problems: read.issues
+        .slice(0, MAX_ERRORS)
+        .map((issue) => problem(describeYamlIssue(issue), YAML_FIXES[issue.kind])),
     };
   }
-  let document: unknown;
-  try {
-    document = parsed.toJS({ maxAliasCount: MAX_ALIASES });
-    // What holds itself cannot be written down for kind.
-    JSON.stringify(document);
-  } catch (error) {
-    return {
-      problems: [
-        problem(
-          `cannot be expanded: ${error instanceof Error ? error.message : error}`,
-          `use at most ${MAX_ALIASES} aliases, each after its anchor and outside it`,
-        ),
-      ],
-    };
-  }
+  const { document: parsed, lines, value: document } = read;
   const problems: Problem[] = [];
   const wrong = (path: readonly (string | number)[], reason: string, fix: string) =>
     problems.push(problem(`${whereIs(parsed, lines, path)}${path.join(".") || "the document"} ${reason}`, fix));
@@ -147,6 +128,12 @@ export function parseKindConfiguration(
   };
 }
 
+const YAML_FIXES = {
+  syntax: "fix the YAML there",
+  limit: "write a configuration by hand",
+  expansion: `use at most ${YAML_LIMITS.expansions} aliases of an anchor, each after its anchor and outside it`,
+} as const;
+
 /** The fields of kind's v1alpha4; kind itself refuses any other, but only when it is run. */
 const KEYS = {
   cluster: [
@@ -207,11 +194,12 @@ export function splitDocuments(patch: string): readonly string[] {
 
 /** One patch as data. @throws where it is not YAML, or a bomb. */
 export function readPatch(patch: string): unknown {
-  const parsed = parseDocument(patch, { merge: true });
-  const [error] = parsed.errors;
-  if (error !== undefined) throw error;
-  return parsed.toJS({ maxAliasCount: MAX_ALIASES });
+  const read = readYamlText(patch, { uniqueKeys: true, maxBytes: MAX_BYTES });
+  if ("value" in read) return read.value;
+  const [issue] = read.issues;
+  throw new Error(issue === undefined ? "is not YAML" : describeYamlIssue(issue));
 }
+
 /** Whether a value is a mapping. */
 export function isRecord(value: unknown): value is KindConfiguration {
   return typeof value === "object" && value !== null && !Array.isArray(value);

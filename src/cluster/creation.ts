@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
-import { listClusterContainers } from "../host/docker.ts";
+import { type ClusterContainer, listClusterContainers } from "../host/docker.ts";
 import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type Acceleration, startNodeIpam } from "./acceleration.ts";
-import { createCluster, exportLogs, readAdminKubeconfig } from "./kind.ts";
+import { createCluster, readAdminConf } from "./kind.ts";
 import type { ClusterNode } from "./names.ts";
 import { waitForApiServer } from "./readiness.ts";
-import { type Ownership, removeOwnContainers, selectOwn } from "./removal.ts";
+import { type Ownership, refuseStrangers, removeOwnContainers, selectOwn } from "./removal.ts";
+import { watchNodes } from "./watch.ts";
 
 /** A cluster to make. */
 export interface CreationRequest {
@@ -22,9 +23,9 @@ export interface CreationRequest {
   /** kind's configuration, with the acceleration or without. */
   readonly configurationFor: (acceleration: Acceleration | undefined) => string;
   readonly acceleration: Acceleration | undefined;
+  /** The user's kind configuration as it was written, where there is one. */
+  readonly configuration: string | undefined;
   readonly runDirectory: string;
-  /** Where the logs of failed tries go: not into the run's folder, which post removes. */
-  readonly logsDirectory: string;
   readonly ownership: Ownership;
   /** What kind makes. */
   readonly containers: readonly PendingContainer[];
@@ -33,17 +34,25 @@ export interface CreationRequest {
   readonly signal: AbortSignal;
 }
 
+/** An API server that answers, with what opens it. */
+export interface AnsweringApi {
+  /** Its address on this machine. */
+  readonly server: string;
+  /** kubeadm's kubeconfig of the admin; a secret. */
+  readonly adminConf: string;
+}
+
 /** What is done beside the create, from the moment the API server answers, and what after it. */
 export interface CreationSteps<T> {
   /** Gets the admin's kubeconfig; must stop when the signal says so. */
   readonly whenApiAnswers: (
-    kubeconfig: string,
+    api: AnsweringApi,
     acceleration: Acceleration | undefined,
     signal: AbortSignal,
   ) => Promise<T>;
   readonly whenCreated: (result: T) => Promise<void>;
-  /** Called before the logs of a failed try are written. */
-  readonly whenTryFailed: () => void;
+  /** Called with the nodes of a try that failed, before they are removed. */
+  readonly whenTryFailed: (attempt: number, nodes: readonly ClusterContainer[]) => Promise<void>;
 }
 
 /** What a creation works with. */
@@ -76,16 +85,13 @@ export async function createClusterWith<T>(
       );
       const diagnosis = diagnose(symptoms);
       if (diagnosis !== undefined) {
-        throw new Failure(`${diagnosis.cause}\n${describeError(error)}`, { cure: diagnosis.cure, cause: error });
+        const words = error instanceof Failure ? error.message : describeError(error);
+        throw new Failure(`${diagnosis.cause}\n${words}`, { cure: diagnosis.cure, cause: error });
       }
       if (attempt >= request.attempts || (error instanceof Failure && error.final)) throw error;
       log.info(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
-      steps.whenTryFailed();
-      const folder = join(request.logsDirectory, `try-${attempt}`);
       const own = selectOwn(await listClusterContainers(run, request.cluster), request.ownership);
-      if (own.length > 0) {
-        await exportLogs(request.kind, request.cluster, folder, run).catch((reason) => log.info(describeError(reason)));
-      }
+      await steps.whenTryFailed(attempt, own);
       await removeInterrupted(request.containers, () => removeOwnContainers(request.ownership, run), run);
       await rm(kindKubeconfig(request.runDirectory), { force: true });
     }
@@ -106,6 +112,7 @@ async function tryCreate<T>(
   steps: CreationSteps<T>,
   { run, log, timeline }: CreationTools,
 ): Promise<T> {
+  await refuseStrangers(request.ownership, run);
   const stop = new AbortController();
   const giveUp = new AbortController();
   const stopped = AbortSignal.any([stop.signal, request.signal]);
@@ -125,26 +132,33 @@ async function tryCreate<T>(
     () => undefined,
   );
   const beside = (async () => {
-    const address = await timeline.measure("API server answers", () =>
+    const api = await timeline.measure("API server answers", () =>
       waitForApiServer(request.ownership, request.nodes, run, AbortSignal.any([stopped, giveUp.signal])),
     );
-    if (address === undefined) {
+    if (api === undefined) {
       throw new Failure("kind made the cluster, but its API server does not answer on the port that it published.", {
         cure: "run this step on the machine of the Docker Engine (no remote DOCKER_HOST, no container job), or look at the API server's log",
         final: giveUp.signal.aborted,
       });
     }
-    const kubeconfig = await readAdminKubeconfig(request.kind, request.cluster, run);
-    return await steps.whenApiAnswers(kubeconfig, acceleration, stopped);
+    const adminConf = await readAdminConf(api.controlPlane, run);
+    return await steps.whenApiAnswers({ server: api.server, adminConf }, acceleration, stopped);
   })();
+  const watching = new AbortController();
+  const watched = { ownership: request.ownership, configuration: request.configuration };
+  const watch = watchNodes(watched, run, AbortSignal.any([stopped, watching.signal]));
+  // It is ended when the others have come to an end, and has no say then.
+  const never = new Promise<never>(() => undefined);
   try {
-    const [, result] = await Promise.all([create, beside]);
+    const [, result] = await Promise.race([Promise.all([create, beside]), watch.then(() => never)]);
+    watching.abort();
     await steps.whenCreated(result);
     if (acceleration !== undefined) await startNodeIpam(acceleration, request.nodes, run);
     return result;
   } catch (error) {
     stop.abort();
-    await Promise.allSettled([create, beside]);
+    watching.abort();
+    await Promise.allSettled([create, beside, watch]);
     throw error;
   }
 }

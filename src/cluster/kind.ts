@@ -52,25 +52,15 @@ export async function createCluster(
   });
 }
 
-/** The admin's kubeconfig with the external endpoint, as soon as kubeadm has written it on the node. */
-export async function readAdminKubeconfig(kind: string, cluster: string, run: Run): Promise<string> {
+/** kubeadm's kubeconfig of the admin, as soon as it is written in the control plane's container. */
+export async function readAdminConf(controlPlane: string, run: Run): Promise<string> {
   const { stdout } = await run({
-    file: kind,
-    args: ["get", "kubeconfig", "--name", cluster],
+    file: "docker",
+    args: ["exec", controlPlane, "cat", "/etc/kubernetes/admin.conf"],
     timeoutSeconds: 60,
-    purpose: "reading the cluster's kubeconfig",
+    purpose: "reading the admin's kubeconfig from the control plane",
   });
   return stdout;
-}
-
-/** Collects the logs of every node into a folder. */
-export async function exportLogs(kind: string, cluster: string, folder: string, run: Run): Promise<void> {
-  await run({
-    file: kind,
-    args: ["export", "logs", "--name", cluster, folder],
-    timeoutSeconds: 300,
-    purpose: "collecting the cluster's logs",
-  });
 }
 
 /** The ports of this machine that a user's configuration asks for; random ones (0, -1) are not among them. */

@@ -8,27 +8,38 @@ import { type Ownership, selectOwn } from "./removal.ts";
 
 const API_POLL_MILLISECONDS = 200;
 
+/** An API server that answers. */
+export interface ApiServer {
+  /** Its address on this machine. */
+  readonly server: string;
+  /** The id of a control plane's container. */
+  readonly controlPlane: string;
+}
+
 /**
  * Waits until the API server answers `/readyz` in this run's own container (a name proves nothing), through the port
  * that kind published: that is long before `kind create` returns, and late enough for RBAC's bootstrap roles to be
  * there.
- * @returns the address that was asked; resolves to `undefined` where the signal ends the wait.
+ * @returns `undefined` where the signal ends the wait.
  */
 export async function waitForApiServer(
   ownership: Ownership,
   nodes: readonly ClusterNode[],
   run: Run,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<ApiServer | undefined> {
   const controlPlanes = nodes.filter((node) => node.role === "control-plane");
   const name = controlPlanes.length > 1 ? loadBalancerName(ownership.cluster) : controlPlanes[0]?.name;
   let address: { readonly host: string; readonly port: number } | undefined;
+  let controlPlane: string | undefined;
   while (!signal.aborted) {
     const own = address === undefined ? selectOwn(await listClusterContainers(run, ownership.cluster), ownership) : [];
     const container = own.find((each) => each.name === name);
     if (container !== undefined) address = await findPublishedPort(container.id, run);
-    if (address !== undefined && (await answersReady(address.host, address.port))) {
-      return `https://${address.host}:${address.port}`;
+    controlPlane = own.find((each) => each.name === controlPlanes[0]?.name)?.id ?? controlPlane;
+    if (address !== undefined && controlPlane !== undefined && (await answersReady(address.host, address.port))) {
+      const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+      return { server: `https://${host}:${address.port}`, controlPlane };
     }
     await pause(API_POLL_MILLISECONDS);
   }

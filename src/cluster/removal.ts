@@ -1,3 +1,4 @@
+import { Failure } from "../failure.ts";
 import { CLUSTER_LABEL, type ClusterContainer, listClusterContainers } from "../host/docker.ts";
 import type { PendingContainer } from "../host/interrupted.ts";
 import type { Run } from "../process.ts";
@@ -14,7 +15,8 @@ export interface Ownership {
 
 /**
  * The containers that are this run's: the nodes that carry its mount. kind gives the load balancer no mounts, so that
- * one is ours when it was made after the run began and no node of the same cluster is somebody else's.
+ * one is ours when it was created after the run began and no node of the same cluster belongs to another run. A label
+ * proves nothing: a container has those of its image too.
  */
 export function selectOwn(
   containers: readonly ClusterContainer[],
@@ -23,11 +25,40 @@ export function selectOwn(
   const named = containers.filter((container) => container.cluster === cluster);
   const isBalancer = (container: ClusterContainer) => container.name === loadBalancerName(cluster);
   const carries = (container: ClusterContainer) => container.mounts.some((mount) => mount.source === owner);
-  const foreign = named.some((container) => !isBalancer(container) && !carries(container));
+  const foreign = named.some(
+    (container) => !isBalancer(container) && isNodeName(container.name, cluster) && !carries(container),
+  );
   return named.filter(
     (container) =>
       carries(container) ||
       (isBalancer(container) && !foreign && Date.parse(container.created) >= Date.parse(startedAt)),
+  );
+}
+
+/** Whether kind gives this name to a node of the cluster, or to its load balancer. */
+export function isNodeName(name: string, cluster: string): boolean {
+  const own = name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : "";
+  return /^(?:control-plane|worker)\d*$/.test(own) || name === loadBalancerName(cluster);
+}
+
+/**
+ * Refuses containers that only call themselves the cluster's: kind runs commands as a privileged user in every container
+ * with its label. @throws Failure naming them.
+ */
+export async function refuseStrangers(ownership: Ownership, run: Run): Promise<void> {
+  const labelled = await listClusterContainers(run, ownership.cluster);
+  const own = selectOwn(labelled, ownership);
+  const strangers = labelled.filter((container) => !own.includes(container)).map(({ name }) => name);
+  if (strangers.length === 0) return;
+  if (strangers.some((name) => isNodeName(name, ownership.cluster))) {
+    throw new Failure(
+      `Something else created a cluster of this name while this step was preparing (${strangers.join(", ")}).`,
+      { cure: "give each run on this machine a cluster-name of its own", final: true },
+    );
+  }
+  throw new Failure(
+    `${strangers.join(", ")} is labelled as a part of the cluster ${ownership.cluster} (${CLUSTER_LABEL}) and is not one of this run's nodes. kind would run privileged commands in it.`,
+    { cure: "remove that container, or the label from it or from its image", final: true },
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Kubectl } from "../cluster/kubectl.ts";
 import { describeError, Failure } from "../failure.ts";
 import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
-import { type CredentialPaths, writeNewFile } from "./files.ts";
+import { type CredentialPaths, writeNewFiles } from "./files.ts";
 import { issueCertificate } from "./issue.ts";
 import type { KeyAndRequest } from "./key.ts";
 import { userKubeconfig } from "./kubeconfig.ts";
@@ -20,6 +20,8 @@ export interface CredentialsRequest {
   readonly server: string;
   readonly cluster: string;
   readonly context: string;
+  /** Looks at the folder that the files are written to, by its real path, directly before. @throws where it is a wrong one. */
+  readonly checkFolder: (real: string) => Promise<void>;
 }
 
 export interface IssuedCredentials extends CheckedCertificate {
@@ -53,12 +55,13 @@ export async function issueCredentials(
     user,
     server: request.server,
   });
-  await Promise.all([
-    writeNewFile(paths.ca, ca, false),
-    writeNewFile(paths.certificate, certificate, false),
-    writeNewFile(paths.privateKey, key.privateKey, true),
-    writeNewFile(paths.userKubeconfig, kubeconfig, true),
-  ]);
+  const files = [
+    { path: paths.ca, text: ca, secret: false },
+    { path: paths.certificate, text: certificate, secret: false },
+    { path: paths.privateKey, text: key.privateKey, secret: true },
+    { path: paths.userKubeconfig, text: kubeconfig, secret: true },
+  ];
+  await writeNewFiles(paths.directory, files, request.checkFolder);
   await useOnce(asUser(paths.userKubeconfig), request);
   return { ...checked, ca, certificate };
 }

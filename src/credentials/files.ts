@@ -1,6 +1,7 @@
 import { access, lstat, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Failure } from "../failure.ts";
+import { holdFolder } from "../inputs/places.ts";
 
 /** The paths of the credential files, under the names that the guide gives them. */
 export interface CredentialPaths {
@@ -78,12 +79,34 @@ export async function removeEmptyFiles(paths: readonly string[]): Promise<void> 
   }
 }
 
-/** Writes a new file, a secret one for its owner alone; one that is there is not written over. */
-export async function writeNewFile(path: string, text: string, secret: boolean): Promise<void> {
+/** Writes new files into one folder, secret ones for their owner alone; one that is there is not written over. */
+export async function writeNewFiles(
+  directory: string,
+  files: readonly { readonly path: string; readonly text: string; readonly secret: boolean }[],
+  check: (real: string) => Promise<void>,
+): Promise<void> {
+  // What is checked is what is written to, whatever becomes of the links on the way.
+  const folder = await holdFolder(directory);
   try {
-    await writeFile(path, text, { flag: "wx", mode: secret ? 0o600 : 0o644 });
+    await check(folder.real);
+    await Promise.all(
+      files.map(({ path, text, secret }) => writeNewFile(path, text, secret, folder.at(basename(path)))),
+    );
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Writes a new file, a secret one for its owner alone; one that is there is not written over.
+ * @param place the path that it is written at, where that is another one than messages call it by.
+ */
+export async function writeNewFile(path: string, text: string, secret: boolean, place = path): Promise<void> {
+  try {
+    await writeFile(place, text, { flag: "wx", mode: secret ? 0o600 : 0o644 });
   } catch (error) {
-    throw new Failure(`${path} cannot be written: ${error instanceof Error ? error.message : error}`, {
+    const reason = error instanceof Error ? error.message.replaceAll(place, path) : String(error);
+    throw new Failure(`${path} cannot be written: ${reason}`, {
       cure: "choose a credentials-directory that this user may write to",
       cause: error,
     });

@@ -3,20 +3,23 @@ import { Failure } from "../failure.ts";
 
 /** The admin's kubeconfig, taken apart. */
 export interface AdminAccess {
-  readonly server: string;
   /** PEM. */
   readonly ca: string;
   /** PEM; a secret. */
   readonly clientKey: string;
   /** As it stands in the file; a secret. */
   readonly clientKeyData: string;
+  /** As it stands in the file. */
+  readonly clientCertificate: string;
 }
 
 interface Kubeconfig {
   readonly clusters?: readonly {
-    readonly cluster?: { server?: string; readonly "certificate-authority-data"?: string };
+    readonly cluster?: { readonly "certificate-authority-data"?: string };
   }[];
-  readonly users?: readonly { readonly user?: { readonly "client-key-data"?: string } }[];
+  readonly users?: readonly {
+    readonly user?: { readonly "client-key-data"?: string; readonly "client-certificate-data"?: string };
+  }[];
 }
 
 function parseKubeconfig(text: string): Kubeconfig | null {
@@ -27,36 +30,41 @@ function parseKubeconfig(text: string): Kubeconfig | null {
   }
 }
 
-/** Takes kind's kubeconfig apart. @throws Failure where it is not one. */
+/** Takes kubeadm's `admin.conf` apart. @throws Failure where it is not one. */
 export function readAdminAccess(text: string): AdminAccess {
   const config = parseKubeconfig(text);
-  const cluster = config?.clusters?.[0]?.cluster;
-  const { server, "certificate-authority-data": ca } = cluster ?? {};
-  const clientKeyData = config?.users?.[0]?.user?.["client-key-data"];
-  if (server === undefined || ca === undefined || clientKeyData === undefined) {
-    throw new Failure("kind's kubeconfig lacks the server, its CA or the admin's key.");
+  const ca = config?.clusters?.[0]?.cluster?.["certificate-authority-data"];
+  const { "client-key-data": clientKeyData, "client-certificate-data": clientCertificate } =
+    config?.users?.[0]?.user ?? {};
+  if (ca === undefined || clientKeyData === undefined || clientCertificate === undefined) {
+    throw new Failure("The control plane's admin.conf lacks the cluster's CA, the admin's certificate or its key.");
   }
   return {
-    server,
+    clientCertificate,
     ca: Buffer.from(ca, "base64").toString(),
     clientKey: Buffer.from(clientKeyData, "base64").toString(),
     clientKeyData,
   };
 }
 
-/**
- * The external endpoint as a client can use it: an unspecified address is where a server listens, not where one
- * connects, and the plan put loopback into the certificate for it.
- */
-export function externalEndpoint(server: string): string {
-  return server.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-}
-
-/** Puts another server into a kubeconfig. */
-export function withServer(kubeconfig: string, server: string): string {
-  const config: Kubeconfig = parse(kubeconfig);
-  for (const { cluster } of config.clusters ?? []) if (cluster !== undefined) cluster.server = server;
-  return stringify(config);
+/** The admin's kubeconfig for a client on this machine, under the names that kind gives cluster, user and context. */
+export function adminKubeconfig(
+  { ca, clientCertificate, clientKeyData }: AdminAccess,
+  server: string,
+  context: string,
+): string {
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      { name: context, cluster: { server, "certificate-authority-data": Buffer.from(ca).toString("base64") } },
+    ],
+    users: [
+      { name: context, user: { "client-certificate-data": clientCertificate, "client-key-data": clientKeyData } },
+    ],
+    contexts: [{ name: context, context: { cluster: context, user: context } }],
+    "current-context": context,
+  });
 }
 
 /** A kubeconfig for the user that refers to the three files beside it, so that it can be handed on without a key. */

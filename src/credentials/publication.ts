@@ -3,6 +3,16 @@ import { basename, join } from "node:path";
 import { type CredentialPaths, makeDirectory } from "./files.ts";
 import { encryptKey } from "./key.ts";
 
+/** Held by this module alone: files that may be published are chosen here. */
+const PUBLIC = Symbol("public");
+
+/** Files that whoever can read the repository may read. */
+export interface PublicFiles {
+  readonly [PUBLIC]: true;
+  readonly directory: string;
+  readonly files: readonly string[];
+}
+
 /**
  * The files of the credential artifact: the CA, the certificate and the kubeconfig that refers to files. An artifact
  * can be read by whoever can read the repository, so the key goes in under a passphrase or not at all.
@@ -10,9 +20,9 @@ import { encryptKey } from "./key.ts";
 export async function gatherPublicFiles(
   paths: CredentialPaths,
   encrypted: { readonly privateKey: string; readonly passphrase: string; readonly directory: string } | undefined,
-): Promise<{ readonly directory: string; readonly files: readonly string[] }> {
+): Promise<PublicFiles> {
   const open = [paths.ca, paths.certificate, paths.userKubeconfig];
-  if (encrypted === undefined) return { directory: paths.directory, files: open };
+  if (encrypted === undefined) return { [PUBLIC]: true, directory: paths.directory, files: open };
   await makeDirectory(encrypted.directory);
   const copies = await Promise.all(
     open.map(async (path) => {
@@ -23,5 +33,5 @@ export async function gatherPublicFiles(
   );
   const key = join(encrypted.directory, `${basename(paths.privateKey, ".key")}.encrypted.key`);
   await writeFile(key, encryptKey(encrypted.privateKey, encrypted.passphrase), { mode: 0o600 });
-  return { directory: encrypted.directory, files: [...copies, key] };
+  return { [PUBLIC]: true, directory: encrypted.directory, files: [...copies, key] };
 }

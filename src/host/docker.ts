@@ -150,13 +150,15 @@ export async function hasImage(image: string, run: Run): Promise<boolean> {
 /**
  * Pulls an image under exactly the reference that kind will look for, unless it is there; three tries, for a
  * transient registry error must not cost the job.
+ * @param again pulls it even where it is there.
  */
 export async function pullImage(
   image: string,
   run: Run,
   onLine: (line: string) => void,
+  again = false,
 ): Promise<"present" | "pulled"> {
-  if (await hasImage(image, run)) return "present";
+  if (!again && (await hasImage(image, run))) return "present";
   for (let tries = 1; ; tries += 1) {
     try {
       await run({

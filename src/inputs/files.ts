@@ -1,30 +1,53 @@
-import { lstat, readFile, realpath, stat } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { access, constants, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
 import { describeError, type Problem } from "../failure.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
 import type { Folders, Inputs } from "./inputs.ts";
-import { isWithinFolder } from "./values.ts";
+import { readBounded, resolveAhead, SizeError } from "./places.ts";
+import { warnAboutSource } from "./torch.ts";
+import { isUnprotected, isWithinFolder, printable } from "./values.ts";
 
 /** What the inputs point to, read. */
 export interface InputFiles {
   readonly configuration: UserConfiguration | undefined;
   readonly catalog: Catalog;
   readonly problems: readonly Problem[];
+  /** What is not wrong, and a reader of the log should know. */
+  readonly warnings?: readonly string[];
 }
+
+/** The largest file of each kind that is read, in bytes. */
+const MAX_BYTES = { configuration: 100_000, catalog: 512 * 1024, resolvConf: 64 * 1024 } as const;
 
 /** Reads the files that the inputs name, and says all that is wrong with them. */
 export async function loadFiles(inputs: Inputs, folders: Folders): Promise<InputFiles> {
   const problems: Problem[] = [];
-  const read = async (input: string, path: string): Promise<string | undefined> => {
+  const isReadable = async (input: string, path: string): Promise<boolean> => {
     const complaint = await findComplaint(path, folders);
-    if (complaint === undefined) return await readFile(path, "utf8");
-    problems.push({ input, value: path, ...complaint });
-    return undefined;
+    if (complaint !== undefined) problems.push({ input, value: path, ...complaint });
+    return complaint === undefined;
+  };
+  const read = async (input: string, path: string, maxBytes: number): Promise<string | undefined> => {
+    if (!(await isReadable(input, path))) return undefined;
+    try {
+      return (await readBounded(path, maxBytes)).toString();
+    } catch (error) {
+      if (!(error instanceof SizeError)) throw error;
+      problems.push({
+        input,
+        value: path,
+        reason: `is larger than ${maxBytes % 1000 === 0 ? `${maxBytes / 1000} kB` : `${maxBytes} bytes`}`,
+        allowed: "a file that a person could have written",
+        fix: "name another file, or leave out of it what is not needed",
+      });
+      return undefined;
+    }
   };
 
   const source = inputs.kindConfig;
-  const text = source?.kind === "file" ? await read("kind-config", source.path) : source?.text;
+  const text = source?.kind === "file" ? await read("kind-config", source.path, MAX_BYTES.configuration) : source?.text;
   let configuration: UserConfiguration | undefined;
   if (text !== undefined && source !== undefined) {
     const parsed = parseKindConfiguration(text, source.kind === "file" ? source.path : "inline");
@@ -33,7 +56,8 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   }
 
   let catalog = builtInCatalog();
-  const catalogText = inputs.catalog === undefined ? undefined : await read("catalog", inputs.catalog);
+  const catalogText =
+    inputs.catalog === undefined ? undefined : await read("catalog", inputs.catalog, MAX_BYTES.catalog);
   if (catalogText !== undefined) {
     try {
       catalog = parseCatalog(catalogText);
@@ -41,9 +65,9 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
       problems.push({
         input: "catalog",
         value: inputs.catalog ?? "",
-        reason: describeError(error),
+        reason: printable(describeError(error)),
         allowed: "a catalogue of the form of this Action's own src/versions/catalog.json",
-        fix: "mend the file, or leave catalog out to use the built-in one",
+        fix: "fix the file, or leave catalog out to use the built-in one",
       });
     }
   }
@@ -53,9 +77,14 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
       problems.push({ input: "credentials-directory", value: inputs.credentialsDirectory, ...complaint });
     }
   }
-  for (const manifest of inputs.rbacManifests) await read("rbac-manifests", manifest);
+  // kubectl reads them, not this Action.
+  for (const manifest of inputs.rbacManifests) await isReadable("rbac-manifests", manifest);
+  if (inputs.torch?.source.kind === "folder") {
+    const complaint = await findLinkComplaint(inputs.torch.source.path, folders);
+    if (complaint !== undefined) problems.push({ input: "torch", value: inputs.torch.source.path, ...complaint });
+  }
   if (inputs.dns?.kind === "resolv-conf") {
-    const resolvConf = await read("dns", inputs.dns.path);
+    const resolvConf = await read("dns", inputs.dns.path, MAX_BYTES.resolvConf);
     if (resolvConf !== undefined && !/^[ \t]*nameserver[ \t]+\S+/m.test(resolvConf)) {
       problems.push({
         input: "dns",
@@ -66,31 +95,81 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
       });
     }
   }
-  return { configuration, catalog, problems };
+  return { configuration, catalog, problems, warnings: await findWarnings(inputs, folders) };
+}
+
+/** What may be so on purpose. */
+async function findWarnings(inputs: Inputs, folders: Folders): Promise<readonly string[]> {
+  const warnings = inputs.torch === undefined ? [] : [...warnAboutSource(inputs.torch.source)];
+  for (const [input, mirror] of [
+    ["kind-mirror", inputs.kindMirror],
+    ["kubectl-mirror", inputs.kubectlMirror],
+  ] as const) {
+    if (mirror === undefined || !isUnprotected(mirror)) continue;
+    warnings.push(
+      `${input}: ${mirror} is read without encryption: where the catalog has no checksum, anyone on the way can change the program that is run here. Use an https URL.`,
+    );
+  }
+  const { mode } = await stat(folders.temp);
+  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
+    warnings.push(
+      `The runner's temporary folder, ${folders.temp}, can be written to by every user of this machine (mode ${(mode & 0o7777).toString(8)}): they can replace what this step puts there. Run chmod o-w on it, or chmod +t.`,
+    );
+  }
+  return warnings;
 }
 
 type Complaint = Omit<Problem, "input" | "value">;
 
-/** The directory need not be there yet; what is there of the way to it must not lead out. */
-async function findDirectoryComplaint(directory: string, folders: Folders): Promise<Complaint | undefined> {
+/** The directory need not be there yet; where it will be once it is made must not be outside. */
+export async function findDirectoryComplaint(directory: string, folders: Folders): Promise<Complaint | undefined> {
   const allowed = "a directory in the workspace or in the runner's temporary folder";
-  let there = directory;
-  for (;;) {
-    try {
-      const real = await realpath(there);
-      if (!(await stat(real)).isDirectory()) return { reason: "is not a directory", allowed, fix: "name another path" };
-      if (await isInside(real, folders)) return undefined;
+  try {
+    const { real, links } = await resolveAhead(directory);
+    if (!(await isInside(real, folders))) {
       return { reason: "is a link that leads out of the workspace", allowed, fix: "name a directory in the workspace" };
-    } catch (error) {
-      const dangling = await lstat(there).then(
-        (link) => link.isSymbolicLink(),
-        () => false,
-      );
-      if (dangling || dirname(there) === there)
-        return { reason: describeError(error), allowed, fix: "name another path" };
-      there = dirname(there);
     }
+    const dangling = await findDangling(links);
+    if (dangling !== undefined) {
+      const reason = `leads through the link ${printable(dangling)}, whose target is not there`;
+      return { reason, allowed, fix: "name another path" };
+    }
+    if ((await findNearest(real)).isDirectory()) return undefined;
+    return { reason: "is not a directory", allowed, fix: "name another path" };
+  } catch (error) {
+    return { reason: describeError(error), allowed, fix: "name another path" };
   }
+}
+
+/** A link that leads to what is not there. */
+async function findDangling(links: readonly string[]): Promise<string | undefined> {
+  for (const link of links) if (isMissing(await stat(link).catch((error: unknown) => error))) return link;
+  return undefined;
+}
+
+/** What is there of a path: itself, or the nearest of the folders above it. */
+async function findNearest(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (!isMissing(error) || dirname(path) === path) throw error;
+    return await findNearest(dirname(path));
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/** A folder that is not there is said where it is looked through. */
+async function findLinkComplaint(path: string, folders: Folders): Promise<Complaint | undefined> {
+  const { real } = await resolveAhead(path);
+  if (await isInside(real, folders)) return undefined;
+  return {
+    reason: `leads out of the workspace through a link, to ${printable(real)}`,
+    allowed: "a folder in the workspace or in the runner's temporary folder",
+    fix: "check TORCH-V2 out into the workspace",
+  };
 }
 
 async function isInside(path: string, folders: Folders): Promise<boolean> {
@@ -102,8 +181,11 @@ async function findComplaint(path: string, folders: Folders): Promise<Complaint 
   const allowed = "an existing file in the workspace or in the runner's temporary folder";
   try {
     if (!(await stat(path)).isFile()) return { reason: "is not a file", allowed, fix: "name a file" };
-    if (await isInside(await realpath(path), folders)) return undefined;
-    return { reason: "is a link that leads out of the workspace", allowed, fix: "copy the file into the workspace" };
+    if (!(await isInside(await realpath(path), folders))) {
+      return { reason: "is a link that leads out of the workspace", allowed, fix: "copy the file into the workspace" };
+    }
+    await access(path, constants.R_OK);
+    return undefined;
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     return {

@@ -1,7 +1,16 @@
 import { isAbsolute, normalize } from "node:path";
 import type { Problem } from "../failure.ts";
 import type { ComponentName } from "../torch/components.ts";
-import { duration, oneOf, type Parsed, wholeNumber } from "./values.ts";
+import {
+  duration,
+  isPlainUrl,
+  isPrintable,
+  isUnprotected,
+  oneOf,
+  type Parsed,
+  UNPRINTABLE_PATH,
+  wholeNumber,
+} from "./values.ts";
 
 /** Where TORCH-V2's sources come from. */
 export type TorchSource =
@@ -118,14 +127,14 @@ function torchSource(path: (text: string) => Parsed<string>) {
       return "value" in parsed ? { value: { kind: "folder", path: parsed.value } } : parsed;
     }
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || !["https:", "http:", "ssh:", "git:"].includes(url.protocol) || url.hostname === "") {
-      return { complaint: { reason: "is no source that can be fetched", allowed, fix: "write an https URL" } };
-    }
+    // First, so that a password in a URL that is wrong in another way is not shown either.
     if (
-      url.search !== "" ||
-      url.hash !== "" ||
-      url.password !== "" ||
-      (url.username !== "" && url.protocol !== "ssh:")
+      url !== undefined &&
+      (url.search !== "" ||
+        url.hash !== "" ||
+        url.password !== "" ||
+        (url.username !== "" && url.protocol !== "ssh:") ||
+        (!isPlainUrl(text) && /@/.test(text)))
     ) {
       return {
         complaint: {
@@ -136,8 +145,28 @@ function torchSource(path: (text: string) => Parsed<string>) {
         },
       };
     }
+    if (url === undefined || !["https:", "http:", "ssh:", "git:"].includes(url.protocol) || url.hostname === "") {
+      return { complaint: { reason: "is not a source that can be fetched", allowed, fix: "write an https URL" } };
+    }
+    if (!isPlainUrl(text)) {
+      return {
+        complaint: {
+          reason: "has a space, a line break or a backslash in it, or lacks the slashes after its protocol",
+          allowed,
+          fix: "write the URL on one line, such as https://gitlab.example/group/torch_v2.git",
+        },
+      };
+    }
     return { value: { kind: "git", url: text } };
   };
+}
+
+/** What to say of where TORCH-V2 comes from; nothing where nobody on the way can change it. */
+export function warnAboutSource(source: TorchSource): readonly string[] {
+  if (source.kind === "folder" || !isUnprotected(source.url)) return [];
+  return [
+    `TORCH-V2 is fetched from ${source.url} without encryption: anyone on the way can change what is built and run here, beside the cluster's credentials. Use an https or ssh URL.`,
+  ];
 }
 
 function gitReference(text: string): Parsed<string> {
@@ -165,8 +194,9 @@ function exampleName(text: string): Parsed<string> {
 
 /** A path in the checkout, whose root is known only later. */
 function checkoutPath(text: string): Parsed<string> {
+  if (!isPrintable(text)) return { complaint: UNPRINTABLE_PATH };
   const path = dropSlash(normalize(text));
-  if (!isAbsolute(path) && path !== ".." && !path.startsWith("../") && !text.includes("\0")) return { value: path };
+  if (!isAbsolute(path) && path !== ".." && !path.startsWith("../")) return { value: path };
   return {
     complaint: {
       reason: "leads out of the checkout",
@@ -179,7 +209,7 @@ function checkoutPath(text: string): Parsed<string> {
 /** A folder in a container; compose takes a colon or a comma for its own. */
 function containerPath(text: string): Parsed<string> {
   const path = dropSlash(normalize(text));
-  if (/^\/[^:,\s$]+$/.test(path)) return { value: path };
+  if (/^\/[^:,\s$]+$/.test(path) && isPrintable(path)) return { value: path };
   return {
     complaint: {
       reason: "is no folder in a container",

@@ -14,6 +14,20 @@ export interface Complaint {
 /** A parsed value, or a complaint about it. */
 export type Parsed<T> = { readonly value: T } | { readonly complaint: Complaint };
 
+/** What begins a line, rings a bell, or writes backwards: nothing that belongs into a name, a path or an address. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Whether a text is one line that is shown as it is. */
+export function isPrintable(text: string): boolean {
+  return text.search(UNPRINTABLE) === -1;
+}
+
+/** A text of others in a message: one line, each character of another kind as its code, and not endless. */
+export function printable(text: string, maxCharacters = 200): string {
+  const shown = text.length > maxCharacters ? `${text.slice(0, maxCharacters - 3)}...` : text;
+  return shown.replace(UNPRINTABLE, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 const NANOSECONDS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
@@ -163,7 +177,7 @@ export function imageReference(text: string): Parsed<string> {
 export function baseUrl(text: string): Parsed<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const bare = !/[?#]/.test(text) && url?.username === "" && url.password === "";
-  if (url !== undefined && ["http:", "https:"].includes(url.protocol) && bare) {
+  if (url !== undefined && ["http:", "https:"].includes(url.protocol) && bare && isPlainUrl(text)) {
     return { value: text.replace(/\/+$/, "") };
   }
   return {
@@ -175,17 +189,43 @@ export function baseUrl(text: string): Parsed<string> {
   };
 }
 
+/**
+ * Whether every program reads a URL alike. The standard's parser drops line breaks and tabs, takes a backslash for a
+ * slash and does without the slashes; to git `https:host/path` is a path on a machine `https`.
+ */
+export function isPlainUrl(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/\\]/i.test(text) && !/[\s\\]/.test(text) && isPrintable(text);
+}
+
+/** The protocols on which anyone on the way can change what arrives. */
+const UNPROTECTED: ReadonlySet<string> = new Set(["http:", "git:"]);
+
+/** Whether what comes from a URL can be changed on its way; on this machine there is no way. */
+export function isUnprotected(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return UNPROTECTED.has(protocol) && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 /** Whether a path is a folder or lies below it; both absolute. `..data` is a name, `..` is the way out. */
 export function isWithinFolder(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 }
 
+/** What is wrong with a path that is not one line of text. */
+export const UNPRINTABLE_PATH: Complaint = {
+  reason: "has a line break or a control character in it",
+  allowed: "a path of one line",
+  fix: "rename the file or the folder, or write the path on one line",
+};
+
 /** A path in one of the roots (relative ones start at the first), as an absolute path. */
 export function pathWithin(roots: readonly string[]) {
   return (text: string): Parsed<string> => {
     const path = resolve(roots[0] ?? "/", text);
-    if (roots.some((root) => isWithinFolder(root, path)) && !text.includes("\0")) return { value: path };
+    if (!isPrintable(text)) return { complaint: UNPRINTABLE_PATH };
+    if (roots.some((root) => isWithinFolder(root, path))) return { value: path };
     return {
       complaint: {
         reason: "leads out of the workspace",
@@ -198,7 +238,7 @@ export function pathWithin(roots: readonly string[]) {
 
 /** A name that an artifact may have (the artifact service's own rule). */
 export function artifactName(text: string): Parsed<string> {
-  if (text.length <= 200 && !/["<>|*?\r\n\\/:]/.test(text)) return { value: text };
+  if (text.length <= 200 && !/["<>|*?\r\n\\/:]/.test(text) && isPrintable(text)) return { value: text };
   return {
     complaint: {
       reason: "cannot be an artifact's name",

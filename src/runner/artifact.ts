@@ -1,10 +1,11 @@
+import type { PublicFiles } from "../credentials/publication.ts";
 import { Failure } from "../failure.ts";
+import type { LogFolder } from "../logs/folder.ts";
 
-/** Files to keep beyond the job. */
+/** Files to keep beyond the job: those of the credentials that are public, or logs without secrets. */
 export interface ArtifactRequest {
   readonly name: string;
-  readonly files: readonly string[];
-  readonly directory: string;
+  readonly content: PublicFiles | LogFolder;
   readonly retentionDays: number;
 }
 
@@ -36,7 +37,9 @@ export async function uploadArtifact(
     timer = setTimeout(() => reject(new Error(`it took more than ${UPLOAD_SECONDS} s`)), UPLOAD_SECONDS * 1000);
   });
   try {
-    const upload = new DefaultArtifactClient().uploadArtifact(request.name, [...request.files], request.directory, {
+    const { content } = request;
+    const directory = "path" in content ? content.path : content.directory;
+    const upload = new DefaultArtifactClient().uploadArtifact(request.name, [...content.files], directory, {
       retentionDays: request.retentionDays,
     });
     const { id } = await Promise.race([upload, late]);

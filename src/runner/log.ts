@@ -1,4 +1,5 @@
 import * as core from "@actions/core";
+import { withoutSecrets } from "./mask.ts";
 
 /** The job's log. Lines carry the seconds since the step began, for phases run side by side. */
 export interface Log {
@@ -12,14 +13,50 @@ export interface Log {
   endGroup(): void;
 }
 
-/** The log of the step that runs in this process. */
+/**
+ * The log of the step that runs in this process: the only way to it. Text of others comes through here too (a component's
+ * words, names in a template), so secrets are taken out, and nothing of it can become a command to the runner.
+ */
 export function createLog(): Log {
   return {
-    info: (line) => core.info(`${(performance.now() / 1000).toFixed(1).padStart(6)} s  ${line}`),
-    plain: (line) => core.info(line),
-    warning: (message) => core.warning(message),
-    debug: (line) => core.debug(line),
-    startGroup: (name) => core.startGroup(name),
+    info: (line) => {
+      const [first = "", ...others] = toLogLines(withoutSecrets(line));
+      core.info(`${(performance.now() / 1000).toFixed(1).padStart(6)} s  ${first}`);
+      for (const other of others) core.info(`          ${CONTINUED}${other}`);
+    },
+    plain: (line) => {
+      for (const each of toLogLines(withoutSecrets(line)))
+        core.info(each.trimStart().startsWith("::") ? `| ${each}` : each);
+    },
+    warning: (message) => core.warning(toAnnotation(message)),
+    debug: (line) => core.debug(toAnnotation(line)),
+    startGroup: (name) => core.startGroup(toLogLines(withoutSecrets(name)).join(" ")),
     endGroup: () => core.endGroup(),
   };
+}
+
+/** Fails the step. */
+export function failStep(message: string): void {
+  core.setFailed(toAnnotation(message));
+}
+
+/** Before a line that continues an entry: nothing of it stands at a line's begin. */
+const CONTINUED = "| ";
+
+/** A message of several lines; the toolkit escapes its line ends. */
+function toAnnotation(message: string): string {
+  return toLogLines(withoutSecrets(message)).join("\n");
+}
+
+/**
+ * A text as lines that the runner takes for nothing but text. It ends a line at a bare carriage return too, trims what
+ * stands before `::`, and finds `##[` anywhere in a line (actions/runner, ActionCommand.cs, 2.336).
+ */
+export function toLogLines(text: string): readonly string[] {
+  return text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/).map((line) =>
+    line
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal or a browser would act on is shown instead.
+      .replace(/[\u0000-\u0008\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "\ufffd")
+      .replaceAll("##[", "## ["),
+  );
 }

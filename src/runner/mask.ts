@@ -1,4 +1,16 @@
 import { setSecret } from "@actions/core";
+import { readAmbientSecrets } from "../redaction/environment.ts";
+import { prepareRedaction, type Redact, redactJson } from "../redaction/redact.ts";
+
+/** What this process knows and must not say: like the runner's masks, one list for all of it. */
+const known = new Set<string>();
+let prepared: Redact | undefined;
+
+/** Adds secrets to what {@link withoutSecrets} takes out, without having the runner mask them. */
+export function hide(...secrets: readonly string[]): void {
+  for (const secret of secrets) if (secret !== "") known.add(secret);
+  prepared = undefined;
+}
 
 /**
  * Masks a key in every form in which it could appear in a log: each line (the runner masks line by line), the whole
@@ -7,9 +19,30 @@ import { setSecret } from "@actions/core";
 export function maskKey(pem: string, ...others: readonly string[]): void {
   const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
   for (const secret of [...lines, Buffer.from(pem).toString("base64"), ...others]) setSecret(secret);
+  hide(pem, ...others);
 }
 
 /** Masks a text as it is. */
 export function maskText(secret: string): void {
+  if (secret === "") return;
   setSecret(secret);
+  hide(secret);
+}
+
+/** Masks and hides the secrets that the job brought along. */
+export async function hideEnvironment(environment: NodeJS.ProcessEnv): Promise<void> {
+  const { passwords, values } = await readAmbientSecrets(environment);
+  for (const password of passwords) maskText(password);
+  hide(...values);
+}
+
+/** A text without what is known to be secret, in whatever form, and without whatever looks like a key or a password. */
+export function withoutSecrets(text: string): string {
+  prepared ??= prepareRedaction([...known]);
+  return prepared(text);
+}
+
+/** The same for what is JSON. */
+export function withoutSecretsInJson(value: unknown): unknown {
+  return redactJson(value, withoutSecrets);
 }

@@ -16,6 +16,8 @@ export interface RunRecord {
   readonly cleanup: boolean;
   readonly logs: "on-failure" | "always" | "never";
   readonly logsArtifactName: string;
+  /** Where logs are collected, once some are: a folder that this run made. */
+  logsFolder: string | undefined;
   readonly artifactRetentionDays: number;
   readonly internetProbe: { readonly name: string; readonly address: string; readonly port: number };
   /** kind's path, once it is installed. */
@@ -29,6 +31,8 @@ export interface RunRecord {
   pending: readonly PendingContainer[];
   /** Whether a try to create it failed: its logs were kept. */
   failedTries: boolean;
+  /** The files of those logs. */
+  failedLogs: readonly string[];
   /** What post removes of TORCH-V2, once its boot begins. */
   torch: TorchRecord | undefined;
   /** The namespace of a template that TORCH-V2 was told to deploy. */
@@ -53,9 +57,10 @@ export interface TorchRecord {
 
 const FILE = "run.json";
 
-/** Creates the run's folder, for its owner alone. */
+/** Creates the run's folder, for its owner alone. @throws where it is there already: somebody prepared it. */
 export async function makeRunDirectory(path: string): Promise<void> {
-  await mkdir(join(path, "owner"), { recursive: true, mode: 0o700 });
+  await mkdir(path, { mode: 0o700 });
+  await mkdir(join(path, "owner"), { mode: 0o700 });
 }
 
 /** Writes the record; a reader sees the old one or the new one, never half. */

@@ -2,6 +2,7 @@ import * as core from "@actions/core";
 import { Failure } from "../failure.ts";
 import type { Folders } from "../inputs/inputs.ts";
 import { inputText } from "../inputs/inputs.ts";
+import type { Markdown } from "../report/markdown.ts";
 
 /** The folders that the runner gives a step. @throws Failure outside a runner. */
 export function readFolders(environment: NodeJS.ProcessEnv): Folders {
@@ -30,16 +31,11 @@ export function hasJobFailed(environment: NodeJS.ProcessEnv): boolean {
   return !["", "success"].includes(inputText(environment, "job-status"));
 }
 
-/** Adds Markdown to the job's summary. */
-export async function writeSummary(markdown: string): Promise<void> {
+/** Adds to the job's summary: only what the Markdown module made, so that all text of others is escaped. */
+export async function writeSummary(markdown: Markdown): Promise<void> {
   // A runner without a summary (act, old GitHub Enterprise Servers) is no reason to fail.
   await core.summary
-    .addRaw(markdown)
+    .addRaw(markdown.toString())
     .write()
     .catch((error) => core.debug(String(error)));
-}
-
-/** Fails the step. */
-export function failStep(message: string): void {
-  core.setFailed(message);
 }

@@ -1,3 +1,19 @@
+import {
+  alert,
+  byteLength,
+  type Content,
+  code,
+  details,
+  heading,
+  inline,
+  join,
+  link,
+  list,
+  type Markdown,
+  messageAlert,
+  SUMMARY_BYTES,
+  table,
+} from "../report/markdown.ts";
 import type { Versions } from "../versions/resolve.ts";
 import { renderGantt } from "./gantt.ts";
 import type { Phase } from "./timeline.ts";
@@ -6,6 +22,8 @@ import type { Phase } from "./timeline.ts";
 export interface RunReport {
   readonly cluster: string;
   readonly versions: Versions;
+  /** How the tools came here, and what vouches for them. */
+  readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly nodes: readonly string[];
   readonly endpoint: string;
   readonly endpointExternal: string;
@@ -14,7 +32,8 @@ export interface RunReport {
   readonly rbac: string;
   readonly certificateExpires: Date;
   readonly files: readonly { readonly name: string; readonly path: string; readonly what: string }[];
-  readonly artifact: string;
+  /** The artifact with the credentials, or a word where there is none. */
+  readonly artifact: string | { readonly name: string; readonly url: string };
   /** TORCH-V2 as it runs; `undefined` where it was not booted. */
   readonly torch: TorchReport | undefined;
   readonly phases: readonly Phase[];
@@ -33,41 +52,37 @@ export interface TorchReport {
     | undefined;
 }
 
-/** The job summary in Markdown. */
-export function renderSummary(report: RunReport): string {
+/** The job summary. */
+export function renderSummary(report: RunReport): Markdown {
   const { versions } = report;
-  return [
-    `## Kubernetes cluster \`${report.cluster}\``,
-    "",
+  return join([
+    heading(2, inline`Kubernetes cluster ${code(report.cluster)}`),
     table(
-      ["Component", "Version", "Why"],
+      ["Component", "Version", "Why", "Origin"],
       [
-        ["Kubernetes", versions.kubernetes, versions.reasons.kubernetes],
-        ["kind", versions.kind, versions.reasons.kind],
-        ["kubectl", versions.kubectl, versions.reasons.kubectl],
+        ["Kubernetes", versions.kubernetes, versions.reasons.kubernetes, ""],
+        ["kind", versions.kind, versions.reasons.kind, report.origins.kind],
+        ["kubectl", versions.kubectl, versions.reasons.kubectl, report.origins.kubectl],
       ],
     ),
-    "",
-    ...versions.warnings.map((warning) => `> [!WARNING]\n> ${warning}\n`),
+    ...versions.warnings.map((warning) => alert("WARNING", warning)),
     table(
       ["Cluster", ""],
       [
-        ["Nodes", report.nodes.map(code).join(", ")],
+        ["Nodes", list(report.nodes.map(code))],
         ["Node image", code(versions.nodeImage)],
         ["Ready", report.readiness],
         ["Endpoint in kind's network", code(report.endpoint)],
         ["Endpoint on the host", code(report.endpointExternal)],
-        ["User", `${code(report.user)}, rights: ${report.rbac}`],
+        ["User", inline`${code(report.user)}, rights: ${report.rbac}`],
         ["Certificate expires", report.certificateExpires.toISOString()],
-        ["Artifact", report.artifact],
+        ["Artifact", renderArtifact(report.artifact)],
       ],
     ),
-    "",
     table(
       ["Credential file", "What it is", "Path"],
       report.files.map((file) => [code(file.name), file.what, code(file.path)]),
     ),
-    "",
     ...(report.torch === undefined
       ? []
       : [
@@ -75,25 +90,19 @@ export function renderSummary(report: RunReport): string {
             ["TORCH-V2", "Name", ""],
             torchRows(report.torch).map(([name, value, note]) => [name, code(value), note]),
           ),
-          "",
         ]),
     ...renderPhases(report.phases),
-  ].join("\n");
+  ]);
+}
+
+function renderArtifact(artifact: RunReport["artifact"]): Content {
+  return typeof artifact === "string" ? artifact : inline`${artifact.name} (${link(artifact.url, artifact.url)})`;
 }
 
 /** The phases as a chart, and folded away as numbers. */
-function renderPhases(phases: readonly Phase[]): readonly string[] {
+function renderPhases(phases: readonly Phase[]): readonly Markdown[] {
   if (phases.length === 0) return [];
-  return [
-    ...renderGantt(phases),
-    "",
-    "<details><summary>Phases in seconds</summary>",
-    "",
-    table(["Phase", "From", "Took"], phases.map(phaseRow)),
-    "",
-    "</details>",
-    "",
-  ];
+  return [renderGantt(phases), details("Phases in seconds", [table(["Phase", "From", "Took"], phases.map(phaseRow))])];
 }
 
 /** A row each: what it is, its name or address, and what there is to say of it. */
@@ -111,40 +120,12 @@ function torchRows({ dashboard, engine, broker, processes, deployed }: TorchRepo
   return rows;
 }
 
-/** GitHub takes no summary of more than 1 MiB; what is quoted grows a little. */
-const MAX_MESSAGE = 400_000;
-
 /** The summary of a run that failed: what is wrong and what to do, first. */
-export function renderFailure(message: string, phases: readonly Phase[]): string {
-  return [
-    "## The step failed: the cluster, or TORCH-V2 on it, was not set up",
-    "",
-    "> [!CAUTION]",
-    ...quoteMessage(message.slice(0, MAX_MESSAGE)),
-    "",
-    ...renderPhases(phases),
-  ].join("\n");
-}
-
-/** A message as a quotation that keeps its lines; those that are indented are somebody's output, and shown as it is. */
-function quoteMessage(message: string): readonly string[] {
-  const quoted: string[] = [];
-  let fenced = false;
-  for (const line of [...message.split("\n"), undefined]) {
-    const output = line?.startsWith("  ") ?? false;
-    if (output !== fenced) quoted.push(output ? "> ~~~~~~~~text" : "> ~~~~~~~~");
-    fenced = output;
-    if (line !== undefined) quoted.push(`> ${output ? line.slice(2) : `${escapeMarkdown(line)}<br>`}`);
-  }
-  return quoted;
-}
-
-/** Text as Markdown that shows just that: no tag, no emphasis, no reference to an issue. */
-function escapeMarkdown(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replace(/[\\`*_[\]~#|]/g, "\\$&");
+export function renderFailure(message: string, phases: readonly Phase[]): Markdown {
+  const title = heading(2, "The step failed: the cluster, or TORCH-V2 on it, was not set up");
+  const chart = renderPhases(phases);
+  const room = SUMMARY_BYTES - byteLength(join([title, ...chart]).toString()) - "\n".length;
+  return join([title, messageAlert("CAUTION", message, room), ...chart]);
 }
 
 /** The same report for a terminal or a log. */
@@ -161,7 +142,7 @@ export function renderLog(report: RunReport): readonly string[] {
     ["", `${report.endpointExternal} (on the host)`],
     ["User", `${report.user}, rights: ${report.rbac}`],
     ["Certificate", `expires ${report.certificateExpires.toISOString()}`],
-    ["Artifact", report.artifact],
+    ["Artifact", describeArtifact(report.artifact)],
     ...report.files.map((file, index) => [index === 0 ? "Files" : "", file.path] as const),
     ...(report.torch === undefined ? [] : torchRows(report.torch)).map(
       ([name, value, note]) => [name, note === "" ? value : `${value} (${note})`] as const,
@@ -180,6 +161,10 @@ export function renderLog(report: RunReport): readonly string[] {
   ];
 }
 
+function describeArtifact(artifact: RunReport["artifact"]): string {
+  return typeof artifact === "string" ? artifact : `${artifact.name} (${artifact.url})`;
+}
+
 function phaseRow({ name, start, end = start, state }: Phase): readonly string[] {
   return [state === "done" ? name : `${name} (${state})`, seconds(start), seconds(end - start)];
 }
@@ -190,14 +175,4 @@ function seconds(milliseconds: number): string {
 
 function pad(text: string | undefined, width: number): string {
   return (text ?? "").padEnd(width);
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replace(/\s*[\r\n\u2028\u2029]\s*/g, " ").replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

@@ -11,14 +11,19 @@ import { waitUntilReady } from "../cluster/readiness.ts";
 import { type Ownership, planContainers } from "../cluster/removal.ts";
 import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
 import { credentialFiles, removeFiles } from "../credentials/files.ts";
-import { externalEndpoint, readAdminAccess, withServer } from "../credentials/kubeconfig.ts";
+import { adminKubeconfig, readAdminAccess } from "../credentials/kubeconfig.ts";
 import { describeError } from "../failure.ts";
+import type { Inputs } from "../inputs/inputs.ts";
+import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
+import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan.ts";
 import { maskKey } from "../runner/mask.ts";
 import { writeRecord } from "../runner/state.ts";
-import type { Boot } from "../torch/stack/boot.ts";
+import { planAccess } from "../torch/plan.ts";
+import { recheckCredentialsDirectory } from "../torch/sources.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
+import type { BegunTorch } from "./torch.ts";
 
 /** A cluster that can be used, with its user's credentials. */
 export interface MadeCluster extends IssuedCredentials {
@@ -32,8 +37,9 @@ export interface MadeCluster extends IssuedCredentials {
 export async function makeCluster(
   { runner, run, record, inputs, files, plan, tasks }: Session,
   { kind, kubectl, key, hostResolver }: Prepared,
-  boot: Boot | undefined,
+  torch: BegunTorch | undefined,
 ): Promise<MadeCluster> {
+  const boot = torch?.boot;
   const { log, timeline } = runner;
   const { shape, runDirectory } = plan;
   const resolvConf = await placeResolvConf(plan, hostResolver);
@@ -67,7 +73,7 @@ export async function makeCluster(
       nodes: shape.nodes,
       configurationFor,
       acceleration: plan.acceleration,
-      logsDirectory: join(runner.folders.temp, plan.logsArtifactName),
+      configuration: await readConfiguration(inputs),
       runDirectory,
       ownership,
       containers,
@@ -75,13 +81,13 @@ export async function makeCluster(
       signal: tasks.signal,
     },
     {
-      whenApiAnswers: async (kubeconfig, acceleration, signal) => {
+      whenApiAnswers: async ({ server, adminConf }, acceleration, signal) => {
         // None was there before the run: what is there now is of the try that failed.
         if (record.failedTries) await removeFiles(credentialFiles(plan.credentials));
-        const access = readAdminAccess(kubeconfig);
+        const access = readAdminAccess(adminConf);
         maskKey(access.clientKey, access.clientKeyData);
-        const server = externalEndpoint(access.server);
-        await writeFile(kubeconfigPath, withServer(kubeconfig, server), { mode: 0o600 });
+        const kubeconfig = adminKubeconfig(access, server, contextName(shape.name));
+        await writeFile(kubeconfigPath, kubeconfig, { mode: 0o600 });
         log.info(`API server answers on ${server}`);
         const admin = kubectlFor(kubeconfigPath, signal);
         const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
@@ -103,6 +109,15 @@ export async function makeCluster(
               server,
               cluster: shape.name,
               context: `${inputs.user}@${contextName(shape.name)}`,
+              checkFolder: (real) =>
+                recheckCredentialsDirectory(
+                  plan.credentials.directory,
+                  real,
+                  runner.folders,
+                  torch === undefined
+                    ? undefined
+                    : { checkout: torch.sources.checkout, access: planAccess(torch.plan, plan.credentials, server) },
+                ),
             },
             admin,
             (path) => kubectlFor(path, signal),
@@ -130,14 +145,25 @@ export async function makeCluster(
         });
         if (!early) boot?.startServices();
       },
-      whenTryFailed: () => {
+      whenTryFailed: async (attempt, nodes) => {
         boot?.cancelServices();
         record.failedTries = true;
+        record.logsFolder ??= await makeLogFolder(runner.folders.temp, plan.logsArtifactName);
+        writeRecord(runDirectory, record);
+        const folder = openLogFolder(record.logsFolder, [`try-${attempt}`]);
+        for (const missing of await collectNodeLogs(nodes, folder, run)) log.debug(missing);
+        record.failedLogs = [...record.failedLogs, ...folder.files];
         writeRecord(runDirectory, record);
       },
     },
     { run, log, timeline },
   );
+}
+
+/** The user's kind configuration as it was written. */
+async function readConfiguration({ kindConfig }: Inputs): Promise<string | undefined> {
+  if (kindConfig?.kind !== "file") return kindConfig?.text;
+  return await readFile(kindConfig.path, "utf8").catch(() => undefined);
 }
 
 /** Puts the resolv.conf that the kubelets are to use into the run's folder, where one is asked for. */

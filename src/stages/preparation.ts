@@ -1,4 +1,4 @@
-import { planContainers, removeContainers } from "../cluster/removal.ts";
+import { isNodeName, planContainers, removeContainers } from "../cluster/removal.ts";
 import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
 import { listClusterContainers, pullImage } from "../host/docker.ts";
 import { removeInterrupted } from "../host/interrupted.ts";
@@ -18,6 +18,8 @@ export interface Prepared {
   /** Paths of the tools. */
   readonly kind: string;
   readonly kubectl: string;
+  /** How the tools came here, and what vouches for them. */
+  readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly key: KeyAndRequest;
   /** The resolver on the Docker host, where nodes are to use it. */
   readonly hostResolver: string | undefined;
@@ -34,7 +36,8 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
     timeline.measure(`Install ${request.tool}`, async () => {
       const installed = await installTool(request, plan.runDirectory, log.info);
       log.info(`${request.tool} ${request.version}: ${installed.origin}`);
-      return installed.path;
+      if (installed.warning !== undefined) log.warning(installed.warning);
+      return installed;
     });
   const [kind, kubectl, key] = await Promise.all([
     install(plan.kind),
@@ -53,8 +56,8 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
     }),
   ]);
   maskKey(key.privateKey);
-  record.kind = kind;
-  record.kubectl = kubectl;
+  record.kind = kind.path;
+  record.kubectl = kubectl.path;
   writeRecord(plan.runDirectory, record);
   // Last, so that a download or a pull that fails costs nobody a cluster.
   if (inputs.existing === "replace") {
@@ -63,7 +66,8 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
       log.info(`Removed ${removed.length} container(s) of an older ${plan.shape.name} (existing: replace)`);
     }
   }
-  return { kind, kubectl, key, hostResolver };
+  const origins = { kind: kind.origin, kubectl: kubectl.origin };
+  return { kind: kind.path, kubectl: kubectl.path, origins, key, hostResolver };
 }
 
 /** Removes an older cluster of the plan's name and its TORCH-V2, what Docker is still making of them included. */
@@ -78,8 +82,9 @@ async function removeOlder({ shape, images, torch }: Plan, record: RunRecord, ru
     })),
   ];
   const removeListed = async () => {
+    // What only has the label is not the old cluster's: the create names it.
     const older = (await listClusterContainers(run, shape.name)).filter(
-      ({ created }) => Date.parse(created) < Date.parse(record.startedAt),
+      ({ name, created }) => isNodeName(name, shape.name) && Date.parse(created) < Date.parse(record.startedAt),
     );
     await removeContainers(older, run);
     return [...older.map(({ name }) => name), ...(await removeLabelled(`${CLUSTER_LABEL}=${shape.name}`, run))];

@@ -18,11 +18,11 @@ export async function publish(
     return undefined;
   }
   const passphrase = inputs.artifactPassphrase;
-  const gathered = await gatherPublicFiles(
+  const content = await gatherPublicFiles(
     plan.credentials,
     passphrase === undefined ? undefined : { privateKey, passphrase, directory: join(plan.runDirectory, "artifact") },
   );
-  const request = { ...gathered, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays };
+  const request = { content, name: plan.artifactName, retentionDays: inputs.artifactRetentionDays };
   try {
     return await timeline.measure("Upload artifact", () => uploadArtifact(request, environment));
   } catch (error) {

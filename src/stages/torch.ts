@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createKubectl } from "../cluster/kubectl.ts";
 import { internalEndpoint } from "../cluster/names.ts";
-import { credentialFiles, findMissingFiles } from "../credentials/files.ts";
+import { findMissingFiles } from "../credentials/files.ts";
 import { readTorchSources } from "../decision.ts";
 import { describeProblem, Failure } from "../failure.ts";
 import { writeRecord } from "../runner/state.ts";
@@ -16,7 +16,6 @@ import {
   publishedUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
-import { redactLog } from "../torch/redaction.ts";
 import type { TorchSources } from "../torch/sources.ts";
 import { type Boot, type Booted, beginBoot } from "../torch/stack/boot.ts";
 import { createTemplate, type Deployed, deployTemplate } from "../torch/template/deployment.ts";
@@ -43,7 +42,7 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
   if (plan.torch === undefined) return undefined;
   const sources = session.sources ?? (await fetchSources(session, plan.torch));
   const { checkout, builder } = sources;
-  const tools = { run, log: redactLog(runner.log), timeline: runner.timeline, tasks };
+  const tools = { run, log: runner.log, timeline: runner.timeline, tasks };
   record.torch = {
     label: labelOf(plan.torch),
     containers: planTorchContainers(plan.torch, checkout),
@@ -63,7 +62,10 @@ async function fetchSources({ runner, run, plan, inputs, tasks }: Session, torch
     runner.log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
   }
   const read = await readTorchSources(torch, plan, inputs, runner, run);
-  if ("sources" in read) return read.sources;
+  if ("sources" in read) {
+    for (const warning of read.sources.warnings) runner.log.warning(warning);
+    return read.sources;
+  }
   throw new Failure(read.problems.map(describeProblem).join("\n"));
 }
 
@@ -74,8 +76,7 @@ export async function finishTorch(
   { kubectl }: Prepared,
   { server, kubeconfig }: MadeCluster,
 ): Promise<BootedTorch> {
-  const { timeline } = runner;
-  const log = redactLog(runner.log);
+  const { log, timeline } = runner;
   const { signal } = tasks;
   log.startGroup("Booting TORCH-V2");
   if (sources.template === undefined) {
@@ -99,7 +100,6 @@ export async function finishTorch(
     urls: publishedUrls(sources.checkout),
     addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
     containers: torch.containers,
-    credentialFiles: credentialFiles(credentials),
     runDirectory,
     waitSeconds: torch.waitSeconds,
   };

@@ -1,78 +1,89 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { downloadTool, find } from "@actions/tool-cache";
-import { describeError, Failure } from "../failure.ts";
-import { parseChecksum, type ToolName, type ToolSource } from "./sources.ts";
+import { Failure } from "../failure.ts";
+import { type CacheKey, describeVoucher, MAX_BINARY_BYTES, placeInCache, takeFromCache } from "./cache.ts";
+import { downloadFile } from "./download.ts";
+import { parseChecksum, type ToolSource, voucherFor } from "./sources.ts";
 
 /** A tool to install. */
-export interface ToolRequest {
-  readonly tool: ToolName;
-  readonly version: string;
-  /** Node's name for the processor: the tool cache's key. */
-  readonly nodeArchitecture: string;
+export interface ToolRequest extends CacheKey {
   readonly source: ToolSource;
-  /** The catalogue's verified SHA-256, where it holds one. */
+  /** The catalog's verified SHA-256, where it holds one. */
   readonly checksum: string | undefined;
 }
 
 export interface InstalledTool {
+  /** The run's own copy. */
   readonly path: string;
-  /** How it came here, for the log and the summary. */
+  /** How it came here and what vouches for it, for the log and the summary. */
   readonly origin: string;
+  /** Where nothing vouches for it. */
+  readonly warning: string | undefined;
 }
 
 const DOWNLOAD_SECONDS = 600;
+/** kind's and kubectl's have a hundred bytes or less. */
+const MAX_CHECKSUM_BYTES = 16 * 1024;
+const RETRY_PAUSES: readonly number[] = [10_000, 15_000];
 
 /**
- * Brings a tool into the runner's tool cache and says where it lies. What does not match its checksum is never
- * installed.
- * @param downloads a folder of the run's, which goes away with it.
+ * Brings a tool into the run's own folder, from the runner's tool cache or from where it is published, and keeps it in
+ * the tool cache. What does not match its checksum is never installed. See `cache.ts` for what a cached tool proves.
+ * @param folder the run's own, for its user alone; it goes away with the run.
  * @throws Failure where the download or the check fails.
  */
 export async function installTool(
   request: ToolRequest,
-  downloads: string,
+  folder: string,
   log: (line: string) => void,
+  pauses = RETRY_PAUSES,
 ): Promise<InstalledTool> {
-  const { tool, version, nodeArchitecture } = request;
-  const cached = find(tool, version, nodeArchitecture);
-  if (cached !== "") {
-    const path = join(cached, tool);
-    const actual = await hashFile(path).catch(() => undefined);
-    if (actual !== undefined && (request.checksum === undefined || actual === request.checksum)) {
-      return { path, origin: "from the tool cache" };
-    }
-    log(
-      `The cached ${tool} ${version} is not there any more or does not match the catalogue's checksum: it is downloaded again.`,
-    );
+  const { tool, version, source, checksum } = request;
+  const bin = join(folder, "bin");
+  await mkdir(bin, { recursive: true, mode: 0o700 });
+  const path = join(bin, tool);
+  const cached = await takeFromCache(request, source, checksum, path);
+  if (cached !== undefined && cached !== "absent") {
+    const warning = cached.voucher === "nothing" ? describeUnproven(request) : undefined;
+    return { path, origin: `from the tool cache, ${cached.proof}`, warning };
+  }
+  if (cached === undefined) {
+    const expected = checksum === undefined ? "the record of its download" : "the catalog's checksum";
+    log(`The cached ${tool} ${version} does not match ${expected}, or is not there: it is downloaded again.`);
   }
 
   const [binary, expected] = await Promise.all([
-    download(request.source.url, tool, downloads),
-    request.checksum ?? downloadChecksum(request, downloads),
+    download(source.url, tool, folder, MAX_BINARY_BYTES, pauses),
+    checksum ?? downloadChecksum(request, folder, pauses),
   ]);
   const actual = await hashFile(binary);
   if (actual !== expected) {
     await rm(binary, { force: true });
-    throw new Failure(`${request.source.url} has the SHA-256 ${actual}, but ${expected} was expected.`, {
+    throw new Failure(`${source.url} has the SHA-256 ${actual}, but ${expected} was expected.`, {
       cure: "nothing was installed; if the checksum comes from a catalog file, check that file, else try again and suspect what lies between here and the origin",
     });
   }
-  const path = await placeInCache(request, binary);
-  return { path, origin: `downloaded from ${request.source.url}, ${describeProof(request)}` };
+  await chmod(binary, 0o755);
+  await rename(binary, path);
+  await placeInCache(request, path, { sha256: actual, url: source.url });
+  const voucher = voucherFor(tool, source.url);
+  const proof = checksum === undefined ? describeVoucher(voucher) : "SHA-256 as in the catalog";
+  const warning = checksum === undefined && voucher === "nothing" ? describeUnproven(request) : undefined;
+  return { path, origin: `downloaded from ${source.url}, ${proof}`, warning };
 }
 
-function describeProof({ checksum, source }: ToolRequest): string {
-  if (checksum !== undefined) return "SHA-256 as in the catalogue";
-  return source.official
-    ? "SHA-256 as the origin publishes it"
-    : "SHA-256 as the mirror publishes it (that proves the transport only)";
+function describeUnproven({ tool, version, source }: ToolRequest): string {
+  return `${tool} ${version} is not verified: ${source.url} is not https, so anyone on the way can change the binary and its checksum alike. Fix: set ${tool}-mirror to an https address, or put the binary's SHA-256 into the file that the input catalog names.`;
 }
 
-async function downloadChecksum({ source, tool, version }: ToolRequest, downloads: string): Promise<string> {
-  const path = await download(source.checksumUrl, `${tool}'s checksum`, downloads);
+async function downloadChecksum(
+  { source, tool, version }: ToolRequest,
+  folder: string,
+  pauses: readonly number[],
+): Promise<string> {
+  const path = await download(source.checksumUrl, `${tool}'s checksum`, folder, MAX_CHECKSUM_BYTES, pauses);
   const text = await readFile(path, "utf8");
   await rm(path, { force: true });
   const file = source.url.slice(source.url.lastIndexOf("/") + 1);
@@ -83,60 +94,29 @@ async function downloadChecksum({ source, tool, version }: ToolRequest, download
   });
 }
 
-/** Downloads to a file of its own; network errors, 408, 429 and 5xx are tried again by the toolkit, three times in all. */
-async function download(url: string, what: string, folder: string): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`it was not here within ${DOWNLOAD_SECONDS} s`)),
-      DOWNLOAD_SECONDS * 1000,
-    );
-  });
+/** Downloads to a file of its own in the run's folder. */
+async function download(
+  url: string,
+  what: string,
+  folder: string,
+  bytes: number,
+  pauses: readonly number[],
+): Promise<string> {
+  const path = join(folder, randomUUID());
   try {
-    return await Promise.race([downloadTool(url, join(folder, randomUUID())), late]);
+    await downloadFile(url, path, { bytes, seconds: DOWNLOAD_SECONDS, pauses });
+    return path;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {
       cure: "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror",
       cause: error,
     });
-  } finally {
-    clearTimeout(timer);
   }
 }
 
 async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
   return hash.digest("hex");
-}
-
-/**
- * Puts a binary where the toolkit's `find` looks for it. The toolkit's own `cacheFile` empties the folder first and
- * copies after, so a second job on this machine could run half a file; here a finished folder is moved into place.
- */
-async function placeInCache({ tool, version, nodeArchitecture }: ToolRequest, binary: string): Promise<string> {
-  const root = process.env.RUNNER_TOOL_CACHE;
-  if (root === undefined || root === "") throw new Failure("RUNNER_TOOL_CACHE is not set: this is not a runner.");
-  const place = join(root, tool, version, nodeArchitecture);
-  const draft = `${place}.${randomUUID()}`;
-  try {
-    await mkdir(draft, { recursive: true });
-    await copyFile(binary, join(draft, tool));
-    await chmod(join(draft, tool), 0o755);
-    await rename(draft, place).catch(async () => {
-      // Somebody else's finished folder is there: put our file over its file, in one step.
-      await mkdir(place, { recursive: true });
-      await rename(join(draft, tool), join(place, tool));
-    });
-    await writeFile(`${place}.complete`, "");
-    return join(place, tool);
-  } catch (error) {
-    throw new Failure(`${tool} cannot be put into the tool cache: ${describeError(error)}`, {
-      cure: `see that ${root} has room and belongs to the runner's user`,
-      cause: error,
-    });
-  } finally {
-    await Promise.all([draft, binary].map((path) => rm(path, { recursive: true, force: true })));
-  }
 }

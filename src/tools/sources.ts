@@ -6,9 +6,13 @@ export type ToolName = "kind" | "kubectl";
 export interface ToolSource {
   readonly url: string;
   readonly checksumUrl: string;
-  /** True where the base is the project's own: only then does the origin's checksum prove the origin. */
-  readonly official: boolean;
 }
+
+/**
+ * What vouches for a binary that the catalog has no checksum of: the project's own host over https, a mirror over
+ * https, or nothing, for anyone on the way can change what comes over http.
+ */
+export type Voucher = "origin" | "mirror" | "nothing";
 
 const OFFICIAL: Readonly<Record<ToolName, string>> = {
   kind: "https://kind.sigs.k8s.io/dl",
@@ -23,13 +27,18 @@ export function toolSource(
   mirror: string | undefined,
 ): ToolSource {
   const base = mirror ?? OFFICIAL[tool];
-  const official = mirror === undefined;
   if (tool === "kind") {
     const url = `${base}/v${version}/kind-linux-${architecture}`;
-    return { url, checksumUrl: `${url}.sha256sum`, official };
+    return { url, checksumUrl: `${url}.sha256sum` };
   }
   const url = `${base}/v${version}/bin/linux/${architecture}/kubectl`;
-  return { url, checksumUrl: `${url}.sha256`, official };
+  return { url, checksumUrl: `${url}.sha256` };
+}
+
+/** What vouches for a tool that was downloaded from an address, where its checksum came from there too. */
+export function voucherFor(tool: ToolName, url: string): Voucher {
+  if (url.startsWith(`${OFFICIAL[tool]}/`)) return "origin";
+  return /^https:/i.test(url) ? "mirror" : "nothing";
 }
 
 /**

@@ -1,12 +1,14 @@
+import { randomBytes } from "node:crypto";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { describeError, Failure, type Problem } from "../failure.ts";
 import type { TorchSource } from "../inputs/torch.ts";
-import { isWithinFolder } from "../inputs/values.ts";
+import { type Complaint, isWithinFolder } from "../inputs/values.ts";
 import { CommandError, type Run } from "../process.ts";
 import { COMPONENTS, type Component, type PerComponent } from "./components.ts";
 import { type ComposeBuild, type ComposeModel, checkBuilds, findService, type ServicePort } from "./compose.ts";
 import { type Layout, selectPlans } from "./layout.ts";
+import { isRunnerVariable, isSecretVariable, planStandIns, type ReadVariable, selectRefused } from "./reserved.ts";
 
 /** A checkout of TORCH-V2, looked through: everything that a boot needs is there. */
 export interface Checkout {
@@ -31,13 +33,15 @@ export interface CheckedComponent {
 export interface BuildSource {
   readonly context: string;
   readonly dockerfile: string;
-  /** `null`: the value is the environment's. */
-  readonly args: Readonly<Record<string, string | null>>;
+  readonly args: Readonly<Record<string, string>>;
   readonly target: string | undefined;
 }
 
 /** How long a repository may take to be fetched. */
 const FETCH_SECONDS = 600;
+
+/** Settings under which nothing of a checkout is a program of git's, whatever the machine's own settings say. */
+const INERT_CHECKOUT = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "submodule.recurse=false"];
 
 /** Fetches one commit of a git repository into a new folder. @throws Failure with git's own words. */
 export async function fetchCheckout(
@@ -50,7 +54,7 @@ export async function fetchCheckout(
   const git = (args: readonly string[], timeoutSeconds = 60) =>
     run({
       file: "git",
-      args: ["-C", folder, ...args],
+      args: ["-C", folder, ...INERT_CHECKOUT.flatMap((setting) => ["-c", setting]), ...args],
       timeoutSeconds,
       purpose: `fetching ${source.url}`,
       signal,
@@ -97,6 +101,7 @@ export async function readCheckout(
   root: string,
   layout: Layout,
   run: Run,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<{ readonly checkout: Checkout } | { readonly problems: readonly Problem[] }> {
   const problems: Problem[] = [];
   const submodules = await readFile(join(root, ".gitmodules"), "utf8").catch(() => "");
@@ -132,7 +137,12 @@ export async function readCheckout(
     const present = await describeYaml(join(root, layout.docker));
     const file = await find("file", "torch", composeFile, `the ${component.title}'s compose file; ${present}`);
     if (file === undefined) return undefined;
-    const found = findService(await readModel(file, run), component);
+    const model = await readModel(file, run, environment);
+    if ("complaints" in model) {
+      problems.push(...model.complaints.map((complaint) => ({ input: "torch", value: composeFile, ...complaint })));
+      return undefined;
+    }
+    const found = findService(model.model, component);
     if ("complaint" in found) {
       problems.push({ input: "torch", value: composeFile, ...found.complaint });
       return undefined;
@@ -143,6 +153,8 @@ export async function readCheckout(
       return undefined;
     }
     const build = unescapeBuild(found.model.services[found.service]?.build);
+    const { args, complaints } = resolveArguments(build?.args ?? {}, environment);
+    problems.push(...complaints.map((each) => ({ input: "torch", value: composeFile, ...each })));
     const context = told || build?.context === undefined ? folder : build.context;
     const input = `torch-${component.name}-folder`;
     const place = await find("folder", input, context, `the ${component.title}'s build context`);
@@ -153,7 +165,7 @@ export async function readCheckout(
     return {
       ...found,
       composeFile: file,
-      build: { context: place, dockerfile: recipe, args: build?.args ?? {}, target: build?.target },
+      build: { context: place, dockerfile: recipe, args, target: build?.target },
     };
   };
   const findPlans = async () => {
@@ -246,15 +258,124 @@ function unescapeBuild(build: ComposeBuild | undefined): ComposeBuild | undefine
   return build === undefined ? undefined : JSON.parse(JSON.stringify(build).replaceAll("$$", () => "$"));
 }
 
-/** A compose file as compose reads it. */
-async function readModel(file: string, run: Run): Promise<ComposeModel> {
-  const { stdout } = await run({
-    file: "docker",
-    args: ["compose", "--file", file, "config", "--format", "json"],
-    timeoutSeconds: 60,
-    purpose: `reading ${file}`,
+/** Compose files come from the checkout: to fetch another compose starts git, with what a `.env` file says of git. */
+const NO_REMOTE_FILES = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: "false", COMPOSE_EXPERIMENTAL_OCI_REMOTE: "false" };
+
+/** Of a compose file, and of what compose makes of it. */
+const MAX_COMPOSE_BYTES = 512 * 1024;
+const MAX_MODEL_BYTES = 4 * 1024 * 1024;
+
+/** Reads a compose file as compose does, without what it may not read of the step's environment. */
+async function readModel(
+  file: string,
+  run: Run,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ readonly model: ComposeModel } | { readonly complaints: readonly Complaint[] }> {
+  const { size } = await stat(file);
+  if (size > MAX_COMPOSE_BYTES) {
+    return {
+      complaints: [
+        {
+          reason: `is larger than ${MAX_COMPOSE_BYTES} bytes`,
+          allowed: "a compose file that a person could have written",
+          fix: "leave out of it what is not needed",
+        },
+      ],
+    };
+  }
+  const read = async (secrets: "secrets too" | "runner alone") => {
+    const standIns = planStandIns(environment, secrets, randomBytes(8).toString("hex"));
+    try {
+      const { stdout } = await run({
+        file: "docker",
+        args: ["compose", "--file", file, "config", "--format", "json"],
+        timeoutSeconds: 60,
+        purpose: `reading ${file}`,
+        maxOutputBytes: MAX_MODEL_BYTES,
+        env: { ...standIns.environment, ...NO_REMOTE_FILES },
+      });
+      const model: ComposeModel = JSON.parse(stdout);
+      return { model, variables: standIns.find(model) };
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const { exitCode, stdout, stderr } = error;
+      throw new CommandError(standIns.name(error.message), { exitCode, stdout, stderr: standIns.name(stderr) });
+    }
+  };
+  const first = await read("secrets too");
+  const refused = selectRefused(first.variables);
+  // A service that is given a password reads it itself, once it is known where the password goes.
+  const { model, variables } = first.variables.length > 0 && refused.length === 0 ? await read("runner alone") : first;
+  const complaints = [...describeRead([...refused, ...selectRefused(variables)]), ...checkModel(model)];
+  return complaints.length > 0 ? { complaints } : { model };
+}
+
+/** Says which variables a compose file reads that it may not, once each. */
+function describeRead(variables: readonly ReadVariable[]): readonly Complaint[] {
+  return [...new Set(variables.map(({ name }) => name))].map((name) => {
+    const places = new Set(variables.filter((each) => each.name === name).map(({ path }) => path.join(".")));
+    const what =
+      name === undefined ? "has the whole environment of the step" : `reads ${name} from the step's environment`;
+    return {
+      reason: `${what} (at ${[...places].join(", ")})`,
+      allowed:
+        "variables that are neither the runner's own (ACTIONS_*, INPUT_*, STATE_*, GITHUB_TOKEN, GH_TOKEN) nor, in build and labels, secrets by their names (such as *_TOKEN, *_PASSWORD, *_SECRET, *_KEY)",
+      fix: `take ${name ?? "it"} out of the compose file, or build the image in an earlier step and name it with image`,
+    };
   });
-  return JSON.parse(stdout);
+}
+
+/** What a compose file would have compose itself start or read when the services are started. */
+export function checkModel(model: ComposeModel): readonly Complaint[] {
+  const providers = Object.entries(model.services).flatMap(([name, service]) => ("provider" in service ? [name] : []));
+  const variables = ["secrets", "configs"].flatMap((section) =>
+    entriesOf(model[section]).flatMap(([name, source]) =>
+      entriesOf(source).flatMap(([key, value]) =>
+        key === "environment" && typeof value === "string" && isRunnerVariable(value)
+          ? [{ name: value, path: [section, name] }]
+          : [],
+      ),
+    ),
+  );
+  const refused = {
+    reason: `has services that compose starts as programs of this machine, with provider: ${providers.join(", ")}`,
+    allowed: "services that run in containers",
+    fix: "leave the service out of the compose file, and start what it needs in an earlier step",
+  };
+  return [...(providers.length > 0 ? [refused] : []), ...describeRead(variables)];
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === "object" && value !== null ? Object.entries(value) : [];
+}
+
+/**
+ * The values of a build's arguments. One without a value is the environment's; compose has put most of them in already.
+ * What the environment does not have is left out.
+ */
+export function resolveArguments(
+  args: Readonly<Record<string, string | null>>,
+  environment: NodeJS.ProcessEnv,
+): { readonly args: Readonly<Record<string, string>>; readonly complaints: readonly Complaint[] } {
+  const unset = Object.entries(args).flatMap(([name, value]) => (value === null ? [name] : []));
+  const reserved = unset.filter(
+    (name) => (isRunnerVariable(name) || isSecretVariable(name)) && (environment[name] ?? "") !== "",
+  );
+  const values = Object.entries(args).flatMap(([name, value]) => {
+    const text = value ?? environment[name];
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  // Buildx composes characters in its definitions (`e` and an accent to one character), and so changes the text.
+  const decomposed = values.filter((entry) => entry.some((text) => text !== text.normalize("NFC")));
+  const complaints = decomposed.map(([name]) => ({
+    reason: `has the build argument ${name} with decomposed Unicode characters, which buildx would compose`,
+    allowed: "text in Unicode's composed form (NFC)",
+    fix: "write the characters composed, or make them in the Dockerfile",
+  }));
+  return {
+    args: Object.fromEntries(values),
+    complaints: [...describeRead(reserved.map((name) => ({ name, path: ["build", "args", name] }))), ...complaints],
+  };
 }
 
 function explainCompose(error: unknown, root: string): Problem {
@@ -270,6 +391,15 @@ function explainCompose(error: unknown, root: string): Problem {
       reason: "is not there: TORCH-V2 is started with Docker's compose plugin",
       allowed: "a runner with the compose plugin, version 2",
       fix: "use a runner such as ubuntu-latest, or install docker-compose-plugin",
+    };
+  }
+  if (/remote resource is disabled/i.test(words)) {
+    return {
+      input: "torch",
+      value: root,
+      reason: "has a compose file that includes another one from outside the checkout",
+      allowed: "compose files that are in the checkout",
+      fix: "copy the included file into the checkout, and include it by its path",
     };
   }
   return {

@@ -1,4 +1,5 @@
 import { KIND_NETWORK } from "../host/docker.ts";
+import { withoutReservedLabels } from "../host/labels.ts";
 import type { Complaint } from "../inputs/values.ts";
 import type { Component } from "./components.ts";
 
@@ -164,7 +165,7 @@ export function planCompose({ model, service: own, port }: FoundService, changes
     const plain: ComposeService = {
       ...kept,
       ...(usesImageOf(ownService, service) ? { image: changes.image, pull_policy: "never" } : {}),
-      labels: { ...service.labels, ...labels },
+      labels: { ...withoutReservedLabels(service.labels ?? {}), ...labels },
       ...(shared ?? {
         ports: (service.ports ?? []).map(publishLocally),
         networks: { default: { aliases: names } },

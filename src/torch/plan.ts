@@ -114,7 +114,8 @@ export function planModels(
       image: plan.images[name],
       labels: plan.labels,
       network: plan.network,
-      joinsKind: plan.endpoint === "internal",
+      // It alone talks to the API server. Pods, and other clusters on this machine, reach what is on kind's network.
+      joinsKind: name === "services" && plan.endpoint === "internal",
       environment: name === "dashboard" ? addresses : {},
       defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: QUICK_JAVA },
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],

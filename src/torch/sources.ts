@@ -1,19 +1,25 @@
-import { glob, readFile, realpath } from "node:fs/promises";
+import { glob, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { describeError, type Problem } from "../failure.ts";
+import { describeError, describeProblem, Failure, type Problem } from "../failure.ts";
 import { findTakenPorts, type HostPort } from "../host/ports.ts";
-import { isWithinFolder } from "../inputs/values.ts";
+import { findDirectoryComplaint } from "../inputs/files.ts";
+import type { Folders } from "../inputs/inputs.ts";
+import { readBounded, resolveAhead, SizeError } from "../inputs/places.ts";
+import { isWithinFolder, printable } from "../inputs/values.ts";
+import { YAML_LIMITS } from "../inputs/yaml.ts";
 import { CommandError, type Run } from "../process.ts";
 import { type Checkout, readCheckout } from "./checkout.ts";
 import { COMPONENTS, type PerComponent } from "./components.ts";
 import { listPublishedPorts } from "./compose.ts";
+import { checkCredentialsPlace, checkHostAccess, findHostPlaces, listHostAccess } from "./mounts.ts";
 import type { TorchPlan } from "./plan.ts";
-import { checkPlans } from "./plans.ts";
+import { checkPlans, MAX_PLANS_BYTES } from "./plans.ts";
 import { type Builder, findBuilder } from "./stack/images.ts";
 import {
   type ClusterAccess,
   type Csar,
   chooseCluster,
+  MAX_CSAR_FILE_BYTES,
   maxCsarBytes,
   pointCsar,
   readCsar,
@@ -26,6 +32,8 @@ export interface TorchSources {
   /** The template to deploy, and its node that is the run's cluster. */
   readonly template: { readonly csar: Csar; readonly node: string } | undefined;
   readonly builder: Builder;
+  /** What is not wrong, and a reader of the log should know. */
+  readonly warnings: readonly string[];
 }
 
 /** What the sources are checked against. */
@@ -55,18 +63,21 @@ export async function readSources(
     plan.csar === undefined ? undefined : loadTemplate(plan.csar, plan.root, request),
   ]);
   const problems: Problem[] = [];
+  const warnings: string[] = [];
   if ("input" in builder) problems.push(builder);
   if ("problems" in read) problems.push(...read.problems);
   else {
-    problems.push(...checkPlans(read.checkout.plans, await readFile(read.checkout.plans)));
-    problems.push(...(await checkContexts(read.checkout, request.credentialsDirectory)));
+    problems.push(...(await readPlans(read.checkout.plans)));
+    const places = await checkPlaces(read.checkout, request);
+    problems.push(...places.problems);
+    warnings.push(...places.warnings);
     problems.push(...checkSharedPorts(read.checkout, request.clusterPorts));
     if (!replaces) problems.push(...(await checkPorts(read.checkout)), ...(await checkNames(plan.containers, run)));
   }
   if (template !== undefined && "problem" in template) problems.push(template.problem);
   const refused = template !== undefined && "problem" in template;
   if (problems.length > 0 || "input" in builder || "problems" in read || refused) return { problems };
-  return { sources: { checkout: read.checkout, template, builder } };
+  return { sources: { checkout: read.checkout, template, builder, warnings } };
 }
 
 /** Reads the template: from the workspace, or from the checkout, which may be elsewhere. */
@@ -92,8 +103,12 @@ async function loadTemplate(
       if (!roots.some((folder) => isWithinFolder(folder, real ?? ""))) {
         return refuse(path, "is a link that leads out of the workspace", "copy the file into the workspace");
       }
-      bytes = await readFile(place);
+      bytes = await readBounded(place, MAX_CSAR_FILE_BYTES);
     } catch (error) {
+      if (error instanceof SizeError) {
+        const fix = "leave out of the archive what the template does not need";
+        return refuse(path, `is larger than ${error.maxBytes} bytes`, fix);
+      }
       if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
       return refuse(path, `cannot be read: ${describeError(error)}`, "name a file that can be read");
     }
@@ -109,7 +124,7 @@ async function loadTemplate(
     const { clusters, entry } = read.csar;
     return refuse(
       path,
-      `has several Cluster nodes in ${entry} (${clusters.join(", ")}), and none has the name of this cluster, ${cluster}`,
+      `has several Cluster nodes in ${printable(entry)} (${clusters.join(", ")}), and none has the name of this cluster, ${cluster}`,
       `set cluster-name to the one that this cluster is to be: ${clusters.join(" or ")}`,
     );
   }
@@ -122,8 +137,16 @@ const MAX_TYPE_FILES = 300;
 async function readOwnTypes(root: string): Promise<ReadonlyMap<string, string>> {
   const files: Record<string, Uint8Array<ArrayBuffer>> = {};
   const exclude = (name: string) => /(?:^|\/)(?:node_modules|vendor|tests?|\.git)$/.test(name);
+  const realRoot = await realpath(root);
   for await (const path of glob("dashboard/**/*.{yaml,yml}", { cwd: root, exclude })) {
-    const bytes = await readFile(join(root, path)).catch(() => Buffer.alloc(0));
+    // One that leads out of the checkout, or is larger than what is read, defines nothing here.
+    const within = await realpath(join(root, path)).then(
+      (real) => isWithinFolder(realRoot, real),
+      () => false,
+    );
+    const bytes = within
+      ? await readBounded(join(root, path), YAML_LIMITS.bytes).catch(() => Buffer.alloc(0))
+      : Buffer.alloc(0);
     if (bytes.includes("torch.nodes.")) files[path] = Uint8Array.from(bytes);
     if (Object.keys(files).length === MAX_TYPE_FILES) break;
   }
@@ -149,22 +172,93 @@ function tryPointing(csar: Csar, node: string, access: ClusterAccess) {
   };
 }
 
-/** A context that holds the credentials would carry the key into the build, and perhaps into a layer. */
-async function checkContexts({ components }: Checkout, credentialsDirectory: string): Promise<readonly Problem[]> {
-  const place = await realpath(credentialsDirectory).catch(() => credentialsDirectory);
-  const holding: Problem[] = [];
-  for (const { name, title } of Object.values(COMPONENTS)) {
-    const { context } = components[name].build;
-    if (!isWithinFolder(await realpath(context), place)) continue;
-    holding.push({
-      input: "credentials-directory",
-      value: credentialsDirectory,
-      reason: `is in the folder that the ${title}'s image is built from, ${context}`,
-      allowed: "a directory outside every build context",
-      fix: "leave credentials-directory out, or choose another",
-    });
+/** The plans are handed to the engine as they are; what it would refuse is said here. */
+async function readPlans(path: string): Promise<readonly Problem[]> {
+  try {
+    return checkPlans(path, await readBounded(path, MAX_PLANS_BYTES));
+  } catch (error) {
+    if (!(error instanceof SizeError)) throw error;
+    return [
+      {
+        input: "torch-bpmn-plans",
+        value: path,
+        reason: `is larger than ${error.maxBytes} bytes`,
+        allowed: "a zip of BPMN 2.0 files (*.bpmn20.xml)",
+        fix: "leave out of the zip what the plans do not need",
+      },
+    ];
   }
-  return holding;
+}
+
+/**
+ * What the compose files ask of this machine, and where the credentials are to be: a build context would carry the key
+ * into an image, perhaps into a layer, and a mount into a container.
+ */
+async function checkPlaces(checkout: Checkout, request: SourcesRequest) {
+  const places = await findHostPlaces(request.environment, [checkout.root, request.workspace]);
+  const access = await checkHostAccess(listHostAccess(checkout), places);
+  const misplaced = await checkCredentialsDirectory(checkout, request, access.mounts);
+  return { problems: [...access.problems, ...misplaced], warnings: access.warnings };
+}
+
+/**
+ * Whether the credentials would be carried out of their directory. The directory need not be there yet; once it is, it is
+ * looked at again, for a link may lead elsewhere by then.
+ */
+export async function checkCredentialsDirectory(
+  checkout: Checkout,
+  { credentialsDirectory, access }: Pick<SourcesRequest, "credentialsDirectory" | "access">,
+  known?: Awaited<ReturnType<typeof checkHostAccess>>["mounts"],
+): Promise<readonly Problem[]> {
+  const refuse = (found: Omit<Problem, "input" | "value">): Problem => ({
+    input: "credentials-directory",
+    value: credentialsDirectory,
+    ...found,
+  });
+  const contexts = await Promise.all(
+    Object.values(COMPONENTS).map(async ({ name, title }) => ({
+      title,
+      path: (await resolveAhead(checkout.components[name].build.context)).real,
+    })),
+  );
+  const none = { own: [], secret: [], system: [], harmless: [] };
+  const mounts = known ?? (await checkHostAccess(listHostAccess(checkout), none)).mounts;
+  const files = [access.ca, access.certificate, access.privateKey];
+  try {
+    return checkCredentialsPlace(await resolveAhead(credentialsDirectory), contexts, mounts, files).map(refuse);
+  } catch {
+    // A directory that leads nowhere is said where the inputs' files are read.
+    return [];
+  }
+}
+
+/**
+ * Looks at the credentials' directory once more, directly before they are written.
+ * @param torch the checkout that is booted beside it, where there is one.
+ * @param folder the folder that is written to, held open: its real path.
+ * @throws Failure where it is, by now, where the credentials must not be.
+ */
+export async function recheckCredentialsDirectory(
+  directory: string,
+  folder: string,
+  folders: Folders,
+  torch: { readonly checkout: Checkout; readonly access: ClusterAccess } | undefined,
+): Promise<void> {
+  const complaint = await findDirectoryComplaint(directory, folders);
+  const { real } = await resolveAhead(directory);
+  const request = torch === undefined ? undefined : { credentialsDirectory: directory, access: torch.access };
+  const problems = [
+    ...(complaint === undefined ? [] : [{ input: "credentials-directory", value: directory, ...complaint }]),
+    ...(torch === undefined || request === undefined ? [] : await checkCredentialsDirectory(torch.checkout, request)),
+  ];
+  if (problems.length === 0 && real === folder) return;
+  const reasons =
+    problems.map(describeProblem).join("\n") ||
+    `credentials-directory: ${directory} leads to ${real} by now, not to ${folder}`;
+  throw new Failure(`The credentials were not written: their directory is another one than at the start.\n${reasons}`, {
+    cure: "find out what changes that folder while the step runs, or leave credentials-directory out",
+    final: true,
+  });
 }
 
 /** A port that two of the components, or the cluster and a component, want for themselves. */

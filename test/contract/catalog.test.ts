@@ -403,6 +403,31 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     }
   });
 
+  it("follows no redirect without end or away from http, and reads no text without end", async (context) => {
+    const path = "/raw/kubernetes-sigs/kind/v0.31.0/pkg/cluster/internal/loadbalancer/const.go";
+    const redirect =
+      (location: string): Answer =>
+      (response) =>
+        response.writeHead(302, { location }).end();
+    const endless: Answer = (response) => {
+      response.writeHead(200).on("error", () => undefined);
+      const pour = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(1024 * 1024, "a")));
+        if (!response.destroyed) response.once("drain", pour);
+      };
+      pour();
+    };
+    for (const [answer, reason, times] of [
+      [redirect(path), /could not be read: more than 10 redirects\./, 11],
+      [redirect("file:///etc/passwd"), /could not be read: redirected from http: to file:, which is refused\./, 1],
+      [endless, /could not be read: more than 16777216 bytes\./, 1],
+    ] as const) {
+      const result = await update(context, COMPLETE, [NEW, KNOWN], { [path]: [answer] });
+      await assertFailed(result, reason);
+      assert.equal(result.times(path), times);
+    }
+  });
+
   it("has at most four requests under way, and shows its token to GitHub's API alone", async (context) => {
     const versions = Array.from({ length: 10 }, (_, index) => `1.35.${index}`);
     const result = await update(context, COMPLETE, [release("0.31.0", notes(...versions)), KNOWN]);

@@ -100,7 +100,6 @@ describe("a deployment through TORCH-V2", () => {
       urls: { dashboard: output("torch-dashboard-url"), engine: output("torch-engine-url") },
       addresses: { engine: `http://${container("engine")}:8080`, broker: `http://${container("services")}:9000` },
       containers: { dashboard: container("dashboard"), engine: container("engine"), services: container("services") },
-      credentialFiles: [output("client-key-path"), output("client-certificate-path")],
       runDirectory,
       waitSeconds: 300,
       ...changes,

@@ -16,7 +16,7 @@ import {
 } from "../../src/credentials/files.ts";
 import { planSigningRequest } from "../../src/credentials/issue.ts";
 import { createKeyAndRequest, encryptKey, type KeyAlgorithm } from "../../src/credentials/key.ts";
-import { externalEndpoint, readAdminAccess, userKubeconfig, withServer } from "../../src/credentials/kubeconfig.ts";
+import { adminKubeconfig, readAdminAccess, userKubeconfig } from "../../src/credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "../../src/credentials/publication.ts";
 import { planRbac } from "../../src/credentials/rbac.ts";
 import { Failure } from "../../src/failure.ts";
@@ -150,7 +150,6 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 const ADMIN = stringify({
   apiVersion: "v1",
   kind: "Config",
-  preferences: {},
   clusters: [
     { name: "kind-c", cluster: { server: "https://0.0.0.0:1234", "certificate-authority-data": base64("CA\n") } },
   ],
@@ -161,36 +160,24 @@ const ADMIN = stringify({
   "current-context": "kind-c",
 });
 
-test("kind's kubeconfig is taken apart", () => {
+test("kubeadm's admin.conf is taken apart", () => {
   assert.deepEqual(readAdminAccess(ADMIN), {
-    server: "https://0.0.0.0:1234",
+    clientCertificate: base64("CERT\n"),
     ca: "CA\n",
     clientKey: "KEY\n",
     clientKeyData: base64("KEY\n"),
   });
 });
 
-test("what is not kind's kubeconfig is refused by a failure that says so", () => {
+test("what is not a kubeconfig is refused by a failure that says so", () => {
   const broken = ["", "null", "words", "[]", "{}", "clusters: []\nusers: []", "clusters: [{}]\nusers: [{}]", "{", "\0"];
   const lacking = ADMIN.replace(/client-key-data: .*\n/, "");
   for (const text of [...broken, lacking]) assert.throws(() => readAdminAccess(text), Failure, JSON.stringify(text));
 });
 
-test("another server changes nothing else in a kubeconfig", () => {
-  const changed = withServer(ADMIN, "https://127.0.0.1:1234");
-  assert.equal(readAdminAccess(changed).server, "https://127.0.0.1:1234");
-  assert.deepEqual(parse(changed), parse(ADMIN.replace("0.0.0.0", "127.0.0.1")));
-});
-
-test("an address to listen on becomes one to connect to, and any other stays", () => {
-  const cases: readonly (readonly [string, string])[] = [
-    ["https://0.0.0.0:1", "https://127.0.0.1:1"],
-    ["https://[::]:1", "https://[::1]:1"],
-    ["https://10.0.0.0:1", "https://10.0.0.0:1"],
-    ["https://[fd00::]:1", "https://[fd00::]:1"],
-    ["https://127.0.0.1:1", "https://127.0.0.1:1"],
-  ];
-  for (const [server, expected] of cases) assert.equal(externalEndpoint(server), expected);
+test("the admin's kubeconfig has kind's names, and opens the same cluster by another address", () => {
+  const text = adminKubeconfig(readAdminAccess(ADMIN), "https://127.0.0.1:1234", "kind-c");
+  assert.deepEqual(parse(text), parse(ADMIN.replace("0.0.0.0", "127.0.0.1")));
 });
 
 test("the user's kubeconfig refers to files beside it and holds no data, for any name", () => {

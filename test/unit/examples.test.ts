@@ -26,7 +26,7 @@ jobs:
 \`\`\`
 `;
 
-test("the examples are read as workflows; steps get a job, and a cluster where they make none", () => {
+test("the examples are read as workflows; steps get a job that may read, and a cluster where they make none", () => {
   const examples = readExamples(README);
   assert.deepEqual(
     examples.map(({ heading }) => heading),
@@ -34,6 +34,10 @@ test("the examples are read as workflows; steps get a job, and a cluster where t
   );
   const [whole, steps, later] = examples.map(({ workflow }) => parse(useOwnAction(workflow)));
   assert.deepEqual(whole, { on: "pull_request", jobs: { call: { uses: "./.github/workflows/torch-e2e.yml" } } });
+  for (const { permissions, jobs } of [steps, later]) {
+    assert.deepEqual(permissions, {});
+    assert.deepEqual(jobs.job.permissions, { contents: "read" });
+  }
   assert.deepEqual(steps.jobs.job.steps, [{ uses: "./", with: { workers: 0 } }]);
   assert.deepEqual(later.jobs.job.steps, [{ uses: "./", id: "cluster" }, { run: "echo" }]);
 });

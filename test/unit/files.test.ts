@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { loadFiles } from "../../src/inputs/files.ts";
-import type { Folders, Inputs } from "../../src/inputs/inputs.ts";
-import { CATALOG, createInputs, HEADER, makeFolder, only } from "./builders.ts";
+import { type Folders, type Inputs, readInputs } from "../../src/inputs/inputs.ts";
+import { holdFolder } from "../../src/inputs/places.ts";
+import { recheckCredentialsDirectory } from "../../src/torch/sources.ts";
+import { CATALOG, createInputs, environmentOf, errorOf, HEADER, makeFolder, only } from "./builders.ts";
 
 interface Place extends Folders {
   readonly outside: string;
@@ -157,4 +159,55 @@ test("a resolv.conf needs a name server", async (context) => {
     await writeFile(path, text);
     assert.equal((await load({ dns: { kind: "resolv-conf", path } })).problems.length, count, text);
   }
+});
+
+test("a checkout that is a link is where it leads: in the workspace it is taken, outside it is refused", async (context) => {
+  const { workspace, temp, outside, load } = await makePlace(context);
+  await mkdir(join(workspace, "torch"));
+  await symlink(join(workspace, "torch"), join(workspace, "inside"));
+  await symlink(outside, join(workspace, "out"));
+  const torchAt = (torch: string) => {
+    const { inputs, problems } = readInputs(environmentOf({ torch }), { workspace, temp });
+    assert.deepEqual(problems, []);
+    return load({ torch: inputs.torch });
+  };
+  for (const path of ["torch", "inside", "not/there/yet"]) assert.deepEqual((await torchAt(path)).problems, [], path);
+  for (const path of ["out", "out/torch"]) {
+    const problem = only((await torchAt(path)).problems);
+    assert.equal(problem.input, "torch");
+    assert.match(problem.reason, /leads out of the workspace through a link/);
+  }
+});
+
+test("a temporary folder that everyone may write to is said, unless nobody may replace another's files", async (context) => {
+  const { temp, load } = await makePlace(context);
+  for (const [mode, count] of [
+    [0o755, 0],
+    [0o1777, 0],
+    [0o777, 1],
+    [0o773, 1],
+  ] as const) {
+    await chmod(temp, mode);
+    assert.equal((await load({})).warnings?.length, count, mode.toString(8));
+  }
+});
+
+test("a credentials' directory that leads elsewhere by the time it is written to is refused, and what is held is written", async (context) => {
+  const { workspace, temp, outside } = await makePlace(context);
+  const [first, link] = [join(workspace, "first"), join(workspace, "keys")];
+  await mkdir(first);
+  await symlink(first, link);
+  const folder = await holdFolder(link);
+  context.after(() => folder.close());
+  const check = () => recheckCredentialsDirectory(link, folder.real, { workspace, temp }, undefined);
+  await check();
+  await mkdir(join(workspace, "second"));
+  for (const target of [outside, join(workspace, "second")]) {
+    await rm(link);
+    await symlink(target, link);
+    assert.match((await errorOf(check())).message, /The credentials were not written: .*(leads out|leads to)/s);
+  }
+  await rename(first, join(workspace, "moved"));
+  await writeFile(folder.at("a.key"), "key", { flag: "wx" });
+  assert.equal(await readFile(join(workspace, "moved/a.key"), "utf8"), "key");
 });

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import fc from "fast-check";
 import { Failure } from "../../src/failure.ts";
+import { parseRecord, planCacheCheck } from "../../src/tools/cache.ts";
+import { downloadFile, planRedirect } from "../../src/tools/download.ts";
 import { installTool, type ToolRequest } from "../../src/tools/install.ts";
 import { toolSource } from "../../src/tools/sources.ts";
 import { makeFolder } from "./builders.ts";
-
-// The toolkit's own switches for its tests: no pause between tries.
-Reflect.set(globalThis, "TEST_DOWNLOAD_TOOL_RETRY_MIN_SECONDS", 0);
-Reflect.set(globalThis, "TEST_DOWNLOAD_TOOL_RETRY_MAX_SECONDS", 0);
 
 type Answer = (response: ServerResponse) => void;
 const send =
@@ -42,8 +42,8 @@ async function serve(context: TestContext, binary: readonly Answer[], checksum: 
   assert.ok(typeof address === "object" && address !== null);
   const folder = await makeFolder(context);
   const cache = join(folder, "cache");
-  const downloads = join(folder, "downloads");
-  await Promise.all([cache, downloads].map((path) => mkdir(path)));
+  const run = join(folder, "run");
+  await Promise.all([cache, run].map((path) => mkdir(path)));
   process.env.RUNNER_TOOL_CACHE = cache;
   const request: ToolRequest = {
     tool: "kind",
@@ -54,9 +54,31 @@ async function serve(context: TestContext, binary: readonly Answer[], checksum: 
   };
   const lines: string[] = [];
   const install = (overrides: Partial<ToolRequest> = {}) =>
-    installTool({ ...request, ...overrides }, downloads, (line) => lines.push(line));
+    installTool({ ...request, ...overrides }, run, (line) => lines.push(line), [0, 0]);
   const place = join(cache, "kind", "0.25.0", "x64");
-  return { install, asked, cache, downloads, place, path: join(place, "kind"), lines };
+  /** A cached binary as something else has put it there, with or without a record. */
+  const fill = async (binary: Buffer | string, record?: unknown) => {
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, "kind"), binary);
+    if (record !== undefined) {
+      await writeFile(join(place, "kind.record.json"), typeof record === "string" ? record : JSON.stringify(record));
+    }
+    await writeFile(`${place}.complete`, "");
+  };
+  return {
+    install,
+    asked,
+    cache,
+    run,
+    place,
+    fill,
+    /** In the cache. */
+    cached: join(place, "kind"),
+    /** The run's own copy. */
+    path: join(run, "bin", "kind"),
+    lines,
+    request,
+  };
 }
 
 async function refusal(work: Promise<unknown>): Promise<Failure> {
@@ -69,36 +91,43 @@ async function refusal(work: Promise<unknown>): Promise<Failure> {
   return outcome;
 }
 
-async function assertNothingInstalled({ cache }: { readonly cache: string }) {
-  const left = await readdir(cache, { recursive: true, withFileTypes: true });
+async function assertNothingInstalled({ cache, run }: { readonly cache: string; readonly run: string }) {
+  const folders = [cache, join(run, "bin")];
+  const left = (
+    await Promise.all(folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })))
+  ).flat();
   assert.deepEqual(
     left.filter((entry) => entry.isFile()).map((entry) => entry.name),
     [],
   );
 }
 
-test("a tool is downloaded, checked and found executable in the tool cache", async (context) => {
+test("a tool is downloaded, checked, and found executable in the run's folder and in the tool cache", async (context) => {
   const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
   const installed = await origin.install();
   assert.equal(installed.path, origin.path);
-  assert.deepEqual(await readFile(installed.path), BINARY);
-  assert.equal((await stat(installed.path)).mode & 0o777, 0o755);
-  assert.match(installed.origin, /mirror/);
-  assert.deepEqual(await readdir(origin.downloads), []);
+  for (const path of [origin.path, origin.cached]) {
+    assert.deepEqual(await readFile(path), BINARY);
+    assert.equal((await stat(path)).mode & 0o777, 0o755);
+  }
+  assert.equal((await stat(join(origin.run, "bin"))).mode & 0o777, 0o700);
+  assert.deepEqual(await readdir(origin.run), ["bin"]);
+  assert.deepEqual(await readdir(join(origin.run, "bin")), ["kind"]);
 });
 
 test("a second run takes it from the cache and asks nobody", async (context) => {
   const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
   await origin.install();
   const before = origin.asked.length;
-  assert.equal((await origin.install()).origin, "from the tool cache");
+  assert.match((await origin.install()).origin, /^from the tool cache, /);
   assert.equal(origin.asked.length, before);
 });
 
 test("the catalogue's checksum is used where it has one, and the origin's is not asked for", async (context) => {
   const origin = await serve(context, [send(BINARY)], [send("f".repeat(64))]);
   const installed = await origin.install({ checksum: sha256(BINARY) });
-  assert.match(installed.origin, /catalogue/);
+  assert.match(installed.origin, /SHA-256 as in the catalog$/);
+  assert.equal(installed.warning, undefined);
   assert.equal(origin.asked.length, 1);
 });
 
@@ -148,7 +177,7 @@ test("a connection that breaks in the middle is tried again, and its half is not
   const origin = await serve(context, [broken, send(BINARY)], [send(CHECKSUM)]);
   await origin.install();
   assert.deepEqual(await readFile(origin.path), BINARY);
-  assert.deepEqual(await readdir(origin.downloads), []);
+  assert.deepEqual(await readdir(origin.run), ["bin"]);
 });
 
 test("an origin that stays down fails after three tries, naming the address and the mirrors", async (context) => {
@@ -168,28 +197,25 @@ test("what is not there is not asked for again", async (context) => {
 
 test("a cached binary that does not match the catalogue is replaced", async (context) => {
   const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
-  await mkdir(origin.place, { recursive: true });
-  await writeFile(origin.path, "tampered");
-  await writeFile(`${origin.place}.complete`, "");
+  await origin.fill("tampered");
   await origin.install({ checksum: sha256(BINARY) });
   assert.deepEqual(await readFile(origin.path), BINARY);
+  assert.deepEqual(await readFile(origin.cached), BINARY);
   assert.equal(origin.lines.length, 1);
 });
 
 test("a cached binary that does not match stays where its replacement does not match either", async (context) => {
   const origin = await serve(context, [send("tampered too")], []);
-  await mkdir(origin.place, { recursive: true });
-  await writeFile(origin.path, "tampered");
-  await writeFile(`${origin.place}.complete`, "");
+  await origin.fill("tampered");
   await refusal(origin.install({ checksum: sha256(BINARY) }));
-  assert.equal(await readFile(origin.path, "utf8"), "tampered");
+  assert.equal(await readFile(origin.cached, "utf8"), "tampered");
 });
 
 test("a cache folder that was never completed, or that lost its binary, is filled", async (context) => {
   for (const checksum of [undefined, sha256(BINARY)]) {
     const half = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
     await mkdir(half.place, { recursive: true });
-    await writeFile(half.path, "half");
+    await writeFile(half.cached, "half");
     assert.deepEqual(await readFile((await half.install({ checksum })).path), BINARY);
 
     const lost = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
@@ -218,8 +244,10 @@ test("two installs at once both succeed, and nobody ever sees half a file", asyn
   const watch = (async () => {
     while (working) {
       // What the toolkit's `find` believes must be whole; so must be whatever lies at the path.
-      if (await present(`${origin.place}.complete`)) assert.ok(await present(origin.path));
-      if (await present(origin.path)) assert.equal((await stat(origin.path)).size, large.length);
+      if (await present(`${origin.place}.complete`)) assert.ok(await present(origin.cached));
+      for (const path of [origin.cached, origin.path]) {
+        if (await present(path)) assert.equal((await stat(path)).size, large.length);
+      }
       looks += 1;
     }
   })();
@@ -230,6 +258,241 @@ test("two installs at once both succeed, and nobody ever sees half a file", asyn
   await watch;
   assert.ok(looks > 0);
   assert.deepEqual(new Set(installed.map((tool) => tool.path)), new Set([origin.path]));
-  assert.equal(sha256(await readFile(origin.path)), sha256(large));
+  for (const path of [origin.cached, origin.path]) assert.equal(sha256(await readFile(path)), sha256(large));
   assert.deepEqual((await readdir(join(origin.place, ".."))).toSorted(), ["x64", "x64.complete"]);
+});
+
+test("a fake in the cache does not run where the catalog has no checksum: without a record, with another's, with half of one", async (context) => {
+  const fake = "#!/bin/sh\necho fake\n";
+  const url = "http://127.0.0.1/kind";
+  const records = [
+    undefined,
+    { sha256: sha256(BINARY), url },
+    "",
+    "{",
+    "[]",
+    "null",
+    { sha256: sha256(Buffer.from(fake)) },
+    { sha256: sha256(Buffer.from(fake)), url: "https://mirror.example/kind" },
+    { sha256: sha256(Buffer.from(fake)), url: `https://kind.sigs.k8s.io/dl/x\n::stop-commands::x` },
+    { sha256: sha256(Buffer.from(fake)), url: "https://kind.sigs.k8s.io.example/dl/" },
+    `${JSON.stringify({ sha256: sha256(Buffer.from(fake)), url: "https://kind.sigs.k8s.io/dl/x" })}${" ".repeat(5000)}`,
+  ];
+  for (const record of records) {
+    const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+    await origin.fill(fake, record);
+    const installed = await origin.install();
+    assert.deepEqual(await readFile(installed.path), BINARY, JSON.stringify(record));
+    assert.deepEqual(await readFile(origin.cached), BINARY);
+    assert.match(origin.lines.join(), /is downloaded again/);
+    // What was put right is used from then on.
+    assert.match((await origin.install()).origin, /^from the tool cache/);
+  }
+});
+
+test("a cached binary that was changed after its download is downloaded again", async (context) => {
+  const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+  await origin.install();
+  await writeFile(origin.cached, "changed");
+  await origin.install();
+  for (const path of [origin.cached, origin.path]) assert.deepEqual(await readFile(path), BINARY);
+});
+
+test("a cached binary that cannot be replaced is not used either", async (context) => {
+  const origin = await serve(context, [send("gone", 404)], [send("gone", 404)]);
+  await origin.fill("fake");
+  await refusal(origin.install());
+  assert.deepEqual(await readdir(join(origin.run, "bin")), []);
+});
+
+test("what is checked is what runs: a cache that changes afterwards changes nothing", async (context) => {
+  const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+  for (const from of ["download", "cache"]) {
+    const { path } = await origin.install();
+    await writeFile(origin.cached, "#!/bin/sh\necho fake\n");
+    assert.match(execFileSync(path, { encoding: "utf8" }), /^(real\n)+$/, from);
+    await writeFile(origin.cached, BINARY);
+  }
+});
+
+test("a cache that holds pipes, devices, folders and links does not block and is not believed", async (context) => {
+  const ways: readonly ((path: string) => Promise<unknown>)[] = [
+    async (path) => execFileSync("mkfifo", [path]),
+    (path) => symlink("/dev/zero", path),
+    (path) => mkdir(path),
+    (path) => symlink(path, path),
+  ];
+  for (const [index, prepare] of ways.entries()) {
+    for (const name of ["kind", "kind.record.json"]) {
+      const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+      await origin.fill(BINARY, { sha256: sha256(BINARY), url: origin.request.source.url });
+      await rm(join(origin.place, name));
+      await prepare(join(origin.place, name));
+      const work = origin.install();
+      // A folder in a file's place cannot be written over: that is said.
+      if (index === 2) assert.match((await refusal(work)).message, /cannot be put into the tool cache/);
+      else assert.deepEqual(await readFile((await work).path), BINARY);
+    }
+  }
+});
+
+test("what only a mirror vouches for is called not verified; over http there is a warning that says why", async (context) => {
+  const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+  const downloaded = await origin.install();
+  const cached = await origin.install();
+  for (const { origin: text, warning } of [downloaded, cached]) {
+    assert.match(text, /not verified: nothing vouches for it/);
+    assert.match(warning ?? "", /kind 0\.25\.0 is not verified: http:.*not https.*Fix: .*kind-mirror.*catalog/);
+  }
+  const verified = await origin.install({ checksum: sha256(BINARY) });
+  assert.equal(verified.origin, "from the tool cache, SHA-256 as in the catalog");
+  assert.equal(verified.warning, undefined);
+});
+
+test("what a record is worth depends on where the binary came from", () => {
+  const mirror = toolSource("kind", "0.25.0", "amd64", "https://mirror.example/kind");
+  const official = toolSource("kind", "0.25.0", "amd64", undefined);
+  const sum = "0".repeat(64);
+  const record = (url: string) => ({ sha256: "1".repeat(64), url });
+  const plan = (source: typeof mirror, checksum: string | undefined, from?: string) =>
+    planCacheCheck("kind", source, checksum, from === undefined ? undefined : record(from));
+  assert.equal(plan(mirror, sum)?.sha256, sum);
+  assert.equal(plan(mirror, sum, mirror.url)?.sha256, sum, "the catalog decides");
+  assert.equal(plan(mirror, undefined), undefined);
+  assert.match(plan(mirror, undefined, mirror.url)?.proof ?? "", /not verified: only the mirror vouches/);
+  assert.equal(plan(official, undefined, mirror.url), undefined, "a mirror's does not stand for the origin's");
+  assert.equal(plan(mirror, undefined, "https://other.example/kind"), undefined);
+  for (const source of [official, mirror]) {
+    const proof = plan(source, undefined, official.url)?.proof ?? "";
+    assert.match(proof, /as recorded beside it when it was downloaded from https:\/\/kind\.sigs\.k8s\.io/);
+    assert.doesNotMatch(proof, /not verified/);
+  }
+});
+
+test("a record is read back as it was written, and anything else is none", () => {
+  const text = fc.oneof(fc.string(), fc.json(), fc.constant(`{"sha256":"${"a".repeat(64)}","url":"https://a/\\n"}`));
+  fc.assert(
+    fc.property(text, (input) => {
+      const record = parseRecord(input);
+      if (record !== undefined)
+        assert.match(`${record.sha256} ${record.url}`, /^[0-9a-f]{64} https?:\/\/[\x21-\x7e]+$/);
+    }),
+  );
+  const sum = fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 64, maxLength: 64 });
+  fc.assert(
+    fc.property(sum, fc.domain(), (sha256, host) => {
+      const record = { sha256, url: `https://${host}/kind` };
+      assert.deepEqual(parseRecord(JSON.stringify(record)), record);
+    }),
+  );
+});
+
+test("the cache is nobody else's to write, whatever the umask", async (context) => {
+  const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+  const before = process.umask(0);
+  try {
+    await origin.install();
+  } finally {
+    process.umask(before);
+  }
+  for (const path of [
+    "kind",
+    "kind/0.25.0",
+    "kind/0.25.0/x64",
+    "kind/0.25.0/x64/kind",
+    "kind/0.25.0/x64/kind.record.json",
+  ])
+    assert.equal((await stat(join(origin.cache, path))).mode & 0o022, 0, path);
+});
+
+test("a redirect never leads from https to less, nor to what is not http", () => {
+  const https = new URL("https://mirror.example/kind");
+  const http = new URL("http://mirror.example/kind");
+  assert.equal(planRedirect(https, "/other").href, "https://mirror.example/other");
+  assert.equal(planRedirect(https, "//elsewhere.example/x").href, "https://elsewhere.example/x");
+  assert.equal(planRedirect(http, "https://elsewhere.example/x").protocol, "https:");
+  assert.equal(planRedirect(http, "/other").protocol, "http:");
+  for (const location of [
+    "http://mirror.example/kind",
+    "HTTP://x/",
+    "\thttp://x/",
+    "ftp://x/",
+    "file:///etc/passwd",
+    "data:,x",
+  ])
+    assert.throws(() => planRedirect(https, location), /refused/, location);
+  for (const location of ["file:///etc/passwd", "javascript:x"])
+    assert.throws(() => planRedirect(http, location), /refused/, location);
+  assert.throws(() => planRedirect(https, "https://["), /not an address/);
+});
+
+test("redirects are followed, but not for ever, and their bodies are not read", async (context) => {
+  const bodies: Answer = (response) => {
+    response.writeHead(302, { location: "/elsewhere" });
+    const pour = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(1024 * 1024)));
+      if (!response.destroyed) response.once("drain", pour);
+    };
+    response.on("error", () => undefined);
+    pour();
+  };
+  const origin = await serve(context, [bodies, bodies], [send(CHECKSUM)]);
+  assert.match((await refusal(origin.install({ checksum: sha256(BINARY) }))).message, /more than 10 redirects/);
+  // Relative to the address: the first answer to the new one is a redirect again.
+  const away: Answer = (response) => response.writeHead(307, { location: "?2" }).end();
+  const sensible = await serve(context, [away, send(BINARY)], []);
+  assert.deepEqual(await readFile((await sensible.install({ checksum: sha256(BINARY) })).path), BINARY);
+});
+
+test("no more is read than the limit, of a checksum file as of a binary, and it is not tried again", async (context) => {
+  const endless: Answer = (response) => {
+    response.writeHead(200);
+    response.on("error", () => undefined);
+    const pour = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(64 * 1024, "0")));
+      if (!response.destroyed) response.once("drain", pour);
+    };
+    pour();
+  };
+  const origin = await serve(context, [send(BINARY)], [endless]);
+  assert.match((await refusal(origin.install())).message, /kind's checksum from .* failed: more than 16384 bytes/);
+  assert.equal(origin.asked.filter((url) => url.endsWith(".sha256sum")).length, 1);
+  await assertNothingInstalled(origin);
+
+  const folder = await makeFolder(context);
+  const binary = await serve(context, [endless], []);
+  const path = join(folder, "kind");
+  const download = downloadFile(binary.request.source.url, path, { bytes: 1_000_000, seconds: 60, pauses: [0, 0] });
+  await assert.rejects(download, /more than 1000000 bytes/);
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test("an answer that never ends is left when the time is up, and its file is removed", async (context) => {
+  for (const silent of [true, false]) {
+    const never: Answer = (response) => {
+      if (!silent) response.writeHead(200).write("a");
+    };
+    const origin = await serve(context, [never], []);
+    const folder = await makeFolder(context);
+    const limits = { bytes: 1000, seconds: 0.2, pauses: [0, 0] };
+    await assert.rejects(
+      downloadFile(origin.request.source.url, join(folder, "kind"), limits),
+      /timed out after 0\.2 s/,
+    );
+    assert.deepEqual(await readdir(folder), []);
+    assert.equal(origin.asked.length, 1);
+  }
+});
+
+test("a sign-in page with a Content-Length that is not its own is not a binary", async (context) => {
+  const page = "<html>Please sign in</html>";
+  for (const length of [5, page.length, 10_000]) {
+    const lying: Answer = (response) => {
+      response.strictContentLength = false;
+      response.socket?.end(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${page}`);
+    };
+    const origin = await serve(context, [lying], [send(CHECKSUM)]);
+    await refusal(origin.install());
+    await assertNothingInstalled(origin);
+  }
 });

@@ -6,6 +6,7 @@ import type { ClusterContainer } from "../../src/host/docker.ts";
 import type { Survey } from "../../src/host/survey.ts";
 import type { Inputs } from "../../src/inputs/inputs.ts";
 import { type Plan, planRun } from "../../src/plan.ts";
+import { voucherFor } from "../../src/tools/sources.ts";
 import { builtInCatalog } from "../../src/versions/catalog.ts";
 import { CATALOG, configure, createInputs, createSurvey, digest, FOLDERS, only } from "./builders.ts";
 
@@ -174,7 +175,7 @@ test("a tool comes from its mirror, with the catalogue's checksum for this proce
   const amd = planOf({ inputs });
   assert.ok(amd.kind.source.url.startsWith("http://127.0.0.1:1/v0.30.0/"));
   assert.equal(amd.kind.checksum, "c".repeat(64));
-  assert.ok(amd.kubectl.source.official);
+  assert.equal(voucherFor("kubectl", amd.kubectl.source.url), "origin");
   const arm = planOf({ inputs, survey: { architecture: "arm64", nodeArchitecture: "arm64" } });
   assert.equal(arm.kind.checksum, undefined);
   assert.match(arm.kind.source.url, /arm64$/);

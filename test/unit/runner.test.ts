@@ -2,15 +2,12 @@ import assert from "node:assert/strict";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { describeError, Failure } from "../../src/failure.ts";
 import { artifactName } from "../../src/inputs/values.ts";
 import { defaultArtifactName, hasArtifactService } from "../../src/runner/artifact.ts";
-import { renderGantt } from "../../src/runner/gantt.ts";
 import { joinKubeconfigs } from "../../src/runner/outputs.ts";
 import { makeRunDirectory, type RunRecord, readRecord, writeRecord } from "../../src/runner/state.ts";
 import { hasJobFailed, readFolders } from "../../src/runner/step.ts";
-import { type RunReport, renderFailure, renderLog, renderSummary } from "../../src/runner/summary.ts";
 import { startTimeline } from "../../src/runner/timeline.ts";
 import { makeFolder } from "./builders.ts";
 
@@ -98,6 +95,7 @@ const RECORD: RunRecord = {
   cleanup: true,
   logs: "on-failure",
   logsArtifactName: "kind-logs-c",
+  logsFolder: "/t/kind-logs-c-x1y2z3",
   artifactRetentionDays: 1,
   internetProbe: { name: "example.org", address: "192.0.2.1", port: 53 },
   kind: undefined,
@@ -106,6 +104,7 @@ const RECORD: RunRecord = {
   created: false,
   pending: [],
   failedTries: false,
+  failedLogs: [],
   torch: {
     label: "kind-torch.run=c-1",
     containers: [],
@@ -148,98 +147,7 @@ test("a record that cannot be read is an error, not a run that made nothing", as
   await assert.rejects(readRecord(folder));
 });
 
-// The summary
-
-const REPORT: RunReport = {
-  cluster: "bologna",
-  versions: {
-    kubernetes: "1.28.15",
-    kind: "0.25.0",
-    kubectl: "1.27.16",
-    nodeImage: "kindest/node:v1.28.15",
-    loadBalancerImage: undefined,
-    reasons: { kubernetes: "the guide's", kind: "why | kind", kubectl: "asked for" },
-    warnings: ["Nobody has promised that."],
-  },
-  nodes: ["bologna-control-plane", "bologna-worker"],
-  endpoint: "https://bologna-control-plane:6443",
-  endpointExternal: "https://127.0.0.1:45645",
-  readiness: "every node",
-  user: "torch",
-  rbac: "torch",
-  certificateExpires: new Date("2026-01-02T00:00:00Z"),
-  files: [{ name: "ca.crt", what: "the cluster's CA", path: "/a|b/ca.crt" }],
-  artifact: "none",
-  torch: undefined,
-  phases: [
-    { name: "Install kind", start: 100, end: 1600, state: "done" },
-    { name: "Create cluster", start: 1600, end: 2600, state: "failed" },
-  ],
-};
-
-/** The cells of each table row; a pipe in a cell is escaped. */
-function rowsOf(markdown: string): readonly (readonly string[])[] {
-  const rows = markdown.split("\n").filter((line) => line.startsWith("|"));
-  return rows.map((line) => line.split(/(?<!\\)\|/).slice(1, -1));
-}
-
-test("the summary's tables keep their shape whatever stands in them", () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.constantFrom("a|b", "|", "a\nb", "a\r\nb", "`|`")), (text) => {
-      const files = [{ name: "n", what: "w", path: text }];
-      const markdown = renderSummary({ ...REPORT, files, artifact: text, rbac: text });
-      const lengths = rowsOf(markdown).map((row) => row.length);
-      const expected = rowsOf(renderSummary(REPORT)).map((row) => row.length);
-      assert.deepEqual(lengths, expected);
-    }),
-  );
-});
-
-test("the summary says the versions with their reasons, the endpoints, the nodes and the time of each phase", () => {
-  const markdown = renderSummary(REPORT);
-  for (const text of ["1.28.15", "0.25.0", "1.27.16", "why \\| kind", "bologna-worker", "Nobody has promised that."]) {
-    assert.ok(markdown.includes(text), text);
-  }
-  assert.ok(markdown.includes(REPORT.endpoint) && markdown.includes(REPORT.endpointExternal));
-  assert.match(markdown, /Install kind \| 0\.1 s \| 1\.5 s/);
-  assert.match(markdown, /Create cluster \(failed\)/);
-});
-
-test("the log says the same as the summary", () => {
-  const log = renderLog(REPORT).join("\n");
-  for (const text of [
-    "1.28.15",
-    "0.25.0",
-    "1.27.16",
-    REPORT.endpoint,
-    REPORT.endpointExternal,
-    "/a|b/ca.crt",
-    "1.5 s",
-  ]) {
-    assert.ok(log.includes(text), text);
-  }
-});
-
-test("a failure's every line stands in the summary, first, and what a program said is shown as it is", () => {
-  const markdown = renderFailure("one <b>\ntwo\n  a | *b*\n    c\nthree", REPORT.phases);
-  assert.match(markdown, /> one &lt;b><br>\n> two<br>\n> ~{8}text\n> a \| \*b\*\n> {3}c\n> ~{8}\n> three<br>\n/);
-  assert.ok(markdown.indexOf("> one") < markdown.indexOf("Install kind"));
-  assert.equal(rowsOf(renderFailure("one", [])).length, 0);
-});
-
-test("the chart has a bar for each phase, and nothing in a name ends it early", () => {
-  const chart = renderGantt([
-    { name: "Build image: a; #1", start: 5, end: 1505, state: "done" },
-    { name: "Create", start: 10, end: 10, state: "stopped" },
-    { name: "Serve", start: 0, end: 900, state: "failed" },
-  ]);
-  assert.deepEqual(chart.slice(-4, -1), [
-    "    Serve (0.9 s) :crit, 0, 900",
-    "    Build image a 1 (1.5 s) :5, 1505",
-    "    Create (0.0 s) :done, 10, 11",
-  ]);
-  assert.deepEqual(renderGantt([]), []);
-});
+// The timeline
 
 test("of phases side by side the one that failed first is the failed one, and the others were stopped", async () => {
   const timeline = startTimeline();

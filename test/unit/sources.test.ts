@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseChecksum, toolSource } from "../../src/tools/sources.ts";
+import { parseChecksum, toolSource, voucherFor } from "../../src/tools/sources.ts";
 
 const SUM = "0123456789abcdef".repeat(4);
 const OTHER = "f".repeat(64);
@@ -10,11 +10,24 @@ test("tools lie under the official paths, at the origin or at a mirror", () => {
   const kind = toolSource("kind", "0.25.0", "arm64", "http://127.0.0.1:1/kind");
   assert.equal(kind.url, "http://127.0.0.1:1/kind/v0.25.0/kind-linux-arm64");
   assert.equal(kind.checksumUrl, `${kind.url}.sha256sum`);
-  assert.equal(kind.official, false);
+  assert.equal(voucherFor("kind", kind.url), "nothing");
   const kubectl = toolSource("kubectl", "1.28.15", "amd64", undefined);
   assert.ok(kubectl.url.startsWith("https://") && kubectl.url.endsWith("/v1.28.15/bin/linux/amd64/kubectl"));
   assert.equal(kubectl.checksumUrl, `${kubectl.url}.sha256`);
-  assert.equal(kubectl.official, true);
+  assert.equal(voucherFor("kubectl", kubectl.url), "origin");
+});
+
+test("who vouches for a download is told by its whole address", () => {
+  const kinds: readonly (readonly [string, string])[] = [
+    ["https://kind.sigs.k8s.io/dl/v0.25.0/kind-linux-amd64", "origin"],
+    ["http://kind.sigs.k8s.io/dl/v0.25.0/kind-linux-amd64", "nothing"],
+    ["https://kind.sigs.k8s.io.example/dl/v0.25.0/kind-linux-amd64", "mirror"],
+    ["https://kind.sigs.k8s.io/dl-other/kind-linux-amd64", "mirror"],
+    ["https://dl.k8s.io/release/v1.28.15/bin/linux/amd64/kubectl", "mirror"],
+    ["HTTPS://mirror.example/kind", "mirror"],
+    ["HTTP://mirror.example/kind", "nothing"],
+  ];
+  for (const [url, voucher] of kinds) assert.equal(voucherFor("kind", url), voucher, url);
 });
 
 test("a checksum is read in each of the forms that are published", () => {

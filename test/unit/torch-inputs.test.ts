@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readInputs } from "../../src/inputs/inputs.ts";
-import { CREDENTIALS_MOUNT } from "../../src/inputs/torch.ts";
+import { CREDENTIALS_MOUNT, warnAboutSource } from "../../src/inputs/torch.ts";
 import { applyTorchEndpoint, checkEndpoint, chooseEndpoint } from "../../src/torch/endpoint.ts";
 import { planLayout, selectPlans } from "../../src/torch/layout.ts";
 import { configure, createInputs, environmentOf, FOLDERS, only } from "./builders.ts";
@@ -53,6 +53,41 @@ test("a source that is none is refused, and a password in it is never shown", ()
   }
   // What depends on it is not complained about on top.
   assert.equal(only(read({ torch: "ftp://a.example/x", "torch-csar": "x.zip" }).problems).input, "torch");
+});
+
+test("a URL is one line that git reads as the standard does", () => {
+  const hosts = ["https://a.example/x", "ssh://git@a.example/x", "git://a.example/x"];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...hosts),
+      fc.constantFrom("\n", "\r", "\t", "\0", "\u0007", "\u0085", "\u2028", "\u202e", " ", "\\"),
+      fc.nat({ max: 30 }),
+      (url, sign, position) => {
+        const at = 1 + Math.min(position, url.length - 2);
+        const { inputs, problems } = read({ torch: `${url.slice(0, at)}${sign}${url.slice(at)}` });
+        // What is no URL any more is a path of the workspace, if it can be one.
+        if (problems.length > 0) assert.equal(only(problems).input, "torch");
+        else assert.equal(inputs.torch?.source.kind, "folder");
+      },
+    ),
+  );
+  for (const torch of ["https:a.example/x", "https:/a.example/x", "https:\\\\a.example\\x", "https:///a.example"]) {
+    assert.match(only(read({ torch }).problems).reason, /lacks the slashes after its protocol/, torch);
+  }
+  // A password is hidden where the rest is wrong as well.
+  for (const torch of ["https:me:hunter2@a.example/x", "https://me:hunter2@a.example/\nx"]) {
+    assert.ok(!JSON.stringify(only(read({ torch }).problems)).includes("hunter2"), torch);
+  }
+});
+
+test("a source that others on the way can change is said, and one on this machine is not", () => {
+  const warningsOf = (torch: string) => warnAboutSource(torchOf({ torch }).source);
+  for (const url of ["http://gitlab.example/x", "git://gitlab.example/x", "HTTP://gitlab.example/x"]) {
+    assert.match(only(warningsOf(url)), /without encryption: anyone on the way can change what is built and run/, url);
+  }
+  for (const url of [".", "https://a.example/x", "ssh://git@a.example/x", "git@a.example:x", "git://127.0.0.1:9/x"]) {
+    assert.deepEqual(warningsOf(url), [], url);
+  }
 });
 
 test("a reference belongs to a URL, and is no option of git's", () => {

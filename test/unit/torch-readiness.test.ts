@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { watchDashboard } from "../../src/torch/stack/readiness.ts";
-import { accountPasswordPath, readSecrets } from "../../src/torch/stack/secrets.ts";
-import { errorOf, makeFolder, refusingAddress, serve } from "./builders.ts";
+import { errorOf, refusingAddress, serve } from "./builders.ts";
 
 const SIGNAL = AbortSignal.timeout(60_000);
 
@@ -36,17 +33,4 @@ test("a dashboard at which nothing listens is not ready, and a run that is stopp
   assert.match(readiness === "ready" ? readiness : readiness.reason, /\/login: .*ECONNREFUSED/);
   const stopped = new Error("stopped");
   assert.equal(await errorOf(watchDashboard(url, AbortSignal.abort(stopped))()), stopped);
-});
-
-test("the secrets are the credential files that are PEM, and the account's password", async (context) => {
-  const folder = await makeFolder(context);
-  const paths = ["key.pem", "not.pem", "gone.pem"].map((name) => join(folder, name));
-  const pem = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n";
-  const [key = "", other = ""] = paths;
-  await writeFile(key, pem);
-  await writeFile(other, "");
-  assert.deepEqual(await readSecrets(paths, folder), [pem]);
-  await mkdir(folder, { recursive: true });
-  await writeFile(accountPasswordPath(folder), "hunter22");
-  assert.deepEqual(await readSecrets(paths, folder), [pem, "hunter22"]);
 });

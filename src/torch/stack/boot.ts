@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CredentialPaths, credentialFiles } from "../../credentials/files.ts";
+import type { CredentialPaths } from "../../credentials/files.ts";
 import { describeError, Failure } from "../../failure.ts";
-import { DEFAULT_SHARES, findGateway, KIND_NETWORK, setShares } from "../../host/docker.ts";
+import { DEFAULT_SHARES, findGateway, KIND_NETWORK, pullImage, setShares } from "../../host/docker.ts";
+import { refuseReservedLabels } from "../../host/labels.ts";
 import type { Run } from "../../process.ts";
 import type { Log } from "../../runner/log.ts";
+import { withoutSecrets } from "../../runner/mask.ts";
 import type { Timeline } from "../../runner/timeline.ts";
 import type { Tasks } from "../../tasks.ts";
 import type { Checkout } from "../checkout.ts";
@@ -21,7 +23,6 @@ import {
 import { listConnectors } from "../connectors.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
-import { redact } from "../redaction.ts";
 import { type Builder, buildImage, setsVariable } from "./images.ts";
 import { waitUntilServing, watchDashboard } from "./readiness.ts";
 import { waitForServices } from "./services.ts";
@@ -77,8 +78,6 @@ export function beginBoot(
     run,
     log,
     signal,
-    credentialFiles: credentialFiles(credentials),
-    runDirectory,
     waitSeconds: plan.waitSeconds,
     yields: () => false,
   };
@@ -222,6 +221,20 @@ async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): 
   }
 }
 
+/** Pulls what is not built, and looks at every image before compose creates a container from it. */
+async function checkImages({ services }: ComposeModel, run: Run, onLine: (line: string) => void): Promise<void> {
+  const named = Object.values(services).flatMap(({ image, pull_policy }) =>
+    image === undefined ? [] : [{ image, pulls: pull_policy }],
+  );
+  for (const { image, pulls } of named) {
+    if (pulls !== "never" && pulls !== "build") await pullImage(image, run, onLine, pulls === "always");
+  }
+  await refuseReservedLabels(
+    named.map(({ image }) => image),
+    run,
+  );
+}
+
 const START_SECONDS = 900;
 
 /** Starts a component and its helpers with compose. @throws Failure with compose's words. */
@@ -232,6 +245,7 @@ async function startContainers(
   { run, debug, signal }: { readonly run: Run; readonly debug: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
+    await checkImages(model, run, (line) => debug(`${name}: ${line}`));
     await run({
       file: "docker",
       args: [
@@ -241,7 +255,7 @@ async function startContainers(
         `--project-name=${model.name}`,
         `--project-directory=${runDirectory}`,
         "--env-file=/dev/null",
-        ...["up", "--detach", "--no-build", "--force-recreate", "--quiet-pull"],
+        ...["up", "--detach", "--no-build", "--force-recreate", "--pull=never"],
       ],
       onLine: (line) => debug(`${name}: ${line}`),
       stdin: JSON.stringify(model),
@@ -251,7 +265,8 @@ async function startContainers(
     });
   } catch (error) {
     signal.throwIfAborted();
-    const words = redact(describeError(error), []);
+    if (error instanceof Failure) throw error;
+    const words = withoutSecrets(describeError(error));
     const diagnosis = diagnoseTorch(name, words);
     throw new Failure(`${diagnosis === undefined ? "" : `${diagnosis.cause}\n`}${words}`, {
       cure:

@@ -1,9 +1,8 @@
 import { Failure } from "../../failure.ts";
 import type { Run } from "../../process.ts";
+import { withoutSecrets } from "../../runner/mask.ts";
 import type { Component } from "../components.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
-import { redact } from "../redaction.ts";
-import { readSecrets } from "./secrets.ts";
 import { readWords, tailOf, type Words } from "./words.ts";
 
 /** A component that runs in a container. */
@@ -15,9 +14,6 @@ export interface Running {
 /** What an explanation is made with. */
 export interface Explaining {
   readonly run: Run;
-  /** Their content is kept out of what is said. */
-  readonly credentialFiles: readonly string[];
-  readonly runDirectory: string;
 }
 
 /** A cause that is known already, and what to do about it. */
@@ -36,12 +32,11 @@ const MAX_CHARACTERS = 256 * 1024;
 export async function explainFailure(
   what: string,
   concerned: readonly Running[],
-  { run, credentialFiles, runDirectory }: Explaining,
+  { run }: Explaining,
   known?: KnownCause,
 ): Promise<Failure> {
-  const secrets = await readSecrets(credentialFiles, runDirectory);
   const read = await Promise.all(
-    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, run, secrets) })),
+    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, run) })),
   );
   const shown = read.map((each) => ({ ...each, lines: tailOf(each.words) }));
   const diagnosis =
@@ -56,7 +51,7 @@ export async function explainFailure(
   const cause = known?.cause ?? (diagnosis === undefined ? undefined : `Likely cause: ${diagnosis.cause}`);
   return new Failure(
     [
-      cutText(redact(what, secrets)),
+      cutText(withoutSecrets(what)),
       ...(cause === undefined ? [] : [cause]),
       ...shown.flatMap(({ component, container, lines }) => {
         if (lines.length === 0) return [];
@@ -76,7 +71,8 @@ function cutText(text: string): string {
   return text.length <= MAX_WHAT ? text : `${text.slice(0, MAX_WHAT)} ...`;
 }
 
-async function readCleanWords(container: string, run: Run, secrets: readonly string[]): Promise<readonly Words[]> {
+/** Secrets go before lines are chosen: a line of a key is not known for one without the others. */
+async function readCleanWords(container: string, run: Run): Promise<readonly Words[]> {
   const words = await readWords(container, run);
-  return words.map((each) => ({ ...each, text: redact(each.text.slice(-MAX_CHARACTERS), secrets) }));
+  return words.map((each) => ({ ...each, text: withoutSecrets(each.text.slice(-MAX_CHARACTERS)) }));
 }

@@ -9,6 +9,8 @@ export interface Builder {
   readonly exportsCache: boolean;
   /** What buildx needs to reach that cache; a secret. */
   readonly cacheAccess: Readonly<Record<string, string>>;
+  /** The platform that the job builds for, where it is not the machine's; `buildx build` takes it by itself. */
+  readonly platform: string | undefined;
 }
 
 /** The variables by which the runner gives a step its cache service (docker/buildx, cache backend gha). */
@@ -36,7 +38,11 @@ export async function findBuilder(environment: NodeJS.ProcessEnv, run: Run): Pro
     });
     const driver = /^Driver:\s*(\S+)/m.exec(stdout)?.[1];
     const reachable = "ACTIONS_RUNTIME_TOKEN" in cacheAccess;
-    return { exportsCache: driver !== undefined && driver !== "docker" && reachable, cacheAccess };
+    return {
+      exportsCache: driver !== undefined && driver !== "docker" && reachable,
+      cacheAccess,
+      platform: environment.DOCKER_DEFAULT_PLATFORM || undefined,
+    };
   } catch (error) {
     return {
       input: "runs-on",
@@ -48,32 +54,77 @@ export async function findBuilder(environment: NodeJS.ProcessEnv, run: Run): Pro
   }
 }
 
-/** The arguments of `docker` that build an image. No credential of the cluster is among them. */
-export function planBuild(build: BuildSource, image: string, scope: string, exportsCache: boolean): readonly string[] {
-  const cache = [
-    `--cache-from=type=gha,scope=${scope}`,
-    // A cache that cannot be written costs the next run time, and this one nothing.
-    `--cache-to=type=gha,scope=${scope},mode=max,ignore-error=true`,
-  ];
-  return [
-    "buildx",
-    "build",
-    "--progress=plain",
-    "--load",
-    "--provenance=false",
-    `--tag=${image}`,
-    `--file=${build.dockerfile}`,
-    // The values are in the environment, where no list of processes shows them.
-    ...Object.keys(build.args).map((name) => `--build-arg=${name}`),
-    ...(build.target === undefined ? [] : [`--target=${build.target}`]),
-    ...(exportsCache ? cache : []),
-    build.context,
-  ];
+/** How `docker` is called to build an image. */
+export interface BuildCommand {
+  readonly args: readonly string[];
+  /** The definition of the build, with what a compose file says. */
+  readonly stdin: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-/** The values of a build's arguments. */
-function readArguments({ args }: BuildSource): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(args).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+const TARGET = "image";
+
+/** What the environment says to buildx, so that nothing else of it, and nothing of a checkout, changes what is built. */
+const BUILDX_SETTINGS = {
+  // Contexts were looked at. Without this, buildx reads only below its working directory.
+  BUILDX_BAKE_ENTITLEMENTS_FS: "0",
+  BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP: "1",
+  BUILDX_BAKE_FILE_RELATIVE_PATHS: "0",
+  // Git would be started in the context. A folder there that looks like a repository may name programs for git to start.
+  BUILDX_GIT_INFO: "0",
+  BUILDX_GIT_LABELS: "0",
+};
+
+/**
+ * Plans how an image is built: what a compose file says goes on standard input, and neither into the environment of
+ * `docker` nor into the list of processes. No credential of the cluster is among it.
+ */
+export function planBuild({ build, image, component }: ImageRequest, builder: Builder): BuildCommand {
+  const scope = `kind-torch-${component.name}`;
+  const cache = {
+    "cache-from": [`type=gha,scope=${scope}`],
+    // A cache that cannot be written costs the next run time, and this one nothing.
+    "cache-to": [`type=gha,scope=${scope},mode=max,ignore-error=true`],
+  };
+  const target = {
+    args: Object.fromEntries(Object.entries(build.args).map((entry) => entry.map(quoteTemplate))),
+    tags: [image],
+    ...(build.target === undefined ? {} : { target: quoteTemplate(build.target) }),
+    ...(builder.exportsCache ? cache : {}),
+  };
+  return {
+    args: [
+      "buildx",
+      "bake",
+      "--file=-",
+      "--progress=plain",
+      "--load",
+      "--provenance=false",
+      // Paths are bytes, and text in a definition is composed (Unicode's NFC).
+      `--set=${TARGET}.context=${build.context}`,
+      `--set=${TARGET}.dockerfile=${build.dockerfile}`,
+      ...(builder.platform === undefined ? [] : [`--set=${TARGET}.platform=${builder.platform}`]),
+      TARGET,
+    ],
+    stdin: JSON.stringify({ target: { [TARGET]: target } }),
+    // No checkout: buildx reads a .env file where it is started.
+    cwd: "/",
+    env: { ...BUILDX_SETTINGS, ...(builder.exportsCache ? builder.cacheAccess : {}) },
+  };
+}
+
+/**
+ * Writes text so that buildx, which reads each string and each name of a definition as a template, has it as it is: as
+ * one literal, in which all but plain characters is a number. Escapes of `${` alone are read wrongly behind a bare CR.
+ */
+export function quoteTemplate(text: string): string {
+  const quoted = Array.from(text, (character) => {
+    if (/^[\w ./:,;=@+-]$/.test(character)) return character;
+    const number = (character.codePointAt(0) ?? 0).toString(16);
+    return number.length > 4 ? `\\U${number.padStart(8, "0")}` : `\\u${number.padStart(4, "0")}`;
+  });
+  return `\${"${quoted.join("")}"}`;
 }
 
 /** An image to be built. */
@@ -94,10 +145,9 @@ export async function buildImage(
   try {
     await tools.run({
       file: "docker",
-      args: planBuild(build, image, `kind-torch-${component.name}`, builder.exportsCache),
+      ...planBuild({ component, build, image }, builder),
       timeoutSeconds: BUILD_SECONDS,
       purpose: `building the ${component.title}'s image`,
-      env: { ...readArguments(build), ...(builder.exportsCache ? builder.cacheAccess : {}) },
       onLine: (line) => tools.debug(`${component.name}: ${line}`),
       signal: tools.signal,
     });
@@ -105,7 +155,7 @@ export async function buildImage(
     if (tools.signal.aborted) throw error;
     const words = error instanceof CommandError ? excerptBuild(error.stderr) : describeError(error);
     throw new Failure(`The ${component.title}'s image was not built from ${build.context}.\n${words}`, {
-      cure: "mend the Dockerfile or what it copies; docker buildx build on that folder shows the same",
+      cure: "fix the Dockerfile or what it copies; docker buildx build on that folder shows the same",
       cause: error,
       final: true,
     });
@@ -128,7 +178,10 @@ export async function setsVariable(image: string, name: string, run: Run): Promi
  * lines of dashes, else the last lines.
  */
 export function excerptBuild(progress: string): string {
-  const lines = progress.split("\n").filter((line) => line.trim() !== "");
+  const all = progress.split("\n").filter((line) => line.trim() !== "");
+  // How buildx reads its own definition says nothing about the Dockerfile.
+  const reading = all.map((line) => /^(#\d+) \[internal\] load local bake definitions/.exec(line)?.[1]).find(Boolean);
+  const lines = all.filter((line) => reading === undefined || !line.startsWith(`${reading} `));
   const error = lines.findLastIndex((line) => /^ERROR:/.test(line));
   const begin = lines.findIndex((line) => /^ > /.test(line));
   if (begin !== -1) return lines.slice(begin, begin + 30).join("\n");

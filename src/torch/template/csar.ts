@@ -1,9 +1,20 @@
 import { basename, normalize } from "node:path";
 import { strFromU8, strToU8, type Unzipped, unzipSync, zipSync } from "fflate";
-import { type Document, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { describeError, type Problem } from "../../failure.ts";
 import { CREDENTIALS_MOUNT } from "../../inputs/torch.ts";
-import type { Complaint } from "../../inputs/values.ts";
+import { type Complaint, isPrintable, printable } from "../../inputs/values.ts";
+import { describeYamlIssue, readYamlText, YAML_LIMITS } from "../../inputs/yaml.ts";
 
 /** A template as it was read: checked, and not yet pointed at a cluster. */
 export interface Csar {
@@ -37,8 +48,14 @@ export interface ClusterAccess {
  */
 const MAX_ARGUMENT = 128 * 1024 - 1;
 const PARSER_COMMAND = "exec python3 ./json4tosca-parser/tosca_parser.py --template-name= --template-file=";
+/** Of a file that is read at all, packed; and of what comes out of an archive. */
+export const MAX_CSAR_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
-const MAX_YAML_BYTES = 512 * 1024;
+const MAX_ENTRIES = 10_000;
+/** Of all files of YAML in an archive that are read for the types that they define. */
+const MAX_TYPES_BYTES = 2 * 1024 * 1024;
+/** Of a node's name: TORCH-V2 makes a namespace of it, and messages show it. */
+const MAX_NAME_CHARACTERS = 253;
 const ALLOWED =
   "a TOSCA archive (zip) or a file of TOSCA YAML with one torch.nodes.Location.Cluster in its entry template";
 const CLUSTER_TYPE = "torch.nodes.Location.Cluster";
@@ -91,10 +108,18 @@ export function readCsar(
   const found = kind === "yaml" ? { entry: basename(path) } : findEntry(files);
   if ("complaint" in found) return refuse(found.complaint.reason, found.complaint.fix);
   const { entry } = found;
+  if (!isPrintable(entry)) return refuse(`has an entry "${printable(entry)}", which is not a name`, "rename that file");
   const read = readYaml(files[entry] ?? new Uint8Array());
   if ("error" in read) return refuse(`has a ${entry} that ${read.error}`, "fix the YAML there");
   const templates = childOf(childOf(read.value, "topology_template"), "node_templates");
   const nodes = Object.keys(templates);
+  const unprintable = nodes.find((node) => !isPrintable(node) || node.length > MAX_NAME_CHARACTERS);
+  if (unprintable !== undefined) {
+    return refuse(
+      `has a node "${printable(unprintable)}" in ${entry}, which is not a name`,
+      `name it with at most ${MAX_NAME_CHARACTERS} characters, without line breaks and control characters`,
+    );
+  }
   if (nodes.length === 0) {
     return refuse(`has no topology_template.node_templates in ${entry}`, "give the template its nodes");
   }
@@ -114,8 +139,12 @@ export function readCsar(
 /** The node types that the files of a template define, with what each is derived from. */
 export function readTypes(files: Unzipped, known: ReadonlyMap<string, Yaml> = new Map()): ReadonlyMap<string, string> {
   const types = new Map<string, string>();
+  let total = 0;
   for (const [name, bytes] of Object.entries(files)) {
     if (!/\.ya?ml$/i.test(name)) continue;
+    // What is not read defines no type: a node of such a type is not taken for a cluster.
+    if (bytes.length <= YAML_LIMITS.bytes) total += bytes.length;
+    if (total > MAX_TYPES_BYTES) break;
     const read = known.get(name) ?? readYaml(bytes);
     if ("error" in read) continue;
     const defined = childOf(read.value, "node_types");
@@ -146,27 +175,23 @@ type Yaml = { readonly value: unknown } | { readonly error: string };
 /** Looking for equal keys takes quadratic time; the dashboard's parser takes the last of them, and so does this. */
 const YAML_OPTIONS = { merge: true, uniqueKeys: false } as const;
 
-/** Reads a file of YAML, bounded in its size, in its keys, and in how often an alias may stand for what it names. */
+/** Reads a file of YAML, bounded in its size, depth and words, in its keys, and in what its aliases make of it. */
 function readYaml(bytes: Uint8Array): Yaml {
-  if (bytes.length > MAX_YAML_BYTES) return { error: `is larger than ${MAX_YAML_BYTES} bytes` };
-  const document = parseDocument(strFromU8(bytes), { ...YAML_OPTIONS, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) return { error: `is not YAML: ${error.message}` };
+  if (bytes.length > YAML_LIMITS.bytes) return { error: `is larger than ${YAML_LIMITS.bytes} bytes` };
+  const read = readYamlText(strFromU8(bytes), { uniqueKeys: false });
+  if ("issues" in read) {
+    const [issue] = read.issues;
+    return { error: issue === undefined ? "is not YAML" : describeYamlIssue(issue) };
+  }
   let nested = false;
-  visit(document, {
+  visit(read.document, {
     Pair: (_, { key }) => {
       if (!isMap(key) && !isSeq(key)) return undefined;
       nested = true;
       return visit.BREAK;
     },
   });
-  if (nested) return { error: "has a mapping or a list as a key" };
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    return { value };
-  } catch (thrown) {
-    return { error: `cannot be expanded: ${describeError(thrown)}` };
-  }
+  return nested ? { error: "has a mapping or a list as a key" } : { value: read.value };
 }
 
 /** The Cluster node that is this run's: the only one, else the one that is named as the cluster is. */
@@ -206,9 +231,14 @@ export function pointCsar(
 
 /** Puts what an alias stands for in its place: two nodes that share their properties are not to be changed together. */
 function expandAliases(document: Document.Parsed): void {
+  // Looking for an alias's anchor takes the parser a walk through the document each.
+  const anchors = new Map<string, YAMLMap | YAMLSeq | Scalar>();
   visit(document, {
-    Alias: (_, alias) => {
-      const copy = alias.resolve(document)?.clone();
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+    Alias: (_, { source }) => {
+      const copy = anchors.get(source)?.clone();
       return isMap(copy) || isSeq(copy) || isScalar(copy) ? copy : undefined;
     },
   });
@@ -221,9 +251,12 @@ function expandAliases(document: Document.Parsed): void {
 
 function unpack(bytes: Uint8Array): Unzipped {
   let total = 0;
+  let entries = 0;
   return unzipSync(bytes, {
     filter: ({ originalSize }) => {
       total += originalSize;
+      entries += 1;
+      if (entries > MAX_ENTRIES) throw new Error(`it has more than ${MAX_ENTRIES} entries`);
       if (total > MAX_UNPACKED_BYTES) throw new Error(`it unpacks to more than ${MAX_UNPACKED_BYTES} bytes`);
       return true;
     },
@@ -239,9 +272,9 @@ function findEntry(
     const told = /^Entry-Definitions:[ \t]*(.+?)[ \t]*\r?$/m.exec(strFromU8(meta))?.[1];
     const name = told?.replace(/^(["'])(.*)\1$/, "$2").replaceAll("\\", "/");
     const entry = name === undefined ? undefined : normalize(name);
-    if (entry !== undefined && files[entry] !== undefined) return { entry };
+    if (entry !== undefined && Object.hasOwn(files, entry)) return { entry };
     const reason =
-      entry === undefined ? `names no Entry-Definitions in ${META}` : `has no ${entry}, which ${META} names`;
+      entry === undefined ? `names no Entry-Definitions in ${META}` : `has no ${printable(entry)}, which ${META} names`;
     return { complaint: { reason, fix: "name the template's file in Entry-Definitions" } };
   }
   const [entry, ...others] = Object.keys(files).filter((name) => /^[^/]+\.ya?ml$/i.test(name));

@@ -38,7 +38,6 @@ export interface DeploymentRequest {
   readonly addresses: { readonly engine: string; readonly broker: string };
   readonly containers: PerComponent<string>;
   /** Their content is kept out of what is said. */
-  readonly credentialFiles: readonly string[];
   readonly runDirectory: string;
   readonly waitSeconds: number;
 }
@@ -335,7 +334,7 @@ async function explain(
   return await explainFailure(
     what,
     concerned.map((name) => ({ component: COMPONENTS[name], container: request.containers[name] })),
-    { run, credentialFiles: request.credentialFiles, runDirectory: request.runDirectory },
+    { run },
   );
 }
 

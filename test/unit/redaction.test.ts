@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { redact, redactJson } from "../../src/torch/redaction.ts";
+import { prepareRedaction, redact, redactJson } from "../../src/redaction/redact.ts";
 
 const KEYS: Readonly<Record<string, string>> = {
   RSA: exportKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey),
@@ -112,7 +112,7 @@ test("what Flowable prints as a variable is redacted by the variable's name, and
     { name: "nodeInfo", value: JSON.stringify({ private_key: base64(key), status: "STARTED" }) },
     { name: "count", value: 3, token: "x", secretId: null },
   ];
-  assert.deepEqual(redactJson(history, [key]), [
+  assert.deepEqual(redactJson(history, prepareRedaction([key])), [
     { name: "password", type: "string", value: "[redacted]" },
     { name: "nodeInfo", value: '{"private_key":"[redacted]","status":"STARTED"}' },
     { name: "count", value: 3, token: "[redacted]", secretId: null },

@@ -1,5 +1,3 @@
-import type { Log } from "../runner/log.ts";
-
 const REDACTED = "[redacted]";
 
 /** A PEM block, whatever a log puts before each line of it; one that is cut off goes to the end of what looks like it. */
@@ -27,13 +25,21 @@ const NAMED: readonly RegExp[] = [
   new RegExp(`(${NAME}\\w*\\s*=\\s*)(?!\\\\*["']|\\[redacted|>)[^\\s&"'<>]+`, "gi"),
   // token: x, and for the others all of the line
   /(\b\w*token\s*:\s+)(?!\\*["']|\[redacted)[^\s,;]+/gi,
-  new RegExp(`(${NAME.replace("token|", "")}\\w*\\s*:\\s+)(?!\\\\*["']|\\[redacted).+`, "gi"),
+  new RegExp(`(?<!artifact-)(${NAME.replace("token|", "")}\\w*\\s*:\\s+)(?!\\\\*["']|\\[redacted).+`, "gi"),
   /(\s--?(?:password|passphrase|token|secret)\s+)(?!\[redacted)\S+/gi,
   /(\b(?:Set-)?Cookie\s*:\s*).+/gi,
   /(\b(?:Basic|Bearer)\s+)[A-Za-z0-9+/=._~-]{8,}/g,
   /(\bAuthorization\\*["']?\s*:(?!\s*\\*["']?(?:Basic|Bearer)\s)\s*\\*["']?)[^"'\\\n]+/gi,
   /(:\/\/[^\s:@/]*:)[^\s@/]+(?=@)/g,
+  // A token in the place of a user's name.
+  /(:\/\/)[^\s:@/[]{16,}(?=@)/g,
+  // A JSON Web Token, a token of GitHub's.
+  /()\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/g,
+  /()\b(?:gh[pousr]_|github_pat_)\w{20,}/g,
 ];
+
+/** What takes secrets out of texts. */
+export type Redact = (text: string) => string;
 
 /**
  * Takes secrets out of a text.
@@ -41,11 +47,42 @@ const NAMED: readonly RegExp[] = [
  *   a certificate or a password goes.
  */
 export function redact(text: string, secrets: readonly string[]): string {
+  return prepareRedaction(secrets)(text);
+}
+
+/** The same for many texts. */
+export function prepareRedaction(secrets: readonly string[]): Redact {
   const traces = traceSecrets(secrets);
+  const spellings = [...new Set(secrets.flatMap(spellSecret))].toSorted((a, b) => b.length - a.length);
+  return (text) => redactWith(text, traces, spellings);
+}
+
+/** A secret shorter than this is a word that stands in a text by chance, in base64 at any rate. */
+const MIN_ENCODED = 8;
+
+/** The usual forms of a secret: as it is, escaped for a URL and for JSON, in hex, and in base64 wherever its groups begin. */
+function spellSecret(secret: string): readonly string[] {
+  if (secret === "") return [];
+  const plain = [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
+  const bytes = Buffer.from(secret);
+  const hex = bytes.toString("hex");
+  if (bytes.length < MIN_ENCODED) return plain;
+  const base64 = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    // A character that holds bits of a neighbour is not the secret's alone.
+    const from = before === 0 ? 0 : before + 1;
+    const to = (bytes.length + before) % 3 === 0 ? encoded.length : encoded.length - 1;
+    return encoded.slice(from, to);
+  });
+  const inUrls = base64.map((each) => each.replaceAll("+", "-").replaceAll("/", "_"));
+  return [...plain, ...base64, ...inUrls, hex, hex.toUpperCase()];
+}
+
+function redactWith(text: string, traces: Traces, spellings: readonly string[]): string {
   const hide = (found: string, bytes: Buffer) => (isSecret(bytes, traces, MAX_DEPTH) ? REDACTED : found);
-  const known = secrets
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+  const known = spellings.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
   const decoded = known
     .replace(PEM, REDACTED)
     .replace(PEM_CUT_OFF, REDACTED)
@@ -55,21 +92,10 @@ export function redact(text: string, secrets: readonly string[]): string {
   return NAMED.reduce((rest, rule) => rest.replace(rule, `$1${REDACTED}`), decoded);
 }
 
-/** A log whose lines lose whatever looks like a key, a certificate or a password. */
-export function redactLog(log: Log): Log {
-  return {
-    ...log,
-    info: (line) => log.info(redact(line, [])),
-    plain: (line) => log.plain(redact(line, [])),
-    warning: (line) => log.warning(redact(line, [])),
-    debug: (line) => log.debug(redact(line, [])),
-  };
-}
-
 /** The same for what is JSON: every text in it, and each value whose name, or the `name` beside it, tells of a secret. */
-export function redactJson(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === "string") return redact(value, secrets);
-  if (Array.isArray(value)) return value.map((item) => redactJson(item, secrets));
+export function redactJson(value: unknown, clean: Redact): unknown {
+  if (typeof value === "string") return clean(value);
+  if (Array.isArray(value)) return value.map((item) => redactJson(item, clean));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);
   const name = entries.find(([key]) => key === "name")?.[1];
@@ -77,7 +103,7 @@ export function redactJson(value: unknown, secrets: readonly string[]): unknown 
   return Object.fromEntries(
     entries.map(([key, item]) => {
       const secret = SECRET_NAME.test(key) || (named && key === "value");
-      return [key, secret && item !== null ? REDACTED : redactJson(item, secrets)];
+      return [key, secret && item !== null ? REDACTED : redactJson(item, clean)];
     }),
   );
 }

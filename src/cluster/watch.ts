@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type ComponentEnd,
+  findContainerdFault,
+  findInConfiguration,
+  findKubeletEnds,
+  findLastWords,
+  judgeEnds,
+  parseContainers,
+} from "../diagnosis/components.ts";
+import { describeError, Failure } from "../failure.ts";
+import { listClusterContainers } from "../host/docker.ts";
+import { CommandError, type Run } from "../process.ts";
+import { type Ownership, selectOwn } from "./removal.ts";
+
+/** A cluster that comes up is further than this when the first look is due; each look costs it some of the processors. */
+const FIRST_LOOK_SECONDS = 14;
+const NEXT_LOOK_SECONDS = 4;
+
+/** What is looked at while kubeadm waits. */
+export interface WatchedCluster {
+  readonly ownership: Ownership;
+  /** The user's kind configuration as it was written, where there is one. */
+  readonly configuration: string | undefined;
+}
+
+/**
+ * Looks at the nodes while kubeadm waits for them, which it does for four minutes, and ends the wait as soon as it is in
+ * vain. The evidence is what ended, never how long something takes.
+ * @throws Failure in the failing component's own words. Resolves when the signal ends it.
+ */
+export async function watchNodes(
+  { ownership, configuration }: WatchedCluster,
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
+  const seen = new Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>();
+  for (let wait = FIRST_LOOK_SECONDS; ; wait = NEXT_LOOK_SECONDS) {
+    if (signal.aborted) return;
+    await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+    const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, run)));
+    const failing = judgeEnds(looks.flat());
+    if (failing !== undefined && !signal.aborted) throw describeEnd(failing, configuration);
+  }
+}
+
+function describeEnd({ component, node, ends, words }: ComponentEnd, configuration: string | undefined): Failure {
+  const place = configuration === undefined ? undefined : findInConfiguration(words, configuration);
+  const where = place === undefined ? "" : `\nkind-config has it in line ${place.line}: ${place.text}`;
+  const what =
+    component === "containerd"
+      ? "does not run pods"
+      : `does not stay up: it ended ${ends} times, each time in the same way`;
+  return new Failure(
+    `The control plane cannot come up: ${component} on ${node} ${what}. Its words:\n  ${words}${where}`,
+    {
+      cure:
+        configuration === undefined ? "look at the collected logs of that node" : "correct that part of kind-config",
+      final: configuration !== undefined,
+    },
+  );
+}
+
+/** What one node's components ended with so far. */
+async function lookAtNode(
+  id: string,
+  node: string,
+  seen: Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>,
+  run: Run,
+): Promise<readonly ComponentEnd[]> {
+  const ask = async (...command: readonly string[]) => {
+    const args = ["exec", id, ...command];
+    const purpose = `looking at ${node}`;
+    return await run({ file: "docker", args, timeoutSeconds: 30, purpose }).then(
+      ({ stdout, stderr }) => `${stdout}${stderr}`,
+      (error: unknown) => {
+        if (error instanceof CommandError) return "";
+        throw new Error(describeError(error));
+      },
+    );
+  };
+  const journal = (unit: string) =>
+    ask("journalctl", "--no-pager", "--output=cat", `--unit=${unit}.service`, "--lines=1000");
+  const [kubelet, containerd, listed] = await Promise.all([
+    journal("kubelet"),
+    journal("containerd"),
+    ask("crictl", "ps", "--all", "--output=json"),
+  ]);
+  const ends: ComponentEnd[] = [];
+  const fault = findContainerdFault(containerd);
+  if (fault !== undefined) ends.push({ component: "containerd", node, ends: Number.POSITIVE_INFINITY, words: fault });
+  const ofKubelet = findKubeletEnds(kubelet);
+  if (ofKubelet !== undefined) ends.push({ component: "kubelet", node, ...ofKubelet });
+  for (const { name, id: container, attempt, exited } of parseContainers(listed)) {
+    const key = `${node}/${name}`;
+    const before = seen.get(key);
+    if (!exited || (before !== undefined && before.attempt >= attempt)) continue;
+    const words = findLastWords(await ask("crictl", "logs", "--tail=50", container));
+    const same = before !== undefined && withoutTimes(before.words) === withoutTimes(words);
+    seen.set(key, { attempt, words, ends: same ? before.ends + 1 : 1 });
+  }
+  for (const [key, { words, ends: count }] of seen) {
+    if (key.startsWith(`${node}/`)) ends.push({ component: key.slice(node.length + 1), node, ends: count, words });
+  }
+  return ends;
+}
+
+/** Two ends are the same where only the time and the process differ. */
+function withoutTimes(words: string): string {
+  return words.replace(/\d{2,}/g, "#");
+}

@@ -1,0 +1,100 @@
+import { CommandError, type Run } from "../process.ts";
+import type { LogFolder } from "./folder.ts";
+
+/** A container whose logs are collected, proved to be this run's. */
+export interface OwnContainer {
+  readonly id: string;
+  readonly name: string;
+}
+
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_POD_FILES = 300;
+const MAX_POD_BYTES = 1024 * 1024;
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/** What kind's own export has of a node, by the programs in it: the end of each. */
+const IN_NODE: readonly (readonly [string, string])[] = [
+  ["journal.log", "journalctl --no-pager"],
+  ["kubelet.log", "journalctl --no-pager --unit=kubelet.service"],
+  ["containerd.log", "journalctl --no-pager --unit=containerd.service"],
+  ["images.log", "crictl images"],
+  ["containers.log", "crictl ps --all"],
+  ["kubernetes-version.txt", "cat /kind/version"],
+];
+
+/**
+ * Each log of a pod's container as a line: its path and its end, both in base64. What a node prints is text of others:
+ * nothing of it is unpacked, and no path in it is used as one.
+ */
+const POD_LOGS = `
+cd /var/log/pods 2>/dev/null || exit 0
+find . -type f -print0 | head -z -n "$1" | while IFS= read -r -d '' file; do
+  printf '%s %s\\n' "$(printf %s "$file" | base64 -w0)" "$(tail -c "$2" "$file" | base64 -w0)"
+done`;
+
+/**
+ * Collects what this run's nodes say, as much as `kind export logs` does, each by its id. kind itself takes every container
+ * with a label for a node, runs commands in it as a privileged user, and unpacks what it gets (kind's
+ * pkg/cluster/internal/providers/docker/provider.go and pkg/cluster/internal/logs). What cannot be read is left out.
+ * @returns what could not be read, a line each.
+ */
+export async function collectNodeLogs(
+  nodes: readonly OwnContainer[],
+  folder: LogFolder,
+  run: Run,
+): Promise<readonly string[]> {
+  const missing: string[] = [];
+  const attempt = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      missing.push(error.message);
+    }
+  };
+  await attempt(async () =>
+    folder.keep(["docker-info.txt"], await read(["info"], "reading what Docker says of itself", run)),
+  );
+  for (const { id, name } of nodes) {
+    await attempt(async () => {
+      const inspected: unknown = JSON.parse(await read(["inspect", "--type=container", id], `inspecting ${name}`, run));
+      await folder.keepJson([name, "inspect.json"], inspected);
+    });
+    await attempt(async () =>
+      folder.keep([name, "serial.log"], await read(["logs", id], `reading the log of ${name}`, run)),
+    );
+    for (const [file, command] of IN_NODE) {
+      await attempt(async () => {
+        const ask = ["exec", id, "bash", "-c", `${command} 2>&1 | tail -c ${MAX_BYTES}`];
+        await folder.keep([name, file], await read(ask, `reading ${file} of ${name}`, run));
+      });
+    }
+    await attempt(async () => {
+      const ask = ["exec", id, "bash", "-c", POD_LOGS, "pods", String(MAX_POD_FILES), String(MAX_POD_BYTES)];
+      for (const { path, text } of parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, run))) {
+        await folder.keep([name, "pods", ...path.split("/").filter((part) => part !== "" && part !== ".")], text);
+      }
+    });
+  }
+  return missing;
+}
+
+/** Reads the lines of paths and texts in base64; what has another form is passed over. */
+export function parsePodLogs(output: string): readonly { readonly path: string; readonly text: string }[] {
+  return output.split("\n").flatMap((line) => {
+    const [, path, text] = /^([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
+    if (path === undefined || text === undefined) return [];
+    return [{ path: Buffer.from(path, "base64").toString(), text: Buffer.from(text, "base64").toString() }];
+  });
+}
+
+async function read(args: readonly string[], purpose: string, run: Run): Promise<string> {
+  const { stdout, stderr } = await run({
+    file: "docker",
+    args,
+    timeoutSeconds: 120,
+    purpose,
+    maxOutputBytes: MAX_OUTPUT_BYTES,
+  });
+  return stdout + stderr;
+}
