@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -111,13 +111,13 @@ async function checkExamples(): Promise<void> {
   }
 }
 
-/** Runs test files one after the other, for they share one machine; every test within counts. */
-async function runTests(pattern: string): Promise<void> {
+/** Runs test files, one after the other where they share the machine; every test within counts. */
+async function runTests(pattern: string, concurrency = 1): Promise<void> {
   const files: string[] = [];
   for await (const file of glob(pattern, { cwd: ROOT })) files.push(join(ROOT, file));
   files.sort();
   if (files.length === 0) throw new Error(`no test file matches ${pattern}`);
-  const stream = run({ files, concurrency: 1, timeout: 1_800_000 });
+  const stream = run({ files, concurrency, timeout: 1_800_000 });
   stream.on("test:pass", ({ details }) => {
     if (details.type !== "suite") passed += 1;
   });
@@ -142,7 +142,7 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["examples", () => check("the documentation's examples", checkExamples)],
   ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
-  ["unit", () => runTests("test/unit/*.test.ts")],
+  ["unit", () => runTests("test/unit/*.test.ts", availableParallelism())],
   ["contract", () => runTests("test/contract/*.test.ts")],
   ["e2e", () => runTests("test/e2e/*.test.ts")],
 ];

@@ -149,11 +149,15 @@ async function tryCreate<T>(
   const watch = watchNodes(watched, run, AbortSignal.any([stopped, watching.signal]));
   // It is ended when the others have come to an end, and has no say then.
   const never = new Promise<never>(() => undefined);
-  try {
-    const [, result] = await Promise.race([Promise.all([create, beside]), watch.then(() => never)]);
-    watching.abort();
+  const complete = async () => {
+    const [, result] = await Promise.all([create, beside]);
     await steps.whenCreated(result);
     if (acceleration !== undefined) await startNodeIpam(acceleration, request.nodes, run);
+    return result;
+  };
+  try {
+    const result = await Promise.race([complete(), watch.then(() => never)]);
+    watching.abort();
     return result;
   } catch (error) {
     stop.abort();

@@ -46,6 +46,27 @@ export async function waitForApiServer(
   return undefined;
 }
 
+const ADMIN_SECONDS = 60;
+
+/**
+ * Waits until the admin of `admin.conf` has its rights. From Kubernetes 1.29 on kubeadm gives them by a binding that it
+ * creates some moments after the API server is ready (kubeadm's EnsureAdminClusterRoleBinding).
+ */
+export async function waitForAdminRights(kubectl: Kubectl, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + ADMIN_SECONDS * 1000;
+  for (;;) {
+    try {
+      await kubectl(["auth", "can-i", "*", "*", "--all-namespaces", "--quiet"], {
+        purpose: "asking for the admin's rights",
+      });
+      return;
+    } catch (error) {
+      if (signal.aborted || Date.now() > deadline || !(error instanceof CommandError)) throw error;
+      await pause(API_POLL_MILLISECONDS);
+    }
+  }
+}
+
 async function findPublishedPort(container: string, run: Run) {
   try {
     const { stdout } = await run({

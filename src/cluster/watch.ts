@@ -4,11 +4,12 @@ import {
   findContainerdFault,
   findInConfiguration,
   findKubeletEnds,
-  findLastWords,
   judgeEnds,
+  LIST_CONTAINERS,
   parseContainers,
+  sameWords,
 } from "../diagnosis/components.ts";
-import { describeError, Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { listClusterContainers } from "../host/docker.ts";
 import { CommandError, type Run } from "../process.ts";
 import { type Ownership, selectOwn } from "./removal.ts";
@@ -34,7 +35,7 @@ export async function watchNodes(
   run: Run,
   signal: AbortSignal,
 ): Promise<void> {
-  const seen = new Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>();
+  const seen: Seen = new Map();
   for (let wait = FIRST_LOOK_SECONDS; ; wait = NEXT_LOOK_SECONDS) {
     if (signal.aborted) return;
     await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
@@ -63,21 +64,20 @@ function describeEnd({ component, node, ends, words }: ComponentEnd, configurati
   );
 }
 
+/** The containers that have ended, by node and name: how many in a row in the same way, and the last one's number. */
+type Seen = Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>;
+
 /** What one node's components ended with so far. */
-async function lookAtNode(
-  id: string,
-  node: string,
-  seen: Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>,
-  run: Run,
-): Promise<readonly ComponentEnd[]> {
+async function lookAtNode(id: string, node: string, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
   const ask = async (...command: readonly string[]) => {
     const args = ["exec", id, ...command];
     const purpose = `looking at ${node}`;
     return await run({ file: "docker", args, timeoutSeconds: 30, purpose }).then(
-      ({ stdout, stderr }) => `${stdout}${stderr}`,
+      ({ stdout }) => stdout,
       (error: unknown) => {
+        // One that is not up yet, or is being removed.
         if (error instanceof CommandError) return "";
-        throw new Error(describeError(error));
+        throw error;
       },
     );
   };
@@ -86,28 +86,26 @@ async function lookAtNode(
   const [kubelet, containerd, listed] = await Promise.all([
     journal("kubelet"),
     journal("containerd"),
-    ask("crictl", "ps", "--all", "--output=json"),
+    ask("bash", "-c", LIST_CONTAINERS),
   ]);
-  const ends: ComponentEnd[] = [];
   const fault = findContainerdFault(containerd);
-  if (fault !== undefined) ends.push({ component: "containerd", node, ends: Number.POSITIVE_INFINITY, words: fault });
   const ofKubelet = findKubeletEnds(kubelet);
-  if (ofKubelet !== undefined) ends.push({ component: "kubelet", node, ...ofKubelet });
-  for (const { name, id: container, attempt, exited } of parseContainers(listed)) {
+  const ends: ComponentEnd[] = [
+    ...(fault === undefined ? [] : [{ component: "containerd", node, ends: Number.POSITIVE_INFINITY, words: fault }]),
+    ...(ofKubelet === undefined ? [] : [{ component: "kubelet", node, ...ofKubelet }]),
+  ];
+  for (const { name, attempt, ended, current } of parseContainers(listed)) {
+    if (attempt === 0) continue;
     const key = `${node}/${name}`;
     const before = seen.get(key);
-    if (!exited || (before !== undefined && before.attempt >= attempt)) continue;
-    const words = findLastWords(await ask("crictl", "logs", "--tail=50", container));
-    const same = before !== undefined && withoutTimes(before.words) === withoutTimes(words);
-    seen.set(key, { attempt, words, ends: same ? before.ends + 1 : 1 });
-  }
-  for (const [key, { words, ends: count }] of seen) {
-    if (key.startsWith(`${node}/`)) ends.push({ component: key.slice(node.length + 1), node, ends: count, words });
+    if (before === undefined || before.attempt < attempt) {
+      // A kubelet may keep no log but the last one.
+      const words = ended === "" ? current : ended;
+      const again = before !== undefined && [ended, current].some((each) => sameWords(before.words, each));
+      seen.set(key, { attempt, words, ends: again || sameWords(current, ended) ? (before?.ends ?? 1) + 1 : 1 });
+    }
+    const { ends: count, words } = seen.get(key) ?? { ends: 0, words: "" };
+    ends.push({ component: name, node, ends: count, words });
   }
   return ends;
-}
-
-/** Two ends are the same where only the time and the process differ. */
-function withoutTimes(words: string): string {
-  return words.replace(/\d{2,}/g, "#");
 }

@@ -7,51 +7,97 @@ export interface ComponentEnd {
   readonly words: string;
 }
 
-/** What one look at a node tells of its control plane's containers. */
+/** What one look tells of a control plane's container. */
 export interface SeenContainer {
   readonly name: string;
-  readonly id: string;
-  /** How many there were before it. */
+  /** How many there were before the one that is there now. */
   readonly attempt: number;
-  readonly exited: boolean;
+  /** The last words of the one before it, which has ended, and of this one, which may run. */
+  readonly ended: string;
+  readonly current: string;
 }
 
 /**
  * What ended this often in the same way does not come up; a slow one ends for want of another, and says so. systemd starts
  * the kubelet again after a second, the kubelet a container after 10 s and more.
  */
+const MAX_WORDS = 600;
 const SAME_ENDS_OF_KUBELET = 5;
 const SAME_ENDS = 2;
 
 /** What says that another component was not there yet: a slow machine's words. */
 const WAITS =
-  /connection refused|connection reset|i\/o timeout|deadline exceeded|timed? ?out|unavailable|not ready|leader|lease|\bEOF\b|healthy|no route to host|connect: /i;
+  /connection refused|connection reset|i\/o timeout|deadline exceeded|timed? ?out|unavailable|not ready|leader|\blease|\bEOF\b|healthy|no route to host|connect: /i;
 
-/** The containers of the control plane in `crictl ps --all --output=json`; none where it is not that. */
-export function parseContainers(json: string): readonly SeenContainer[] {
-  let read: unknown;
-  try {
-    read = JSON.parse(json);
-  } catch {
-    return [];
-  }
-  const list: unknown = Object(read).containers;
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((each: unknown) => {
-    const { id, metadata, state } = Object(each);
-    const { name, attempt = 0 } = Object(metadata);
-    if (typeof name !== "string" || typeof id !== "string" || !/^(?:etcd|kube-[a-z-]+)$/.test(name)) return [];
-    return [{ name, id, attempt: Number(attempt), exited: state === "CONTAINER_EXITED" }];
+/**
+ * In a node: each control plane's container with its number, and the ends of its last two logs in base64. The kubelet
+ * numbers the logs by attempt, and keeps those of the last container that ended (its `/var/log/pods`).
+ */
+export const LIST_CONTAINERS = `
+cd /var/log/pods 2>/dev/null || exit 0
+for folder in kube-system_*/etcd kube-system_*/kube-{apiserver,controller-manager,scheduler}; do
+  [ -d "$folder" ] || continue
+  last=$(ls "$folder" | sed -n 's/^\\([0-9]*\\)\\.log$/\\1/p' | sort -n | tail -n 1)
+  [ -n "$last" ] || continue
+  end() { { head -c 2000 "$folder/$1.log"; echo; tail -c 4000 "$folder/$1.log"; } 2>/dev/null | base64 -w0; }
+  printf '%s %s %s %s\\n' "\${folder##*/}" "$last" "$(end $((last - 1)) || true)." "$(end "$last")."
+done`;
+
+/** Reads the lines of that; what has another form is passed over. */
+export function parseContainers(output: string): readonly SeenContainer[] {
+  return output.split("\n").flatMap((line) => {
+    const [, name, attempt, ended, current] =
+      /^(etcd|kube-[a-z-]+) (\d+) ([A-Za-z0-9+/=]*)\. ([A-Za-z0-9+/=]*)\.$/.exec(line) ?? [];
+    if (name === undefined || ended === undefined || current === undefined) return [];
+    const words = (log: string) => findLastWords(withoutCriHeads(Buffer.from(log, "base64").toString()));
+    return [{ name, attempt: Number(attempt), ended: words(ended), current: words(current) }];
   });
 }
 
-/** The error with which the kubelet ended last, and how often it ended with the same one, in its journal. */
+/** A container's log as the program wrote it: the runtime puts time, stream and a flag before each line. */
+function withoutCriHeads(log: string): string {
+  return log.replace(/^\S+ (?:stdout|stderr) [FP] /gm, "");
+}
+
+/** Two ends are the same where only times and numbers differ. */
+export function sameWords(a: string, b: string): boolean {
+  const plain = (words: string) => words.replace(/\d+/g, "#");
+  return a !== "" && plain(a) === plain(b);
+}
+
+/**
+ * The error with which the kubelet ended last, and how often it ended with the same one, in its unit's journal: the last
+ * error before each line in which systemd says that it ended.
+ */
 export function findKubeletEnds(journal: string): { readonly ends: number; readonly words: string } | undefined {
-  const errors = journal.split("\n").flatMap((line) => /"command failed" err="(.*)"\s*$/.exec(line)?.[1] ?? []);
-  const last = errors.at(-1);
-  if (last === undefined) return undefined;
-  const words = last.replaceAll('\\"', '"');
-  return { ends: errors.filter((error) => error === last).length, words };
+  const ends: string[] = [];
+  let error = "";
+  let continues = false;
+  for (const line of journal.split("\n")) {
+    if (/Main process exited, code=exited, status=[1-9]/.test(line)) {
+      ends.push(error);
+      error = "";
+    } else if (/^[EF]\d{4} |^Error: /.test(line)) {
+      continues = line.endsWith("<");
+      error = describeKlog(line);
+    } else if (continues && /^\s+\S/.test(line)) {
+      // klog puts a value of several lines between < and >.
+      continues = line.trim() !== ">";
+      if (continues) error = `${error} ${line.trim()}`.trim();
+    }
+  }
+  const words = ends.at(-1);
+  if (words === undefined) return undefined;
+  return { ends: ends.filter((each) => sameWords(each, words)).length, words: words.slice(0, MAX_WORDS) };
+}
+
+/** What a line of klog's says, without its head: of an error with a cause, both. */
+function describeKlog(line: string): string {
+  const text = line.replace(/^[EF]\d{4} [\d:.]+\s+\d+ \S+\] /, "");
+  const [, message = "", cause = ""] = /^"((?:[^"\\]|\\.)*)" err=(.*)$/.exec(text) ?? [];
+  const plain = cause.replace(/^<$/, "").replace(/^"(.*?)"(?: \w+=.*)?$/, "$1");
+  const said = message === "" ? text : message === "command failed" ? plain : `${message}: ${plain}`;
+  return said.replaceAll('\\"', '"').trim();
 }
 
 /** Why containerd cannot run pods, in its own words: a plugin that did not load is not tried again. */
@@ -72,9 +118,12 @@ export function findLastWords(log: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== "");
   const telling = lines.findLast((line) =>
-    /^[EF]\d{4} |\berror\b|\bfailed\b|\bfatal\b|no such file|unknown|invalid|"level":"(?:error|fatal)"/i.test(line),
+    /^[EF]\d{4} |\berror\b|\bfailed\b|\bfatal\b|no such file|not defined|unknown|invalid|"level":"(?:error|fatal)"/i.test(
+      line,
+    ),
   );
-  return (telling ?? lines.at(-1) ?? "").replace(/^[IWEF]\d{4} [\d:.]+\s+\d+ /, "").slice(0, 600);
+  const line = telling ?? lines.at(-1) ?? "";
+  return (/^[EF]\d{4} /.test(line) ? describeKlog(line) : line).slice(0, MAX_WORDS);
 }
 
 /** The component that does not come up, of those that have ended; `undefined` where it may be slow. */

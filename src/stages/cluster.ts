@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import semver from "semver";
 import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "../cluster/acceleration.ts";
 import { createClusterWith } from "../cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
@@ -7,7 +8,7 @@ import { createKubectl } from "../cluster/kubectl.ts";
 import { renderKindConfiguration } from "../cluster/manifest.ts";
 import { contextName } from "../cluster/names.ts";
 import { lowerCpuPriority } from "../cluster/priority.ts";
-import { waitUntilReady } from "../cluster/readiness.ts";
+import { waitForAdminRights, waitUntilReady } from "../cluster/readiness.ts";
 import { type Ownership, planContainers } from "../cluster/removal.ts";
 import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
 import { credentialFiles, removeFiles } from "../credentials/files.ts";
@@ -24,6 +25,9 @@ import { recheckCredentialsDirectory } from "../torch/sources.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Session } from "./session.ts";
 import type { BegunTorch } from "./torch.ts";
+
+/** From here on kubeadm gives the admin's rights after the API server is ready. */
+const FIRST_WITH_BOUND_ADMIN = "1.29.0";
 
 /** A cluster that can be used, with its user's credentials. */
 export interface MadeCluster extends IssuedCredentials {
@@ -90,6 +94,7 @@ export async function makeCluster(
         await writeFile(kubeconfigPath, kubeconfig, { mode: 0o600 });
         log.info(`API server answers on ${server}`);
         const admin = kubectlFor(kubeconfigPath, signal);
+        if (semver.gte(plan.versions.kubernetes, FIRST_WITH_BOUND_ADMIN)) await waitForAdminRights(admin, signal);
         const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
         const assigned =
           acceleration?.podSubnets === undefined

@@ -318,6 +318,28 @@ describe("a cluster that cannot come up", () => {
     await mkdir("/run/lock", { recursive: true });
   });
 
+  it("for a file that is not there: told while kubeadm still waits, in the component's words, and not tried again", async () => {
+    const configuration = [
+      ...["kind: Cluster", "apiVersion: kind.x-k8s.io/v1alpha4", "nodes:", "- role: control-plane"],
+      ...["  kubeadmConfigPatches:", "  - |", "    kind: ClusterConfiguration", "    apiServer:", "      extraArgs:"],
+      "        audit-policy-file: /etc/none/policy.yaml",
+    ].join("\n");
+    const run = await prepareRun(machine, { "cluster-name": "e2e-no-file", "kind-config": configuration });
+    try {
+      const result = await run.main();
+      assert.equal(result.exitCode, 1);
+      const log = result.log.join("\n").replaceAll("%0A", "\n");
+      assert.match(log, /kube-apiserver on e2e-no-file-control-plane does not stay up/);
+      assert.match(log, /open \/etc\/none\/policy\.yaml: no such file or directory/);
+      assert.match(log, /kind-config has it in line 10: audit-policy-file/);
+      assert.doesNotMatch(log, /Try 1 of 2 failed/);
+    } finally {
+      await run.post();
+      await run.dispose();
+    }
+    assert.deepEqual(await dockerLeftovers("e2e-no-file"), []);
+  });
+
   describe("for want of inotify", () => {
     const limits = ["max_user_instances", "max_user_watches"] as const;
     const path = (name: string) => `/proc/sys/fs/inotify/${name}`;
