@@ -14,7 +14,7 @@ export interface Command {
   readonly cwd?: string;
   /** How standard output is read; `latin1` keeps every byte. */
   readonly encoding?: "utf8" | "latin1";
-  /** The command is ended when it has written more than this to standard output. */
+  /** The command is ended when it has written more than this to standard output; 256 MiB where it is not set. */
   readonly maxOutputBytes?: number;
   /** Called for each line of either stream as it arrives. */
   readonly onLine?: (line: string) => void;
@@ -46,6 +46,9 @@ export class CommandError extends Error {
     this.stderr = outcome.stderr;
   }
 }
+
+/** What a command may write where nothing else is set: container logs are read whole, and there may be much of them. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** The variable by which a run's processes are known: it holds the run's folder, and children inherit it. */
 const RUN_VARIABLE = "KIND_TORCH_RUN";
@@ -89,10 +92,15 @@ export function createRun(runDirectory: string): Run {
       let written = 0;
       child.stdout.setEncoding(command.encoding ?? "utf8").on("data", (chunk: string) => {
         written += chunk.length;
-        if (written > (command.maxOutputBytes ?? Number.POSITIVE_INFINITY)) stop("wrote more than is read");
+        if (written > (command.maxOutputBytes ?? MAX_OUTPUT_BYTES)) stop("wrote more than is read");
         else stdout.push(chunk);
       });
-      child.stderr.setEncoding("utf8").on("data", (chunk: string) => stderr.push(chunk));
+      let told = 0;
+      child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+        told += chunk.length;
+        if (told > MAX_OUTPUT_BYTES) stop("wrote more than is read");
+        else stderr.push(chunk);
+      });
       if (command.onLine !== undefined) {
         createInterface({ input: child.stdout }).on("line", command.onLine);
         createInterface({ input: child.stderr }).on("line", command.onLine);

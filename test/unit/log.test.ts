@@ -85,6 +85,15 @@ test("in src, nothing writes to log, outputs, summary or an artifact but the one
       'const { stderr } = process;\nstderr.write("x");\n',
       'import { stdout } from "node:process";\nstdout.write("x");\n',
       'import { writeFileSync } from "node:fs";\nwriteFileSync(process.env.GITHUB_STEP_SUMMARY ?? "", "x");\n',
+      "export const path = (environment: NodeJS.ProcessEnv) => environment.GITHUB_STEP_SUMMARY;\n",
+      'export const path = process.env["GITHUB_ENV"];\n',
+      'globalThis.process.stdout.write("x");\n',
+      'process["stdout"].write("x");\n',
+      'import { writeSync } from "node:fs";\nwriteSync(1, "x");\n',
+      'import * as fs from "node:fs";\nfs.writeSync(2, "x");\n',
+      'import { createWriteStream } from "node:fs";\ncreateWriteStream("/dev/stdout").write("x");\n',
+      'import { spawn } from "node:child_process";\nspawn("x", { stdio: "inherit" });\n',
+      'import { info } from "@actions/core/lib/core.js";\ninfo("x");\n',
     ];
     const lint = async (text: string) => {
       await writeFile(join(folder, "src/torch/other.ts"), text);

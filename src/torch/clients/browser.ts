@@ -1,4 +1,5 @@
 import { Failure } from "../../failure.ts";
+import { readBody } from "./body.ts";
 import { describeFetch } from "./engine.ts";
 import { type Form, type Page, readPage } from "./page.ts";
 
@@ -52,7 +53,11 @@ export function openBrowser(base: string, signal: AbortSignal): Browser {
         const [, name, value] = /^([^=;]+)=([^;]*)/.exec(cookie) ?? [];
         if (name !== undefined && value !== undefined) cookies.set(name.trim(), value);
       }
-      return { status: response.status, location: response.headers.get("location"), html: await response.text() };
+      return {
+        status: response.status,
+        location: response.headers.get("location"),
+        html: (await readBody(response)).toString(),
+      };
     } catch (error) {
       signal.throwIfAborted();
       throw new Failure(`The dashboard does not answer ${path}: ${describeFetch(error)}`, { cause: error });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { describeError, Failure } from "../../failure.ts";
+import { readBody } from "./body.ts";
 
 /** Where Flowable's REST API is below the engine's address. */
 const SERVICE = "/flowable-rest/service";
@@ -89,7 +90,7 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_SECONDS * 1000)]),
       });
-      return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
+      return { status: response.status, bytes: await readBody(response) };
     } catch (error) {
       signal.throwIfAborted();
       throw new Failure(`The Flowable engine does not answer ${path}: ${describeFetch(error)}`, { cause: error });

@@ -34,10 +34,10 @@ const ERROR_CLASS = /\b(?:alert-danger|invalid-feedback|exc-message)\b/;
 
 /** Reads a page of the dashboard. */
 export function readPage(html: string): Page {
-  const forms: Writable<Form>[] = [];
+  const forms: OpenForm[] = [];
   const links: Writable<Link>[] = [];
   const errors: string[] = [];
-  let form: Writable<Form> | undefined;
+  let form: OpenForm | undefined;
   let link: Writable<Link> | undefined;
   /** How deep in an element that shows an error the parser is; 0 is outside. */
   let depth = 0;
@@ -66,7 +66,7 @@ export function readPage(html: string): Page {
       if (name === "input" && form !== undefined) readInput(form, attributes);
       if (name === "textarea" && form !== undefined && attributes.name !== undefined) {
         textArea = attributes.name;
-        form.fields = { ...form.fields, [textArea]: "" };
+        form.fields.set(textArea, "");
       }
     },
     ontext(text) {
@@ -74,7 +74,7 @@ export function readPage(html: string): Page {
       if (depth > 0) errors.push(`${errors.pop() ?? ""}${text}`);
       if (link !== undefined) link.text += text;
       if (form !== undefined && textArea !== undefined) {
-        form.fields = { ...form.fields, [textArea]: `${form.fields[textArea] ?? ""}${text}` };
+        form.fields.set(textArea, `${form.fields.get(textArea) ?? ""}${text}`);
       }
     },
     onclosetag(name) {
@@ -88,7 +88,7 @@ export function readPage(html: string): Page {
   parser.end(html);
   return {
     title: squeeze(title),
-    forms,
+    forms: forms.map((each) => ({ ...each, fields: Object.fromEntries(each.fields) })),
     links: links.map(({ href, text }) => ({ href, text: squeeze(text) })),
     errors: errors.map(squeezeLines).filter((text) => text !== ""),
   };
@@ -96,29 +96,32 @@ export function readPage(html: string): Page {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** A form while it is read. */
+type OpenForm = Omit<Form, "fields" | "files"> & { readonly fields: Map<string, string>; readonly files: string[] };
+
 type Attributes = Readonly<Record<string, string>>;
 
 /** Elements without an end tag. */
 const VOID_ELEMENTS: ReadonlySet<string> = new Set(["area", "br", "hr", "img", "input", "link", "meta", "wbr"]);
 
-function readForm({ action, method, enctype }: Attributes): Writable<Form> {
+function readForm({ action, method, enctype }: Attributes): OpenForm {
   return {
     action: action === "" ? undefined : action,
     method: method?.toUpperCase() === "POST" ? "POST" : "GET",
     multipart: enctype?.toLowerCase() === "multipart/form-data",
-    fields: {},
+    fields: new Map(),
     files: [],
   };
 }
 
-function readInput(form: Writable<Form>, { name, type: written = "text", value, checked, disabled }: Attributes): void {
+function readInput(form: OpenForm, { name, type: written = "text", value, checked, disabled }: Attributes): void {
   const type = written.toLowerCase();
   if (name === undefined || disabled !== undefined) return;
-  if (type === "file") form.files = [...form.files, name];
+  if (type === "file") form.files.push(name);
   else if (["radio", "checkbox"].includes(type)) {
-    if (checked !== undefined) form.fields = { ...form.fields, [name]: value ?? "on" };
+    if (checked !== undefined) form.fields.set(name, value ?? "on");
   } else if (!["submit", "button", "image", "reset"].includes(type)) {
-    form.fields = { ...form.fields, [name]: value ?? "" };
+    form.fields.set(name, value ?? "");
   }
 }
 

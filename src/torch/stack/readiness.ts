@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../runner/log.ts";
+import { readBody } from "../clients/body.ts";
 import { describePage } from "../clients/browser.ts";
 import { describeFetch } from "../clients/engine.ts";
 import { readPage } from "../clients/page.ts";
@@ -106,7 +107,11 @@ export async function ask(
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
     });
-    return { reason: `GET ${url}: status ${response.status}`, status: response.status, body: await response.text() };
+    return {
+      reason: `GET ${url}: status ${response.status}`,
+      status: response.status,
+      body: (await readBody(response)).toString(),
+    };
   } catch (error) {
     signal.throwIfAborted();
     const timedOut = error instanceof Error && error.name === "TimeoutError";
