@@ -98,7 +98,7 @@ export function createRun(runDirectory: string): Run {
       let told = 0;
       child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
         told += chunk.length;
-        if (told > MAX_OUTPUT_BYTES) stop("wrote more than is read");
+        if (told > (command.maxOutputBytes ?? MAX_OUTPUT_BYTES)) stop("wrote more than is read");
         else stderr.push(chunk);
       });
       if (command.onLine !== undefined) {

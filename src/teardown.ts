@@ -11,7 +11,7 @@ import { removeInterrupted } from "./host/interrupted.ts";
 import { makeLogFolder, openLogFolder } from "./logs/folder.ts";
 import { collectNodeLogs } from "./logs/nodes.ts";
 import { collectTorchLogs } from "./logs/torch.ts";
-import { createRun, endProcesses, type Run } from "./process.ts";
+import { CommandError, createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { hide } from "./runner/mask.ts";
@@ -46,7 +46,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     return undefined;
   });
   const run = createRun(runDirectory);
-  await hideSecrets(record, runDirectory);
+  const hidden = await attempt("Reading what is secret", () => hideSecrets(record, runDirectory));
 
   await attempt("Ending what main left running", async () => {
     const ended = await endProcesses(runDirectory);
@@ -55,7 +55,8 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
   if (record !== undefined) {
     const failed = jobFailed || record.failed;
     const wanted = record.logs === "always" || (record.logs === "on-failure" && (failed || record.failedTries));
-    if ((record.created || record.torch !== undefined) && wanted) {
+    // Nothing is collected of which it is not known what must not be in it.
+    if ((record.created || record.torch !== undefined) && wanted && hidden) {
       await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, run, log));
     }
     if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, run, log));
@@ -98,6 +99,21 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
   await attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }
 
+/** What removes things does not wait longer than this for what is collected before, in seconds. */
+const COLLECT_SECONDS = 120;
+
+/** A `run` whose commands all end at a time, given as `performance.now()` gives it; then none is started any more. */
+export function limitRun(run: Run, end: number): Run {
+  return async (command) => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    if (left <= 0) {
+      const outcome = { exitCode: undefined, stdout: "", stderr: "" };
+      throw new CommandError(`${command.purpose}: not done, because the time for it is over`, outcome);
+    }
+    return await run({ ...command, timeoutSeconds: Math.min(command.timeoutSeconds, left) });
+  };
+}
+
 /** Has what this run made secret kept out of what is said and collected, before it is removed. */
 async function hideSecrets(record: RunRecord | undefined, runDirectory: string): Promise<void> {
   const paths = [...secretFiles(runDirectory), ...(record?.credentialFiles ?? [])];
@@ -123,9 +139,18 @@ async function collectLogs(
   const path = record.logsFolder;
   writeRecord(runDirectory, record);
   const content = openLogFolder(path, [], record.failedLogs);
-  for (const missing of await collectNodeLogs(own, content, run))
-    log.info(`Not all logs could be collected: ${missing}`);
-  const ofTorch = record.torch === undefined ? 0 : await collectTorchLogs(record.torch, content, run);
+  const end = performance.now() + COLLECT_SECONDS * 1000;
+  const limited = limitRun(run, end);
+  const isOver = () => performance.now() > end;
+  let ofTorch = 0;
+  try {
+    for (const missing of await collectNodeLogs(own, content, limited))
+      log.info(`Not all logs could be collected: ${missing}`);
+    if (record.torch !== undefined) ofTorch = await collectTorchLogs(record.torch, content, limited, isOver);
+  } catch (error) {
+    log.warning(`Not all logs could be collected: ${describeError(error)}`);
+  }
+  if (isOver()) log.warning(`Collecting logs ended after ${COLLECT_SECONDS} s: not all of them could be collected`);
   if (own.length === 0 && ofTorch === 0 && !record.failedTries) {
     log.info("No container of this run is there to collect logs from");
     await rm(path, { recursive: true, force: true });

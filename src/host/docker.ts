@@ -131,39 +131,67 @@ function parseContainer(line: string): ClusterContainer {
   };
 }
 
-/** Whether the engine has an image already. */
-export async function hasImage(image: string, run: Run): Promise<boolean> {
+/** Whether the engine has an image already, where a platform is given: for that one. */
+export async function hasImage(image: string, run: Run, platform?: string): Promise<boolean> {
   try {
-    await run({
+    const { stdout } = await run({
       file: "docker",
-      args: ["image", "inspect", "--format", "{{.Id}}", image],
+      args: ["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}/{{.Variant}}", image],
       timeoutSeconds: 60,
       purpose: `looking for ${image}`,
     });
-    return true;
+    return platform === undefined || isPlatform(stdout.trim(), platform);
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === 1) return false;
     throw error;
   }
 }
 
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  "x86-64": "amd64",
+  aarch64: "arm64",
+  armhf: "arm",
+  i386: "386",
+};
+const SYSTEMS = ["linux", "windows", "darwin", "freebsd"];
+
+/**
+ * Whether an image's platform (`linux/arm64/v8`; its variant may be empty) is the one that is asked for: a whole one, or
+ * a system or an architecture alone.
+ */
+export function isPlatform(found: string, asked: string): boolean {
+  const words = asked.toLowerCase().split("/");
+  const [first = ""] = words;
+  const [system, architecture, variant] =
+    words.length > 1 ? words : SYSTEMS.includes(first) ? [first] : [undefined, first];
+  const [ownSystem, ownArchitecture, ownVariant] = found.toLowerCase().split("/");
+  const known = architecture === undefined ? undefined : (ARCHITECTURES[architecture] ?? architecture);
+  return (
+    (system === undefined || system === ownSystem) &&
+    (known === undefined || known === ownArchitecture) &&
+    // Of those with variants, the first one often goes without a name (arm64 is arm64/v8).
+    ((variant ?? "") === "" || (ownVariant ?? "") === "" || variant === ownVariant)
+  );
+}
+
 /**
  * Pulls an image under exactly the reference that kind will look for, unless it is there; three tries, for a
  * transient registry error must not cost the job.
- * @param again pulls it even where it is there.
+ * @param options `again` pulls it even where it is there; `platform` is another one than the machine's.
  */
 export async function pullImage(
   image: string,
   run: Run,
   onLine: (line: string) => void,
-  again = false,
+  { again = false, platform }: { readonly again?: boolean; readonly platform?: string } = {},
 ): Promise<"present" | "pulled"> {
-  if (!again && (await hasImage(image, run))) return "present";
+  if (!again && (await hasImage(image, run, platform))) return "present";
   for (let tries = 1; ; tries += 1) {
     try {
       await run({
         file: "docker",
-        args: ["pull", "--quiet", image],
+        args: ["pull", "--quiet", ...(platform === undefined ? [] : [`--platform=${platform}`]), image],
         timeoutSeconds: 900,
         purpose: `pulling ${image}`,
         onLine,

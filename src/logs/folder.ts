@@ -22,6 +22,8 @@ export interface LogFolder {
 
 /** Of each file no more than this is kept: its end. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
+/** What is cut off is looked at as far as this, so that a secret at the cut is seen whole. */
+const MARGIN = 64 * 1024;
 const MAX_NAME = 150;
 const MAX_SAME_NAMES = 100;
 
@@ -46,7 +48,7 @@ export function openLogFolder(path: string, within: readonly string[] = [], befo
     [COLLECTED]: true,
     path,
     files,
-    keep: (place, text) => write(place, withoutSecrets(text.slice(-MAX_CHARACTERS))),
+    keep: (place, text) => write(place, withoutSecrets(text.slice(-MAX_CHARACTERS - MARGIN)).slice(-MAX_CHARACTERS)),
     keepJson: (place, value) => write(place, JSON.stringify(withoutSecretsInJson(value), null, 1)),
   };
 }

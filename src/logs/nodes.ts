@@ -1,3 +1,4 @@
+import { describeError } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { LogFolder } from "./folder.ts";
 
@@ -10,7 +11,10 @@ export interface OwnContainer {
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_POD_FILES = 300;
 const MAX_POD_BYTES = 1024 * 1024;
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+/** How many pods' logs one command reads: in base64 not more than the output of one may be. */
+const PODS_AT_ONCE = 20;
+const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
+const MAX_LOG_LINES = 100_000;
 
 /** What kind's own export has of a node, by the programs in it: the end of each. */
 const IN_NODE: readonly (readonly [string, string])[] = [
@@ -28,8 +32,8 @@ const IN_NODE: readonly (readonly [string, string])[] = [
  */
 const POD_LOGS = `
 cd /var/log/pods 2>/dev/null || exit 0
-find . -type f -print0 | head -z -n "$1" | while IFS= read -r -d '' file; do
-  printf '%s %s\\n' "$(printf %s "$file" | base64 -w0)" "$(tail -c "$2" "$file" | base64 -w0)"
+find . -type f -print0 | sort -z | tail -z -n "+$1" | head -z -n "$2" | while IFS= read -r -d '' file; do
+  printf '%s %s\\n' "$(printf %s "$file" | base64 -w0)" "$(tail -c "$3" "$file" | base64 -w0)"
 done`;
 
 /**
@@ -48,8 +52,8 @@ export async function collectNodeLogs(
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      missing.push(error.message);
+      // What others write may be too much, or not of the form that it should have, in more ways than one.
+      missing.push(error instanceof CommandError ? error.message : describeError(error));
     }
   };
   await attempt(async () =>
@@ -61,7 +65,10 @@ export async function collectNodeLogs(
       await folder.keepJson([name, "inspect.json"], inspected);
     });
     await attempt(async () =>
-      folder.keep([name, "serial.log"], await read(["logs", id], `reading the log of ${name}`, run)),
+      folder.keep(
+        [name, "serial.log"],
+        await read(["logs", "--tail", String(MAX_LOG_LINES), id], `reading the log of ${name}`, run),
+      ),
     );
     for (const [file, command] of IN_NODE) {
       await attempt(async () => {
@@ -70,9 +77,14 @@ export async function collectNodeLogs(
       });
     }
     await attempt(async () => {
-      const ask = ["exec", id, "bash", "-c", POD_LOGS, "pods", String(MAX_POD_FILES), String(MAX_POD_BYTES)];
-      for (const { path, text } of parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, run))) {
-        await folder.keep([name, "pods", ...path.split("/").filter((part) => part !== "" && part !== ".")], text);
+      for (let first = 1; first <= MAX_POD_FILES; first += PODS_AT_ONCE) {
+        const part = [first, PODS_AT_ONCE, MAX_POD_BYTES].map(String);
+        const ask = ["exec", id, "bash", "-c", POD_LOGS, "pods", ...part];
+        const logs = parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, run));
+        for (const { path, text } of logs) {
+          await folder.keep([name, "pods", ...path.split("/").filter((each) => each !== "" && each !== ".")], text);
+        }
+        if (logs.length < PODS_AT_ONCE) break;
       }
     });
   }
@@ -96,5 +108,5 @@ async function read(args: readonly string[], purpose: string, run: Run): Promise
     purpose,
     maxOutputBytes: MAX_OUTPUT_BYTES,
   });
-  return stdout + stderr;
+  return stdout + stderr.slice(-MAX_OUTPUT_BYTES);
 }

@@ -13,12 +13,13 @@ export interface BootedContainers {
 
 /**
  * Collects the log of each container of TORCH-V2, the log files in it, and the engine's history with its variables and
- * stack traces. @returns how many containers there are.
+ * stack traces, until the time for it is over. @returns how many containers there are.
  */
 export async function collectTorchLogs(
   { label, engineUrl }: BootedContainers,
   folder: LogFolder,
   run: Run,
+  isOver: () => boolean,
 ): Promise<number> {
   const { stdout } = await run({
     file: "docker",
@@ -29,7 +30,9 @@ export async function collectTorchLogs(
   const containers = stdout.split("\n").filter((name) => name !== "");
   if (containers.length === 0) return 0;
   for (const container of containers) {
+    if (isOver()) return containers.length;
     for (const { source, text } of await readWords(container, run)) {
+      if (isOver()) return containers.length;
       await folder.keep(["torch", source === "log" ? `${container}.log` : `${container}${source}`], text);
     }
   }

@@ -6,8 +6,16 @@ import type { TorchSource } from "../inputs/torch.ts";
 import { type Complaint, isWithinFolder } from "../inputs/values.ts";
 import { CommandError, type Run } from "../process.ts";
 import { COMPONENTS, type Component, type PerComponent } from "./components.ts";
-import { type ComposeBuild, type ComposeModel, checkBuilds, findService, type ServicePort } from "./compose.ts";
+import {
+  type ComposeBuild,
+  type ComposeModel,
+  checkBuilds,
+  checkServiceNames,
+  findService,
+  type ServicePort,
+} from "./compose.ts";
 import { type Layout, selectPlans } from "./layout.ts";
+import { checkReferences } from "./references.ts";
 import { isRunnerVariable, isSecretVariable, planStandIns, type ReadVariable, selectRefused } from "./reserved.ts";
 
 /** A checkout of TORCH-V2, looked through: everything that a boot needs is there. */
@@ -137,6 +145,11 @@ export async function readCheckout(
     const present = await describeYaml(join(root, layout.docker));
     const file = await find("file", "torch", composeFile, `the ${component.title}'s compose file; ${present}`);
     if (file === undefined) return undefined;
+    const references = await checkReferences(root, file);
+    if (references.length > 0) {
+      problems.push(...references.map((complaint) => ({ input: "torch", value: composeFile, ...complaint })));
+      return undefined;
+    }
     const model = await readModel(file, run, environment);
     if ("complaints" in model) {
       problems.push(...model.complaints.map((complaint) => ({ input: "torch", value: composeFile, ...complaint })));
@@ -147,7 +160,7 @@ export async function readCheckout(
       problems.push({ input: "torch", value: composeFile, ...found.complaint });
       return undefined;
     }
-    const complaint = checkBuilds(found);
+    const complaint = checkBuilds(found) ?? checkServiceNames(found);
     if (complaint !== undefined) {
       problems.push({ input: "torch", value: composeFile, ...complaint });
       return undefined;
@@ -261,8 +274,7 @@ function unescapeBuild(build: ComposeBuild | undefined): ComposeBuild | undefine
 /** Compose files come from the checkout: to fetch another compose starts git, with what a `.env` file says of git. */
 const NO_REMOTE_FILES = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: "false", COMPOSE_EXPERIMENTAL_OCI_REMOTE: "false" };
 
-/** Of a compose file, and of what compose makes of it. */
-const MAX_COMPOSE_BYTES = 512 * 1024;
+/** Of what compose makes of a compose file. */
 const MAX_MODEL_BYTES = 4 * 1024 * 1024;
 
 /** Reads a compose file as compose does, without what it may not read of the step's environment. */
@@ -271,18 +283,6 @@ async function readModel(
   run: Run,
   environment: NodeJS.ProcessEnv,
 ): Promise<{ readonly model: ComposeModel } | { readonly complaints: readonly Complaint[] }> {
-  const { size } = await stat(file);
-  if (size > MAX_COMPOSE_BYTES) {
-    return {
-      complaints: [
-        {
-          reason: `is larger than ${MAX_COMPOSE_BYTES} bytes`,
-          allowed: "a compose file that a person could have written",
-          fix: "leave out of it what is not needed",
-        },
-      ],
-    };
-  }
   const read = async (secrets: "secrets too" | "runner alone") => {
     const standIns = planStandIns(environment, secrets, randomBytes(8).toString("hex"));
     try {

@@ -23,6 +23,8 @@ export interface ComposeService {
   readonly labels?: Readonly<Record<string, string>>;
   readonly extra_hosts?: readonly string[];
   readonly cpu_shares?: number;
+  /** `linux/amd64`. */
+  readonly platform?: string;
   readonly [other: string]: unknown;
 }
 
@@ -156,9 +158,21 @@ export function planCompose({ model, service: own, port }: FoundService, changes
   const { labels, files } = changes;
   const ownService = model.services[own] ?? {};
   const helped = Object.keys(model.services).length > 1;
-  const services = Object.entries(model.services).map(([name, service]) => {
-    // Compose has chosen by profiles already.
-    const { build, container_name, network_mode, external_links, profiles, ...kept } = service;
+  const key = chooseKey(model, own, changes.container);
+  const services = Object.entries(model.services).map(([name, whole]) => {
+    const service = renameService(whole, own, key);
+    // Compose has chosen by profiles, and read the files, already.
+    const {
+      build,
+      container_name,
+      network_mode,
+      external_links,
+      profiles,
+      env_file,
+      label_file,
+      extends: _,
+      ...kept
+    } = service;
     const names = container_name === undefined ? [] : [container_name];
     // A helper in another's network has neither ports nor networks of its own.
     const shared = network_mode?.startsWith("service:") ? { network_mode } : undefined;
@@ -176,8 +190,12 @@ export function planCompose({ model, service: own, port }: FoundService, changes
     const others = (service.ports ?? []).filter((mapping) => mapping.target !== target);
     const ownPort = { mode: "ingress", target, published: String(published), protocol: "tcp" };
     const targets = new Set(files.map((file) => file.target));
+    // On kind's network, where other clusters are, it goes by its container's name alone; Docker makes a host name one too.
+    const { hostname, domainname, ...anonymous } = plain;
+    // The names by which the checkout's files may call it.
+    const aliases = [...new Set([name, ...names])];
     const changed: ComposeService = {
-      ...plain,
+      ...(changes.joinsKind ? anonymous : plain),
       image: changes.image,
       pull_policy: "never",
       container_name: changes.container,
@@ -186,13 +204,12 @@ export function planCompose({ model, service: own, port }: FoundService, changes
       volumes: [...(service.volumes ?? []).filter((volume) => !targets.has(volume.target)), ...files.map(mountFile)],
       extra_hosts: [...(service.extra_hosts ?? []), ...changes.extraHosts],
       networks: {
-        ...(helped ? { default: {} } : {}),
-        // The names by which the checkout's files may call it.
-        torch: { aliases: [name, ...names] },
+        ...(helped ? { default: { aliases } } : {}),
+        torch: { aliases },
         ...(changes.joinsKind ? { kind: {} } : {}),
       },
     };
-    return [name, changed];
+    return [key, changed];
   });
   const volumes = Object.entries(model.volumes ?? {}).map(([name, volume]) => {
     const { name: _, external, ...kept } = volume ?? {};
@@ -208,6 +225,80 @@ export function planCompose({ model, service: own, port }: FoundService, changes
       ...(changes.joinsKind ? { kind: { external: true, name: KIND_NETWORK } } : {}),
     },
     volumes: Object.fromEntries(volumes),
+  };
+}
+
+/**
+ * The name of the component's own service in what is written: compose makes it an alias on every network, so it is the
+ * container's, and not one that the checkout chooses.
+ */
+function chooseKey({ services }: ComposeModel, own: string, container: string): string {
+  const helpers = new Set(Object.keys(services).filter((name) => name !== own));
+  let key = container;
+  while (helpers.has(key)) key = `${key}-own`;
+  return key;
+}
+
+/** The component's own service in a compose file that `planCompose` made. */
+export function findOwnKey({ services }: ComposeModel): string {
+  const own = Object.entries(services).find(([, { container_name }]) => container_name !== undefined);
+  if (own === undefined) throw new Error("The compose file has no service with a container's name.");
+  return own[0];
+}
+
+/** A service that calls another one by its new name, wherever compose looks a service up by its name. */
+function renameService(service: ComposeService, from: string, to: string): ComposeService {
+  const follow = (value: unknown) => (value === `service:${from}` ? `service:${to}` : value);
+  const { depends_on, links, volumes_from, network_mode, ipc, pid, ...kept } = service;
+  const mode = network_mode === `service:${from}` ? `service:${to}` : network_mode;
+  return {
+    ...kept,
+    ...(depends_on === undefined ? {} : { depends_on: renameDependencies(depends_on, from, to) }),
+    ...(links === undefined ? {} : { links: renameEach(links, (name) => renameLink(name, from, to)) }),
+    ...(volumes_from === undefined
+      ? {}
+      : { volumes_from: renameEach(volumes_from, (name) => renameSource(name, from, to)) }),
+    ...(mode === undefined ? {} : { network_mode: mode }),
+    ...(ipc === undefined ? {} : { ipc: follow(ipc) }),
+    ...(pid === undefined ? {} : { pid: follow(pid) }),
+  };
+}
+
+function renameDependencies(value: unknown, from: string, to: string): unknown {
+  if (Array.isArray(value)) return renameEach(value, (name) => (name === from ? to : name));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, how]) => [name === from ? to : name, how]));
+}
+
+function renameEach(value: unknown, rename: (name: string) => string): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((each: unknown) => (typeof each === "string" ? rename(each) : each));
+}
+
+/** `service` or `service:alias`: the name that the linking container knows stays the same. */
+function renameLink(link: string, from: string, to: string): string {
+  const [name, alias] = link.split(":");
+  return name === from ? `${to}:${alias ?? from}` : link;
+}
+
+/** `service` or `service:ro`; `container:name` is not a service. */
+function renameSource(source: string, from: string, to: string): string {
+  if (source === from) return to;
+  return source.startsWith(`${from}:`) && from !== "container" ? `${to}${source.slice(from.length)}` : source;
+}
+
+/** The names by which kind's nodes are reached, of any cluster. */
+const NODE_NAME = /-(?:control-plane|worker)\d*$|-external-load-balancer$/i;
+
+/** Whether a component would answer on a network that it shares in place of a cluster's node. */
+export function checkServiceNames({ model, service }: Omit<FoundService, "port">): Complaint | undefined {
+  const names = [service, model.services[service]?.container_name ?? ""];
+  const refused = [...new Set(names.filter((name) => NODE_NAME.test(name)))];
+  if (refused.length === 0) return undefined;
+  return {
+    reason: `has the component's own service under a name that is one of kind's nodes: ${refused.join(", ")}`,
+    allowed: "names that do not end in -control-plane, -worker or -external-load-balancer",
+    fix: "rename the service, and its container_name, in the compose file",
   };
 }
 

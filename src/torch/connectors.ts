@@ -1,8 +1,11 @@
-import { glob, readFile } from "node:fs/promises";
+import { glob, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readBounded } from "../inputs/places.ts";
 
 /** Files larger than this are no list of some connectors. */
 const MAX_CHARACTERS = 100_000;
+/** More files of that name than this are not looked at. */
+const MAX_FILES = 50;
 
 /**
  * The names by which the broker looks for its connectors: its `services.json`, a list of objects with a `name`, in the
@@ -12,10 +15,18 @@ export async function listConnectors(folder: string): Promise<readonly string[] 
   const lists: (readonly string[] | undefined)[] = [];
   const exclude = (name: string) => /(?:^|\/)(?:node_modules|target|\.git)$/.test(name);
   for await (const path of glob("**/services.json", { cwd: folder, exclude })) {
-    lists.push(parseConnectors(await readFile(join(folder, path), "utf8").catch(() => "")));
+    if (lists.length === MAX_FILES) return undefined;
+    lists.push(parseConnectors(await readWithin(folder, path).catch(() => "")));
   }
   const [first, ...others] = lists;
   return others.every((list) => list?.join("\n") === first?.join("\n")) ? first : undefined;
+}
+
+/** Reads a regular file of a folder: no device or pipe, and nothing outside that a link leads to. */
+async function readWithin(folder: string, path: string): Promise<string> {
+  const real = await realpath(join(folder, path));
+  if (!real.startsWith(`${await realpath(folder)}/`) || !(await stat(real)).isFile()) return "";
+  return (await readBounded(real, MAX_CHARACTERS)).toString();
 }
 
 /** Reads the names in a `services.json`; `undefined` where it has another form than version 1's. */

@@ -1,5 +1,6 @@
 import { strFromU8, unzipSync } from "fflate";
 import { describeError, type Problem } from "../failure.ts";
+import { readBounded, SizeError } from "../inputs/places.ts";
 import { printable } from "../inputs/values.ts";
 import { isLfsPointer } from "./template/csar.ts";
 
@@ -10,6 +11,30 @@ export const MAX_PLANS_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 10_000;
 /** What is looked at of a plan: its root element stands at the beginning. */
 const MAX_READ_BYTES = 512 * 1024;
+
+/**
+ * Reads the plans once. These bytes are handed to the engine as they are, minutes later: a container that has the
+ * checkout mounted may have put a link to another file there by then.
+ */
+export async function readPlans(
+  path: string,
+): Promise<{ readonly bytes: Buffer } | { readonly problems: readonly Problem[] }> {
+  try {
+    const bytes = await readBounded(path, MAX_PLANS_BYTES);
+    const problems = checkPlans(path, bytes);
+    return problems.length > 0 ? { problems } : { bytes };
+  } catch (error) {
+    if (!(error instanceof SizeError)) throw error;
+    const problem = {
+      input: "torch-bpmn-plans",
+      value: path,
+      reason: `is larger than ${error.maxBytes} bytes`,
+      allowed: "a zip of BPMN 2.0 files (*.bpmn20.xml)",
+      fix: "leave out of the zip what the plans do not need",
+    };
+    return { problems: [problem] };
+  }
+}
 
 /** What is wrong with a zip of BPMN plans: Flowable names no file when it refuses one of them. */
 export function checkPlans(path: string, zip: Uint8Array): readonly Problem[] {

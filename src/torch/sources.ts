@@ -13,7 +13,7 @@ import { COMPONENTS, type PerComponent } from "./components.ts";
 import { listPublishedPorts } from "./compose.ts";
 import { checkCredentialsPlace, checkHostAccess, findHostPlaces, listHostAccess } from "./mounts.ts";
 import type { TorchPlan } from "./plan.ts";
-import { checkPlans, MAX_PLANS_BYTES } from "./plans.ts";
+import { readPlans } from "./plans.ts";
 import { type Builder, findBuilder } from "./stack/images.ts";
 import {
   type ClusterAccess,
@@ -26,9 +26,15 @@ import {
   readTypes,
 } from "./template/csar.ts";
 
+/** A checkout with the bytes that were checked of it: once its containers run, they may change its files. */
+export interface CheckedCheckout extends Checkout {
+  /** The zip of BPMN plans. */
+  readonly planBytes: Buffer;
+}
+
 /** What a boot is made from, read and checked. */
 export interface TorchSources {
-  readonly checkout: Checkout;
+  readonly checkout: CheckedCheckout;
   /** The template to deploy, and its node that is the run's cluster. */
   readonly template: { readonly csar: Csar; readonly node: string } | undefined;
   readonly builder: Builder;
@@ -64,10 +70,13 @@ export async function readSources(
   ]);
   const problems: Problem[] = [];
   const warnings: string[] = [];
+  let planBytes: Buffer | undefined;
   if ("input" in builder) problems.push(builder);
   if ("problems" in read) problems.push(...read.problems);
   else {
-    problems.push(...(await readPlans(read.checkout.plans)));
+    const plans = await readPlans(read.checkout.plans);
+    if ("problems" in plans) problems.push(...plans.problems);
+    else planBytes = plans.bytes;
     const places = await checkPlaces(read.checkout, request);
     problems.push(...places.problems);
     warnings.push(...places.warnings);
@@ -76,8 +85,10 @@ export async function readSources(
   }
   if (template !== undefined && "problem" in template) problems.push(template.problem);
   const refused = template !== undefined && "problem" in template;
-  if (problems.length > 0 || "input" in builder || "problems" in read || refused) return { problems };
-  return { sources: { checkout: read.checkout, template, builder, warnings } };
+  if (problems.length > 0 || "input" in builder || "problems" in read || refused || planBytes === undefined) {
+    return { problems };
+  }
+  return { sources: { checkout: { ...read.checkout, planBytes }, template, builder, warnings } };
 }
 
 /** Reads the template: from the workspace, or from the checkout, which may be elsewhere. */
@@ -170,24 +181,6 @@ function tryPointing(csar: Csar, node: string, access: ClusterAccess) {
     reason: `is too large for the dashboard: ${size} bytes with this cluster's endpoint in it, of at most ${limit}`,
     fix: "leave out of the archive what the template does not need, or give the template as one file of TOSCA YAML, which has no such limit",
   };
-}
-
-/** The plans are handed to the engine as they are; what it would refuse is said here. */
-async function readPlans(path: string): Promise<readonly Problem[]> {
-  try {
-    return checkPlans(path, await readBounded(path, MAX_PLANS_BYTES));
-  } catch (error) {
-    if (!(error instanceof SizeError)) throw error;
-    return [
-      {
-        input: "torch-bpmn-plans",
-        value: path,
-        reason: `is larger than ${error.maxBytes} bytes`,
-        allowed: "a zip of BPMN 2.0 files (*.bpmn20.xml)",
-        fix: "leave out of the zip what the plans do not need",
-      },
-    ];
-  }
 }
 
 /**

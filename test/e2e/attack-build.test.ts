@@ -264,7 +264,9 @@ test("a compose file reads none of the runner's variables, wherever it asks", as
     ["    build:\n      context: ../../../dashboard\n      args: [ACTIONS_RUNTIME_TOKEN]", "ACTIONS_RUNTIME_TOKEN"],
     ["    build:\n      context: ../../../dashboard\n      args: [AWS_SECRET_ACCESS_KEY]", "AWS_SECRET_ACCESS_KEY"],
     ["    build:\n      context: ../../../dashboard\n      args: { X: '${DB_PASSWORD}' }", "DB_PASSWORD"],
-    ["    env_file: /proc/self/environ", "the whole environment"],
+    ["    env_file: /proc/self/environ", "leads out of the checkout"],
+    [`    env_file: /proc/${process.pid}/environ`, "leads out of the checkout"],
+    ["    # hidden\u2028    env_file: /proc/self/environ", "line break"],
     ["    environment: { X: '${A}' }\n    env_file: [a.env]", "GITHUB_TOKEN"],
     ["    secrets: [s]\nsecrets:\n  s: { environment: GITHUB_TOKEN }", "GITHUB_TOKEN"],
   ];

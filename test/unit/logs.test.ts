@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { makeLogFolder, openLogFolder, toFileName } from "../../src/logs/folder.ts";
 import { parsePodLogs } from "../../src/logs/nodes.ts";
+import { createRun } from "../../src/process.ts";
 import { hide } from "../../src/runner/mask.ts";
+import { limitRun } from "../../src/teardown.ts";
 import { makeFolder } from "./builders.ts";
 
 test("the folder of logs is new, under a name that nobody knows beforehand, and its owner's alone", async (context) => {
@@ -86,4 +89,26 @@ test("pods' logs are read from lines of base64, and nothing else is", () => {
     { path: nasty, text: "" },
   ]);
   fc.assert(fc.property(fc.string(), (text) => Array.isArray(parsePodLogs(text))));
+});
+
+test("a key at the place where a long text is cut is not left without its first line", async (context) => {
+  const folder = openLogFolder(await makeLogFolder(await makeFolder(context), "logs"));
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const data = Buffer.from(key).toString("base64");
+  const rest = ".\n".repeat(4 * 1024 * 1024);
+  await folder.keep(["a.log"], `${key}${rest.slice(1000)}`);
+  await folder.keep(["b.log"], `${data}${rest.slice(1000)}`);
+  for (const file of folder.files) {
+    const text = await readFile(file, "utf8");
+    for (const line of [...key.split("\n").slice(-6, -2), data.slice(-200, -100)])
+      assert.ok(!text.includes(line), file);
+  }
+});
+
+test("no command is started for which the time is over, and a running one ends with it", async (context) => {
+  const run = createRun(await makeFolder(context));
+  const command = { file: "sleep", args: ["60"], timeoutSeconds: 60, purpose: "sleeping" };
+  await assert.rejects(limitRun(run, performance.now() - 1)(command), /sleeping: not done/);
+  await assert.rejects(limitRun(run, performance.now() + 500)(command), /did not end within 1 s/);
 });

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { prepareRedaction, redact, redactJson } from "../../src/redaction/redact.ts";
+import { runBounded } from "./bounded.ts";
 
 const KEYS: Readonly<Record<string, string>> = {
   RSA: exportKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey),
@@ -126,4 +127,61 @@ test("a secret that is given is gone, wherever it stands", () => {
       assert.ok(!redact(before + secret + after, [secret]).includes(secret) || secret.includes("[redacted]"));
     }),
   );
+});
+
+/** Texts that are made to be searched for ever, by what is repeated in them. */
+const HOSTILE: readonly string[] = [
+  "\\",
+  "token",
+  "token\\\\\\\\",
+  "token    ",
+  "eyJ-",
+  "eyJabcdefgh.",
+  "-----BEGIN A-----",
+  "A\n-----END A-----",
+  `${"\n".repeat(38)}!`,
+  "password : \n",
+  "Authorization: \\",
+  "1 , ",
+  "%41",
+  " ",
+  "A",
+];
+
+for (const piece of HOSTILE) {
+  test(`a megabyte of ${JSON.stringify(piece).slice(0, 30)} is searched in seconds`, async () => {
+    const text = `${JSON.stringify(piece)}.repeat(${Math.ceil(1e6 / piece.length)})`;
+    const path = JSON.stringify(import.meta.resolve("../../src/redaction/redact.ts"));
+    await runBounded(`import { redact } from ${path}; redact(${text}, []);`);
+  });
+}
+
+test("a run that is longer than what V8 searches at once is searched, and the key in it gone", () => {
+  const key = KEYS.RSA ?? "";
+  const redacted = redact(`${"A".repeat(8_000_000)} ${bodyOf(key)} ${"ab-".repeat(199_990 / 3)}${bodyOf(key)}`, [key]);
+  assert.ok(redacted.length > 8_000_000);
+  assert.ok(!redacted.includes(bodyOf(key).slice(200, 240)));
+});
+
+test("a key whose beginning is cut off is redacted up to its last line, and what stands before it is not", () => {
+  for (const key of Object.values(KEYS)) {
+    for (const way of ["as it is", "with Windows line breaks", "with a prefix to each line", "in JSON", "in a URL"]) {
+      const cut = (WAYS[way] ?? String)(key).slice(60);
+      const redacted = redact(`a line.\n${cut}\nafter`, []);
+      assert.ok(redacted.startsWith("a line."), redacted);
+      assert.match(redacted, /after$/);
+      for (const from of [0, 20, 60, 80]) {
+        const part = cut.slice(from, from + 20);
+        assert.ok(/---|END/.test(part) || !redacted.includes(part), `${way}: ${part} is left of ${redacted}`);
+      }
+    }
+  }
+});
+
+test("tokens in a word with other things are found as before", () => {
+  const jwt = `eyJ${"a".repeat(20)}.eyJ${"b".repeat(20)}.${"c".repeat(10)}`;
+  for (const before of ["", "x-", "a.", "a.b-eyJ-", "eyJ-eyJ-", '"']) {
+    const redacted = redact(`${before}${jwt} z`, []);
+    assert.ok(!redacted.includes("bbbb") && !redacted.includes("cccc"), redacted);
+  }
 });

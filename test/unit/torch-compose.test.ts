@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { isPlatform, pullImage } from "../../src/host/docker.ts";
 import { COMPONENTS } from "../../src/torch/components.ts";
 import {
   type Changes,
   type ComposeModel,
   checkBuilds,
+  checkServiceNames,
+  findOwnKey,
   findService,
   listPublishedPorts,
   planCompose,
@@ -59,6 +63,9 @@ function planned(changes: Partial<Changes> = {}, model: ComposeModel = DASHBOARD
   assert.ok("service" in found);
   return planCompose(found, { ...CHANGES, ...changes });
 }
+
+/** The name of the component's own service in what is written. */
+const OWN = CHANGES.container;
 
 const BUILD = { context: "/src/dashboard" };
 const IMAGE = "edrudi97/torch-dashboard:v0.1.0";
@@ -175,25 +182,25 @@ test("a component's service that is not plain is refused, with what stands again
 test("behind a proxy the component publishes nothing, and the proxy keeps its image and port", () => {
   const proxy = { image: "nginx", ports: [{ target: 80, published: "8005" }] };
   const { services } = planned({}, { services: { proxy, a: { build: BUILD, ports: [{ target: 9999 }] } } });
-  assert.equal(services.a?.image, CHANGES.image);
-  assert.deepEqual(services.a?.ports, []);
+  assert.equal(services[OWN]?.image, CHANGES.image);
+  assert.deepEqual(services[OWN]?.ports, []);
   assert.equal(services.proxy?.image, "nginx");
   assert.deepEqual(services.proxy?.ports, [{ target: 80, published: "8005", host_ip: "127.0.0.1" }]);
   const { services: plain } = planned({}, { services: { proxy, a: { build: BUILD } } });
-  assert.deepEqual(plain.a?.ports, []);
+  assert.deepEqual(plain[OWN]?.ports, []);
   assert.deepEqual(plain.proxy?.ports, [{ target: 80, published: "8005", host_ip: "127.0.0.1" }]);
 });
 
 test("the component's service becomes the run's: image, name, addresses, networks", () => {
-  const own = planned().services["torch-dashboard"];
+  const own = planned().services[OWN];
   assert.equal(own?.image, "kind-torch/bologna-dashboard:1");
   assert.equal(own?.container_name, "bologna-dashboard");
   assert.equal(own?.pull_policy, "never");
   assert.ok(!("build" in (own ?? {})) && !("network_mode" in (own ?? {})));
   assert.deepEqual(own?.environment, { BPMN_ENGINE: "http://bologna-engine:8080", APP_URL: "http://localhost:8005" });
   assert.deepEqual(own?.networks, {
-    default: {},
-    torch: { aliases: ["torch-dashboard", "torch-dashboard"] },
+    default: { aliases: ["torch-dashboard"] },
+    torch: { aliases: ["torch-dashboard"] },
     kind: {},
   });
   assert.deepEqual(own?.depends_on, { db: { condition: "service_started" } }, "what is not ours is kept");
@@ -214,14 +221,14 @@ test("nothing is published elsewhere than on 127.0.0.1", () => {
 
 test("a component that publishes nothing gets its port", () => {
   const { services } = planned({}, { services: { only: { image: "x" } } });
-  assert.deepEqual(services.only?.ports, [
+  assert.deepEqual(services[OWN]?.ports, [
     { mode: "ingress", target: 8000, published: "8005", protocol: "tcp", host_ip: "127.0.0.1" },
   ]);
-  assert.deepEqual(Object.keys(services.only?.networks ?? {}), ["torch", "kind"], "no network for one alone");
+  assert.deepEqual(Object.keys(services[OWN]?.networks ?? {}), ["torch", "kind"], "no network for one alone");
 });
 
 test("files are mounted read-only, one by one, in the place of what the checkout mounts there", () => {
-  assert.deepEqual(planned().services["torch-dashboard"]?.volumes, [
+  assert.deepEqual(planned().services[OWN]?.volumes, [
     { type: "volume", source: "db", target: "/var/lib" },
     {
       type: "bind",
@@ -250,8 +257,8 @@ test("nothing is shared with another run: networks and volumes are the project's
 test("outside kind's network a component knows the Docker host instead", () => {
   const { networks, services } = planned({ joinsKind: false, extraHosts: ["host.docker.internal:host-gateway"] });
   assert.deepEqual(Object.keys(networks ?? {}), ["default", "torch"]);
-  assert.deepEqual(Object.keys(services["torch-dashboard"]?.networks ?? {}), ["default", "torch"]);
-  assert.deepEqual(services["torch-dashboard"]?.extra_hosts, ["host.docker.internal:host-gateway"]);
+  assert.deepEqual(Object.keys(services[OWN]?.networks ?? {}), ["default", "torch"]);
+  assert.deepEqual(services[OWN]?.extra_hosts, ["host.docker.internal:host-gateway"]);
 });
 
 test("the ports to be free are those with a number", () => {
@@ -299,7 +306,7 @@ test("a helper in the component's image runs in the one that was built, and one 
   assert.equal(services.queue?.image, CHANGES.image);
   assert.equal(services.queue?.pull_policy, "never");
   assert.ok(!("profiles" in (services.queue ?? {})));
-  assert.equal(services.side?.network_mode, "service:own");
+  assert.equal(services.side?.network_mode, `service:${OWN}`);
   assert.ok(!("networks" in (services.side ?? {})) && !("ports" in (services.side ?? {})));
 });
 
@@ -311,4 +318,123 @@ test("what of a build cannot be kept is said", () => {
   assert.equal(check({ own: { build: { ...build, args: { A: null } } }, queue: { build } }), undefined);
   assert.match(check({ own: { build: { ...build, secrets: [] } } }) ?? "", /not passed on: secrets/);
   assert.match(check({ own: { build }, helper: { build: { context: "/b" } } }) ?? "", /own to build: helper/);
+});
+
+test("on kind's network a component has no name that its checkout chose", () => {
+  const model: ComposeModel = {
+    services: {
+      "other-control-plane": {
+        image: IMAGE,
+        hostname: "third-control-plane",
+        domainname: "example.org",
+        env_file: ["/proc/1/environ"],
+        label_file: ["/proc/1/environ"],
+      },
+    },
+  };
+  const { services } = planned({}, model);
+  // Compose makes the service's name an alias on every network.
+  assert.deepEqual(Object.keys(services), [CHANGES.container]);
+  const own = services[OWN] ?? {};
+  for (const key of ["hostname", "domainname", "env_file", "label_file"]) assert.ok(!(key in own), key);
+  assert.deepEqual(own.networks, { torch: { aliases: ["other-control-plane"] }, kind: {} });
+  assert.equal(planned({ joinsKind: false }, model).services[OWN]?.hostname, "third-control-plane");
+});
+
+test("who calls the component's service by its name still does", () => {
+  const own = { image: IMAGE, depends_on: { db: {} }, links: ["db"] };
+  const helper = {
+    depends_on: { web: { condition: "service_healthy" }, db: {} },
+    links: ["web", "web:app", "db:web", "website"],
+    volumes_from: ["web", "web:ro", "container:web", "website"],
+    ipc: "service:web",
+    pid: "service:web",
+  };
+  const { services } = planned({}, { services: { web: own, helper, list: { depends_on: ["web", "db"] }, db: {} } });
+  const { depends_on, links, volumes_from, ipc, pid } = services.helper ?? {};
+  assert.deepEqual(depends_on, { [OWN]: { condition: "service_healthy" }, db: {} });
+  assert.deepEqual(links, [`${OWN}:web`, `${OWN}:app`, "db:web", "website"]);
+  assert.deepEqual(volumes_from, [OWN, `${OWN}:ro`, "container:web", "website"]);
+  assert.deepEqual([ipc, pid], [`service:${OWN}`, `service:${OWN}`]);
+  assert.deepEqual(services.list?.depends_on, [OWN, "db"]);
+  assert.deepEqual(services[OWN]?.depends_on, { db: {} });
+  assert.deepEqual(services[OWN]?.networks, {
+    default: { aliases: ["web"] },
+    torch: { aliases: ["web"] },
+    kind: {},
+  });
+});
+
+test("no helper is lost to the component's new name", () => {
+  const names = fc.constantFrom("web", OWN, `${OWN}-own`, "db", "__proto_", "container");
+  fc.assert(
+    fc.property(fc.uniqueArray(names, { minLength: 1 }), ([own = "", ...helpers]) => {
+      const services = Object.fromEntries([
+        [own, { image: IMAGE }],
+        ...helpers.map((name) => [name, { image: name, depends_on: { [own]: {} } }]),
+      ]);
+      const made = planned({}, { services });
+      const key = findOwnKey(made);
+      assert.equal(made.services[key]?.container_name, CHANGES.container);
+      assert.deepEqual(Object.keys(made.services).toSorted(), [...helpers, key].toSorted());
+      for (const name of helpers) assert.deepEqual(made.services[name]?.depends_on, { [key]: {} });
+    }),
+  );
+});
+
+test("a component does not take the name of a cluster's node", () => {
+  const reason = (service: string, container_name?: string) =>
+    checkServiceNames({
+      service,
+      model: { services: { [service]: container_name === undefined ? {} : { container_name }, "queue-worker": {} } },
+    })?.reason;
+  for (const name of [
+    "other-control-plane",
+    "a-control-plane2",
+    "a-worker",
+    "a-worker12",
+    "a-external-load-balancer",
+  ]) {
+    assert.ok(reason(name)?.endsWith(name), name);
+    assert.ok(reason("web", name)?.endsWith(name), name);
+  }
+  for (const name of ["web", "worker", "control-plane", "a-workers", "torch-dashboard"]) {
+    assert.equal(reason(name, name), undefined, name);
+  }
+});
+
+test("an image of another platform than the one that is asked for is another image", () => {
+  const cases: readonly (readonly [string, string, boolean])[] = [
+    ["linux/amd64/", "linux/amd64", true],
+    ["linux/amd64/", "linux/x86_64", true],
+    ["linux/arm64/v8", "linux/arm64", true],
+    ["linux/arm64/", "linux/aarch64/v8", true],
+    ["linux/amd64/", "amd64", true],
+    ["linux/amd64/", "linux", true],
+    ["linux/arm64/", "linux/amd64", false],
+    ["linux/arm/v6", "linux/arm/v7", false],
+    ["windows/amd64/", "linux/amd64", false],
+    ["linux/arm64/", "amd64", false],
+  ];
+  for (const [found, asked, same] of cases) assert.equal(isPlatform(found, asked), same, `${found} for ${asked}`);
+});
+
+test("the platform that a helper asks for is the one that is pulled", async () => {
+  const asked = async (platform: string | undefined, again = false) => {
+    const commands: (readonly string[])[] = [];
+    await pullImage(
+      "helper:1",
+      async ({ args = [] }) => {
+        commands.push(args);
+        return { stdout: "linux/arm64/v8\n", stderr: "" };
+      },
+      () => undefined,
+      { again, ...(platform === undefined ? {} : { platform }) },
+    );
+    return commands.filter(([command]) => command === "pull").map((args) => args.slice(1));
+  };
+  assert.deepEqual(await asked("linux/amd64"), [["--quiet", "--platform=linux/amd64", "helper:1"]]);
+  assert.deepEqual(await asked("linux/arm64"), []);
+  assert.deepEqual(await asked(undefined), []);
+  assert.deepEqual(await asked(undefined, true), [["--quiet", "helper:1"]]);
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { hasFoundAll, listConnectors, parseConnectors } from "../../src/torch/connectors.ts";
 import { FIXTURE } from "../e2e/torch.ts";
+import { runBounded } from "./bounded.ts";
 
 describe("the connectors that a checkout lists", () => {
   let folder: string;
@@ -32,6 +34,26 @@ describe("the connectors that a checkout lists", () => {
     assert.deepEqual(await listConnectors(folder), ["a"]);
     await place("other", [{ name: "b" }]);
     assert.equal(await listConnectors(folder), undefined);
+  });
+
+  it("are read from regular files of the checkout alone: no link out of it, device or pipe", async () => {
+    const checkout = await mkdtemp(join(folder, "checkout-"));
+    await writeFile(join(folder, "outside.json"), '[{"name": "a"}]');
+    await symlink(join(folder, "outside.json"), join(checkout, "services.json"));
+    assert.equal(await listConnectors(checkout), undefined);
+    await rm(join(checkout, "services.json"));
+    await writeFile(join(checkout, "list.json"), '[{"name": "a"}]');
+    await symlink("list.json", join(checkout, "services.json"));
+    assert.deepEqual(await listConnectors(checkout), ["a"]);
+    const path = JSON.stringify(import.meta.resolve("../../src/torch/connectors.ts"));
+    const look = `import { listConnectors } from ${path}; console.log(await listConnectors(${JSON.stringify(checkout)}));`;
+    await rm(join(checkout, "services.json"));
+    execFileSync("mkfifo", [join(checkout, "services.json")]);
+    assert.equal(await runBounded(look), "undefined\n");
+    await rm(join(checkout, "services.json"));
+    await writeFile(join(checkout, "services.json"), JSON.stringify([{ name: "a".repeat(200_000) }]));
+    assert.equal(await runBounded(look), "undefined\n");
+    await rm(checkout, { recursive: true });
   });
 
   it("are not guessed from another form", () => {

@@ -276,3 +276,23 @@ test("why a request failed is said in the words of what refused it", async () =>
   );
   assert.equal(describeFetch("thrown"), "thrown");
 });
+
+test("the engine sends main to no other address", async (context) => {
+  let asked = 0;
+  const other = await serve(context, (_, response) => {
+    asked += 1;
+    response.writeHead(200).end(JSON.stringify({ data: [], secret: "metadata" }));
+  });
+  for (const status of [301, 302, 303, 307, 308]) {
+    const address = await serve(context, (_, response) => {
+      response.writeHead(status, { location: `${other}/latest/meta-data` }).end("gone");
+    });
+    const engine = openEngine(address, SIGNAL);
+    const error = await errorOf(engine.readHistory());
+    assert.ok(error instanceof Failure);
+    assert.match(error.message, new RegExp(`status ${status}, a redirect to ${other}/latest/meta-data, which is not`));
+    assert.match((await engine.notReadyReason()) ?? "", /a redirect to/);
+    await errorOf(engine.deployPlans("/x/plans.zip", Buffer.from("zip")));
+  }
+  assert.equal(asked, 0);
+});

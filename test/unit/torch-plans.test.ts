@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
-import { checkPlans } from "../../src/torch/plans.ts";
-import { only } from "./builders.ts";
+import { checkPlans, readPlans } from "../../src/torch/plans.ts";
+import { makeFolder, only } from "./builders.ts";
 
 const PLAN =
   '<?xml version="1.0"?>\n<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process/></definitions>';
@@ -62,4 +62,17 @@ test("no bytes make the check throw", () => {
       checkPlans("/x/plans.zip", noise);
     }),
   );
+});
+
+test("the bytes that were checked are kept, whatever the path leads to later", async (context) => {
+  const path = join(await makeFolder(context), "plans.zip");
+  const zip = pack({ "a.bpmn20.xml": PLAN });
+  await writeFile(path, zip);
+  const read = await readPlans(path);
+  await rm(path);
+  await symlink("/proc/self/environ", path);
+  assert.ok("bytes" in read);
+  assert.deepEqual(Uint8Array.from(read.bytes), zip);
+  const later = await readPlans(path);
+  assert.ok("problems" in later);
 });

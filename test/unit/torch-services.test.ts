@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { findEnd, hasNoProgram } from "../../src/torch/stack/container.ts";
 import { readDiscovery } from "../../src/torch/stack/services.ts";
+import { runBounded } from "./bounded.ts";
 
 const CONNECTORS = [
   "InstantiateLocation-manual-kubernetes",
@@ -107,4 +108,11 @@ test("a container that has ended, is gone or starts again and again will not ser
     [{ status: "absent" }, "was removed"],
   ];
   for (const [overrides, expected] of cases) assert.equal(findEnd({ ...state, ...overrides }), expected);
+});
+
+test("a line without a blank is read in seconds, however long it is", async () => {
+  const path = JSON.stringify(import.meta.resolve("../../src/torch/stack/services.ts"));
+  await runBounded(
+    `import { readDiscovery } from ${path}; readDiscovery("a".repeat(1e6)); readDiscovery("a ".repeat(5e5));`,
+  );
 });

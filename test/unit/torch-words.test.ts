@@ -4,7 +4,16 @@ import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { mergeStreams, readTarFile, tailOf, type Words } from "../../src/torch/stack/words.ts";
+import { createRun, type Run } from "../../src/process.ts";
+import {
+  mergeStreams,
+  readContainerLog,
+  readTarFile,
+  readWords,
+  tailOf,
+  type Words,
+} from "../../src/torch/stack/words.ts";
+import { runBounded } from "./bounded.ts";
 import { makeFolder } from "./builders.ts";
 
 const at = (second: number, text: string) => `2026-11-25T10:00:${String(second).padStart(2, "0")}.000000000Z ${text}\n`;
@@ -222,4 +231,36 @@ test("no words make it throw, and few lines come of any", () => {
       for (const shown of tailOf(all)) assert.ok(shown.length <= 430 && !shown.includes("\n"));
     }),
   );
+});
+
+test("long lines of noise and very many empty ones are passed over in seconds", async () => {
+  const path = JSON.stringify(import.meta.resolve("../../src/torch/stack/words.ts"));
+  for (const piece of [" ", "~", "\n"]) {
+    const text = `${JSON.stringify(piece)}.repeat(1e6)`;
+    const words = `[{ source: "log", text: ${text} + "!", writtenAt: 1 }]`;
+    await runBounded(`import { tailOf } from ${path}; tailOf(${words});`);
+  }
+});
+
+test("no more of a container's words is read than fits, and the part that counts is", async (context) => {
+  const folder = await makeFolder(context);
+  const docker = join(folder, "docker");
+  const much = "head -c 40000000 /dev/zero | tr '\\0' x";
+  const script = `#!/bin/sh
+case "$*" in
+  *"--tail 500 "*) echo "2026-11-25T10:00:00Z the end" ;;
+  logs*--since*) echo "2026-11-25T10:00:00Z a-b discovery succeeded"; ${much} ;;
+  logs*) ${much} ;;
+  diff*) echo "A /a.log" ;;
+  cp*) ${much} ;;
+esac
+`;
+  await writeFile(docker, script, { mode: 0o700 });
+  const run: Run = (command) => createRun(folder)({ ...command, file: docker });
+  const [log, file] = await readWords("c", run);
+  assert.equal(log?.text, "the end\n");
+  assert.match(file?.text ?? "", /^larger than 16777216 bytes, not read/);
+  const early = await readContainerLog("c", run, "2026-11-25T09:00:00Z");
+  assert.ok(early.startsWith("a-b discovery succeeded\n"));
+  assert.ok(early.length <= 16 * 1024 * 1024);
 });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { describeError, Failure } from "../../failure.ts";
+import { printable } from "../../inputs/values.ts";
 import { readBody } from "./body.ts";
 
 /** Where Flowable's REST API is below the engine's address. */
@@ -87,9 +88,16 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
       const response = await fetch(`${base}${SERVICE}${path}`, {
         method: body === undefined ? "GET" : "POST",
         headers: { authorization: AUTHORIZATION },
+        // An engine of a checkout's must not choose what main asks for: it could be another service of this machine.
+        redirect: "manual",
         ...(body === undefined ? {} : { body }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_SECONDS * 1000)]),
       });
+      if (response.status >= 300 && response.status < 400) {
+        await response.body?.cancel();
+        const target = printable(response.headers.get("location") ?? "nowhere", 200);
+        throw new Error(`status ${response.status}, a redirect to ${target}, which is not followed`);
+      }
       return { status: response.status, bytes: await readBody(response) };
     } catch (error) {
       signal.throwIfAborted();

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CredentialPaths } from "../../credentials/files.ts";
 import { describeError, Failure } from "../../failure.ts";
@@ -9,11 +8,11 @@ import type { Log } from "../../runner/log.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
 import type { Timeline } from "../../runner/timeline.ts";
 import type { Tasks } from "../../tasks.ts";
-import type { Checkout } from "../checkout.ts";
 import { openEngine } from "../clients/engine.ts";
 import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "../components.ts";
 import {
   type ComposeModel,
+  findOwnKey,
   QUICK_JAVA,
   STARTING_SHARES,
   withoutDefault,
@@ -23,6 +22,7 @@ import {
 import { listConnectors } from "../connectors.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
+import type { CheckedCheckout } from "../sources.ts";
 import { type Builder, buildImage, setsVariable } from "./images.ts";
 import { waitUntilServing, watchDashboard } from "./readiness.ts";
 import { waitForServices } from "./services.ts";
@@ -63,7 +63,7 @@ export interface Booted {
 /** Begins to boot TORCH-V2 by building its images, side by side: they need nothing of a cluster. */
 export function beginBoot(
   plan: TorchPlan,
-  checkout: Checkout,
+  checkout: CheckedCheckout,
   credentials: CredentialPaths,
   builder: Builder,
   runDirectory: string,
@@ -96,14 +96,15 @@ export function beginBoot(
       log.info(`${component.title}: image built`);
     }),
   );
+  // Before the first container starts: one that has the checkout mounted may change it.
+  const connectors = tasks.begin(() => listConnectors(checkout.components.services.build.context));
   const networks = Promise.withResolvers<void>();
   const served = Promise.withResolvers<void>();
 
   const start = async (component: Component, shares?: number) => {
     await Promise.all([images[component.name], networks.promise]);
-    const { service } = checkout.components[component.name];
     const own = await chooseModel(component);
-    const model = shares === undefined ? own : withShares(own, service, shares);
+    const model = shares === undefined ? own : withShares(own, findOwnKey(own), shares);
     await timeline.measure(`Start ${component.title}`, () =>
       startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
     );
@@ -112,10 +113,10 @@ export function beginBoot(
   const chooseModel = async ({ name }: Component) => {
     const model = models[name];
     if (!(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", run))) return model;
-    return withoutDefault(model, checkout.components[name].service, "JAVA_TOOL_OPTIONS", QUICK_JAVA);
+    return withoutDefault(model, findOwnKey(model), "JAVA_TOOL_OPTIONS", QUICK_JAVA);
   };
   const restoreShares = async ({ name }: Component) => {
-    const own = models[name].services[checkout.components[name].service]?.cpu_shares;
+    const own = models[name].services[findOwnKey(models[name])]?.cpu_shares;
     await setShares(plan.containers[name], own ?? DEFAULT_SHARES, run).catch((error: unknown) =>
       // One that is gone by now is another's failure to tell.
       log.debug(describeError(error)),
@@ -151,7 +152,7 @@ export function beginBoot(
     log.info(`Flowable engine: serves ${urls.engine}`);
     await restoreShares(COMPONENTS.engine);
     const plans = await timeline.measure("Deploy BPMN plans", async () =>
-      client.deployPlans(checkout.plans, await readFile(checkout.plans)),
+      client.deployPlans(checkout.plans, checkout.planBytes),
     );
     log.info(`Flowable engine: ${plans.processes.length} process(es) ${plans.deployed ? "deployed" : "there already"}`);
     return plans.processes;
@@ -161,7 +162,7 @@ export function beginBoot(
   const startServices = async (set: number) => {
     await images.services;
     if (set !== newest) return;
-    const listed = await listConnectors(checkout.components.services.build.context);
+    const listed = await connectors;
     await start(COMPONENTS.services, STARTING_SHARES);
     await timeline.measure("Service layer serves", () =>
       waitForServices(
@@ -223,11 +224,12 @@ async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): 
 
 /** Pulls what is not built, and looks at every image before compose creates a container from it. */
 async function checkImages({ services }: ComposeModel, run: Run, onLine: (line: string) => void): Promise<void> {
-  const named = Object.values(services).flatMap(({ image, pull_policy }) =>
-    image === undefined ? [] : [{ image, pulls: pull_policy }],
+  const named = Object.values(services).flatMap(({ image, pull_policy, platform }) =>
+    image === undefined ? [] : [{ image, pulls: pull_policy, platform }],
   );
-  for (const { image, pulls } of named) {
-    if (pulls !== "never" && pulls !== "build") await pullImage(image, run, onLine, pulls === "always");
+  for (const { image, pulls, platform } of named) {
+    if (pulls === "never" || pulls === "build") continue;
+    await pullImage(image, run, onLine, { again: pulls === "always", ...(platform === undefined ? {} : { platform }) });
   }
   await refuseReservedLabels(
     named.map(({ image }) => image),

@@ -122,18 +122,21 @@ function watchBroker(
   };
 }
 
+/** A line of more characters than this is cut where it is shown. */
+const MAX_LINE = 1000;
+
 /** Reads what the broker's log says of its search. Lines are distinguished by the connector's name, else counted. */
 export function readDiscovery(log: string): Discovery {
   const lines = log.split("\n").map((line) => line.trim());
   const named = lines.flatMap((line) => {
-    const name = /(\S+)\s+discovery succeeded\b/i.exec(line)?.[1];
+    const name = /(?<!\S)(\S+)\s+discovery succeeded\b/i.exec(line)?.[1];
     return name === undefined ? [] : [name];
   });
   // "Service discovery succeeded" names none.
   const nameless = named.filter((name) => /^(?:services?|connectors?|record)$/i.test(name));
   return {
     found: [...nameless, ...new Set(named.filter((name) => !nameless.includes(name)))],
-    lost: lines.filter((line) => /\bdiscovery failed\b/i.test(line)),
+    lost: lines.filter((line) => /\bdiscovery failed\b/i.test(line)).map((line) => line.slice(0, MAX_LINE)),
   };
 }
 

@@ -16,26 +16,46 @@ const LOG_FILE = /(?:[-_.]logs?\.txt|\.log|\.out)$/i;
 const NOT_ITS_OWN =
   /\/(?:node_modules|vendor|\.git|\.npm|\.cache|proc|sys)\/|^\/var\/log\/(?:apt|dpkg|alternatives|bootstrap)/;
 const MAX_FILES = 30;
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
+const MAX_FILE_BYTES = 16 * MEBIBYTE;
+/** All of a container's files together. */
+const MAX_FILES_BYTES = 64 * MEBIBYTE;
+/** Of a container's log that is read whole: how many lines of its end, and how many where those are too long. */
+const MAX_LOG_LINES = 20_000;
+const FEW_LOG_LINES = 500;
+const MAX_LOG_BYTES = 16 * MEBIBYTE;
 
-/** Reads all that a component said, whether it still runs or not. What cannot be read is left out. */
+/** Reads what a component said, whether it still runs or not: the end of its log. What cannot be read is left out. */
 export async function readWords(container: string, run: Run): Promise<readonly Words[]> {
-  const [log, files] = await Promise.all([
-    readContainerLog(container, run).catch(() => ""),
-    readLogFiles(container, run).catch(() => []),
-  ]);
+  const log = await readContainerLog(container, run).catch(() => "");
+  const files = await readLogFiles(container, run).catch(() => []);
   return [{ source: "log", text: log, writtenAt: Number.POSITIVE_INFINITY }, ...files];
 }
 
-/** What a container wrote, both streams in the order of time: all of it, or since a time. */
+/** What a container wrote, both streams in the order of time: the end of it, or since a time the beginning. */
 export async function readContainerLog(container: string, run: Run, since?: string): Promise<string> {
-  const { stdout, stderr } = await run({
-    file: "docker",
-    args: ["logs", "--timestamps", ...(since === undefined ? [] : ["--since", since]), container],
-    timeoutSeconds: 60,
-    purpose: `reading the log of ${container}`,
-  });
-  return mergeStreams(stdout, stderr);
+  const read = async (lines: number) => {
+    const part = since === undefined ? ["--tail", String(lines)] : ["--since", since];
+    const args = ["logs", "--timestamps", ...part, container];
+    const purpose = `reading the log of ${container}`;
+    return await run({ file: "docker", args, timeoutSeconds: 60, purpose, maxOutputBytes: MAX_LOG_BYTES });
+  };
+  const readFew = (error: unknown) => {
+    if (!isTooMuch(error)) throw error;
+    return since === undefined ? read(FEW_LOG_LINES) : error;
+  };
+  // Of what is still too much, what was read before it was stopped.
+  const { stdout, stderr } = await read(MAX_LOG_LINES)
+    .catch(readFew)
+    .catch((error: unknown) => {
+      if (!isTooMuch(error)) throw error;
+      return error;
+    });
+  return mergeStreams(stdout.slice(0, MAX_LOG_BYTES), stderr.slice(0, MAX_LOG_BYTES));
+}
+
+function isTooMuch(error: unknown): error is CommandError {
+  return error instanceof CommandError && /wrote more than is read/.test(error.message);
 }
 
 /** Puts two streams of lines with Docker's time stamps, which sort as text, into one without them. */
@@ -66,12 +86,21 @@ async function readLogFiles(container: string, run: Run): Promise<readonly Words
     .map((line) => line.slice(2))
     .filter((path) => LOG_FILE.test(path) && !NOT_ITS_OWN.test(path))
     .slice(0, MAX_FILES);
-  const read = await Promise.all(paths.map((path) => readFileOf(container, path, run)));
-  return read.filter((words) => words !== undefined);
+  const read: Words[] = [];
+  let left = MAX_FILES_BYTES;
+  for (const path of paths) {
+    const words = await readFileOf(container, path, Math.min(MAX_FILE_BYTES, left), run);
+    if (words === undefined) continue;
+    read.push(words);
+    left -= words.text.length;
+  }
+  return read;
 }
 
 /** Reads one file of a container: as an archive on a stream, so that nothing is unpacked here. */
-async function readFileOf(container: string, path: string, run: Run): Promise<Words | undefined> {
+async function readFileOf(container: string, path: string, maxBytes: number, run: Run): Promise<Words | undefined> {
+  const tooLarge = { source: path, text: `larger than ${maxBytes} bytes, not read\n`, writtenAt: 0 };
+  if (maxBytes <= BLOCK) return tooLarge;
   try {
     const { stdout } = await run({
       file: "docker",
@@ -79,14 +108,13 @@ async function readFileOf(container: string, path: string, run: Run): Promise<Wo
       timeoutSeconds: 60,
       purpose: `reading ${path} of ${container}`,
       encoding: "latin1",
-      maxOutputBytes: MAX_FILE_BYTES,
+      maxOutputBytes: maxBytes,
     });
     const file = readTarFile(Buffer.from(stdout, "latin1"));
     return file === undefined ? undefined : { source: path, text: file.text, writtenAt: file.writtenAt };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const large = /wrote more than is read/.test(error.message);
-    return large ? { source: path, text: `larger than ${MAX_FILE_BYTES} bytes, not read\n`, writtenAt: 0 } : undefined;
+    return isTooMuch(error) ? tooLarge : undefined;
   }
 }
 
@@ -155,26 +183,35 @@ export function tailOf(words: readonly Words[]): readonly string[] {
     ...words
       .filter(({ source }) => source === "log")
       .flatMap(({ text }) => {
-        const { lines, important } = readLines(text);
-        const last = lines.slice(-MAX_LAST);
+        const { last, important } = readLines(text);
         const before = important.filter((line) => !last.includes(line)).slice(-MAX_IMPORTANT);
         return before.length === 0 ? last : [...before, "...", ...last];
       }),
   ];
 }
 
-/** The lines of a text that say something, and those that speak of an error with what follows each. */
-function readLines(text: string): { readonly lines: readonly string[]; readonly important: readonly string[] } {
-  const lines = tellingLines(text);
-  const named = lines.map((line) => IMPORTANT.test(line));
-  const important = lines.filter((line, index) => {
-    const from = Math.max(0, index - CONTINUED);
-    return named[index] === true || (!LEVEL.test(line) && named.slice(from, index).includes(true));
-  });
-  return { lines, important };
+/** Of the lines that speak of an error, more than are shown: one that is among the last ones is not shown twice. */
+const MAX_KEPT = 1000;
+
+/** The last lines of a text that say something, and those that speak of an error with what follows each. */
+function readLines(text: string): { readonly last: readonly string[]; readonly important: readonly string[] } {
+  const last: string[] = [];
+  const important: string[] = [];
+  let sinceNamed = Number.POSITIVE_INFINITY;
+  for (const line of tellingLines(text)) {
+    sinceNamed = IMPORTANT.test(line) ? 0 : sinceNamed + 1;
+    if (sinceNamed === 0 || (sinceNamed <= CONTINUED && !LEVEL.test(line))) important.push(line);
+    if (important.length > 2 * MAX_KEPT) important.splice(0, MAX_KEPT);
+    last.push(line);
+    if (last.length > MAX_LAST) last.shift();
+  }
+  return { last, important };
 }
 
-function tellingLines(text: string): readonly string[] {
-  const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "" && !NOISE.test(line));
-  return lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)} ...` : line.trimEnd()));
+/** Each line is cut before anything is looked for in it: how long it is, others decide. */
+function* tellingLines(text: string): Generator<string> {
+  for (const { 0: whole } of text.matchAll(/[^\r\n]+/g)) {
+    const line = whole.slice(0, MAX_LINE).trimEnd();
+    if (line !== "" && !NOISE.test(line)) yield whole.length > MAX_LINE ? `${line} ...` : line;
+  }
 }

@@ -1,0 +1,12 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+/** As long as a program of a test may take: far longer than it does, and shorter than a hang. */
+const LIMIT = 20_000;
+
+/** Runs a module of the test's own in a process of its own, which is ended when it hangs. @returns what it printed. */
+export async function runBounded(script: string): Promise<string> {
+  const options = { timeout: LIMIT, killSignal: "SIGKILL", cwd: import.meta.dirname } as const;
+  const args = ["--input-type=module-typescript", "--eval", script];
+  return (await promisify(execFile)(process.execPath, args, options)).stdout;
+}
