@@ -200,7 +200,7 @@ test("what lets a container reach out is refused, and what every container may h
     { post_start: [{ command: ["sh"] }, { command: ["sh"], privileged: true }] },
     { pre_stop: [{ command: ["sh"], privileged: "true" }] },
     { develop: { watch: [{ path: ".", action: "sync+exec", exec: { command: ["sh"], privileged: true } }] } },
-    { runtime: "/work/shim" },
+    { runtime: "/opt/shim" },
     { isolation: "hyperv" },
     { credential_spec: { file: "spec.json" } },
     { models: { llm: null } },
