@@ -40,9 +40,7 @@ export async function watchNodes(
     if (signal.aborted) return;
     await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
-    const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, run)));
-    const failing = judgeEnds(looks.flat());
+    const failing = judgeEnds(await lookAtNodes(ownership, seen, run));
     if (failing !== undefined && !signal.aborted) throw describeEnd(failing, configuration);
   }
 }
@@ -62,6 +60,18 @@ function describeEnd({ component, node, ends, words }: ComponentEnd, configurati
       final: configuration !== undefined,
     },
   );
+}
+
+/** What the components of this run's nodes ended with so far. An engine that does not answer now says nothing. */
+async function lookAtNodes(ownership: Ownership, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
+  try {
+    const nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+    const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, run)));
+    return looks.flat();
+  } catch (error) {
+    if (error instanceof CommandError) return [];
+    throw error;
+  }
 }
 
 /** The containers that have ended, by node and name: how many in a row in the same way, and the last one's number. */

@@ -12,7 +12,7 @@ export function isReservedLabel(name: string): boolean {
   return RESERVED.some((prefix) => name.startsWith(prefix));
 }
 
-/** The labels of somebody's service that are its own to set. */
+/** The labels that a service of a checkout may set. */
 export function withoutReservedLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => !isReservedLabel(name)));
 }

@@ -25,9 +25,9 @@ const MAX_BYTES = { configuration: 100_000, catalog: 512 * 1024, resolvConf: 64 
 export async function loadFiles(inputs: Inputs, folders: Folders): Promise<InputFiles> {
   const problems: Problem[] = [];
   const isReadable = async (input: string, path: string): Promise<boolean> => {
-    const complaint = await findComplaint(path, folders);
-    if (complaint !== undefined) problems.push({ input, value: path, ...complaint });
-    return complaint === undefined;
+    const found = await findComplaint(path, folders);
+    if (found !== undefined) problems.push({ input, value: path, ...found });
+    return found === undefined;
   };
   const read = async (input: string, path: string, maxBytes: number): Promise<string | undefined> => {
     if (!(await isReadable(input, path))) return undefined;
@@ -72,16 +72,16 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     }
   }
   if (inputs.credentialsDirectory !== undefined) {
-    const complaint = await findDirectoryComplaint(inputs.credentialsDirectory, folders);
-    if (complaint !== undefined) {
-      problems.push({ input: "credentials-directory", value: inputs.credentialsDirectory, ...complaint });
+    const found = await findDirectoryComplaint(inputs.credentialsDirectory, folders);
+    if (found !== undefined) {
+      problems.push({ input: "credentials-directory", value: inputs.credentialsDirectory, ...found });
     }
   }
   // kubectl reads them, not this Action.
   for (const manifest of inputs.rbacManifests) await isReadable("rbac-manifests", manifest);
   if (inputs.torch?.source.kind === "folder") {
-    const complaint = await findLinkComplaint(inputs.torch.source.path, folders);
-    if (complaint !== undefined) problems.push({ input: "torch", value: inputs.torch.source.path, ...complaint });
+    const found = await findLinkComplaint(inputs.torch.source.path, folders);
+    if (found !== undefined) problems.push({ input: "torch", value: inputs.torch.source.path, ...found });
   }
   if (inputs.dns?.kind === "resolv-conf") {
     const resolvConf = await read("dns", inputs.dns.path, MAX_BYTES.resolvConf);

