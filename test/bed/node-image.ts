@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
-import { chmod, copyFile, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cacheFolder, dataFolder, fingerprint } from "./cache.ts";
 import { run, succeeds } from "./command.ts";
 import { describeImage, type Image, packImages, packLayer, readLayer } from "./image.ts";
+import { type KindManifests, kindManifests } from "./kind-manifests.ts";
 import { compilePrograms, type Programs } from "./kubernetes.ts";
+import { compileLocalPath, localPathHelper } from "./local-path.ts";
 import { nodeRoot } from "./node-root.ts";
 import { debootstrap } from "./packages.ts";
 import { part } from "./part.ts";
@@ -20,22 +22,29 @@ export async function nodeImage(release: Release, log: Log): Promise<Image> {
   const root = nodeRoot(release.kind, log);
   const tables = iptablesLayer(log);
   const programs = await compilePrograms(release, log);
+  const localPath = await compileLocalPath(log);
+  const manifests = await kindManifests(release.kind, log);
   const base = join(await root, "layer.tar");
   const make = (folder: string): Promise<void> =>
     phase(log, `node image ${release.patch}`, "preload the control plane's images", async () => {
       const archive = join(folder, "images.tar");
-      const images = await clusterImages(programs, join(await tables, "layer.tar"), await sandboxImage(base), folder);
+      const layers = { tables: join(await tables, "layer.tar"), scratch: join(folder, "layers") };
+      const images = new Map([
+        ...(await clusterImages(programs, layers, await sandboxImage(base))),
+        ...(await addOnImages(manifests, programs.network, localPath, layers)),
+      ]);
       await packImages(images, join(folder, "scratch"), archive);
       const tree = join(folder, "tree");
       await preload(archive, join(tree, "var/lib/containerd"), folder);
       await installKubernetes(tree, programs, release);
+      await installManifests(tree, manifests);
       await packLayer(tree, join(folder, "layer.tar"));
       for (const done of ["tree", "scratch", "images.tar", "layers"]) await rm(join(folder, done), { recursive: true });
     });
   const ingredients = [
     // By their places inside the cache, so that a cache that was moved is still a cache.
-    ...[recipe, ...[...Object.values(programs).flat(), await root, await tables].map(placeInCache)],
-    await fingerprint(join(dataFolder, "node")),
+    ...[recipe, ...Object.values(programs).flat().map(placeInCache)],
+    ...[localPath, manifests.folder, await root, await tables].map(placeInCache),
     await fingerprint(join(dataFolder, "pause.c")),
   ];
   const own = await part({ name: `node-${release.patch}`, ingredients, make }, log);
@@ -87,14 +96,16 @@ async function sandboxImage(base: string): Promise<string> {
   return image;
 }
 
+/** The layer with iptables and busybox, and the folder where more layers are put together. */
+type Layers = { readonly tables: string; readonly scratch: string };
+
 async function clusterImages(
   programs: Programs,
-  iptables: string,
+  { tables: iptables, scratch: layers }: Layers,
   sandbox: string,
-  folder: string,
 ): Promise<ReadonlyMap<string, Image>> {
-  const layers = join(folder, "layers");
-  const pause = join(folder, "pause");
+  await mkdir(layers, { recursive: true });
+  const pause = join(layers, "pause.built");
   await run("gcc", ["-Os", "-static", "-s", "-o", pause, join(dataFolder, "pause.c")]);
   const components = await readLayer(
     await binaryLayer(layers, "components", programs.components, [
@@ -105,7 +116,6 @@ async function clusterImages(
     ]),
   );
   const tables = await readLayer(iptables);
-  const network = await readLayer(await binaryLayer(layers, "network", programs.network, ["bed-network"]));
   const images = new Map<string, Image>();
   for (const name of programs.images) {
     const program = name.replace(/:.*$/, "").split("/").at(-1) ?? "";
@@ -118,11 +128,27 @@ async function clusterImages(
       images.set(name, describeImage(parts, { Entrypoint: [program] }));
     }
   }
-  images.set("docker.io/bed/network:1", describeImage([tables, network], { Entrypoint: ["bed-network"] }));
   const pauseLayer = await readLayer(await binaryLayer(layers, "pause", pause, ["pause"]));
   images.set(sandbox, describeImage([pauseLayer], { Entrypoint: ["/pause"] }));
   await rm(pause);
   return images;
+}
+
+/** The images that kind's manifests name, under the names that they give them. */
+async function addOnImages(
+  { kindnetd, provisioner, helper }: KindManifests,
+  network: string,
+  localPath: string,
+  { tables, scratch }: Layers,
+): Promise<ReadonlyMap<string, Image>> {
+  const networkLayer = await readLayer(await binaryLayer(scratch, "kindnetd", network, ["kindnetd"]));
+  const program = "local-path-provisioner";
+  const storageLayer = await readLayer(await binaryLayer(scratch, program, localPath, [program]));
+  return new Map([
+    [kindnetd, describeImage([await readLayer(tables), networkLayer], { Cmd: ["kindnetd"] })],
+    [provisioner, describeImage([storageLayer], { Entrypoint: [program] })],
+    [helper, await localPathHelper(tables, scratch)],
+  ]);
 }
 
 /** One program under the names it is called by; CoreDNS and pause are looked for in the root as well. */
@@ -181,5 +207,12 @@ async function installKubernetes(tree: string, programs: Programs, release: Rele
   await symlink("kubelet", join(bin, "kubeadm"));
   await mkdir(join(tree, "kind"));
   await writeFile(join(tree, "kind/version"), `v${release.patch}`);
-  await cp(join(dataFolder, "node"), join(tree, "kind/manifests"), { recursive: true });
+}
+
+async function installManifests(tree: string, { folder }: KindManifests): Promise<void> {
+  const manifests = join(tree, "kind/manifests");
+  await mkdir(manifests, { recursive: true });
+  for (const file of ["default-cni.yaml", "default-storage.yaml"]) {
+    await copyFile(join(folder, file), join(manifests, file));
+  }
 }

@@ -3,77 +3,101 @@ package main
 import (
 	"fmt"
 	"net"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	corev1 "k8s.io/api/core/v1"
 )
 
-// protocol marks the routes that are ours, so that only ours are removed when a node goes.
-const protocol = 163
+// podNetwork is what one node does for its pods at each look at the nodes.
+type podNetwork struct {
+	hostIP    string
+	dualStack bool
+	file      *configuration
+}
 
-func routeTo(self string, nodes []*corev1.Node) error {
-	wanted := map[string]net.IP{}
+// apply stops at the first node that fails, as main.go:350 to 358 does; the caller tries all of them again.
+func (n *podNetwork) apply(nodes []*corev1.Node) error {
 	for _, node := range nodes {
-		if node.Name == self {
-			continue
-		}
-		for _, cidr := range podCIDRs(node) {
-			if gateway := addressFor(cidr, node); gateway != nil {
-				wanted[cidr] = gateway
-			}
-		}
-	}
-	for cidr, gateway := range wanted {
-		_, destination, err := net.ParseCIDR(cidr)
-		if err != nil {
+		if err := n.applyNode(node); err != nil {
 			return err
 		}
-		route := netlink.Route{Dst: destination, Gw: gateway, Protocol: protocol}
-		if err := netlink.RouteReplace(&route); err != nil {
-			return fmt.Errorf("route to %s via %s: %w", cidr, gateway, err)
+	}
+	return nil
+}
+
+// applyNode knows its own node by its address, not by its name: main.go:301.
+func (n *podNetwork) applyNode(node *corev1.Node) error {
+	v4, v6, own := "", "", false
+	for _, address := range node.Status.Addresses {
+		if address.Type != corev1.NodeInternalIP {
+			continue
+		}
+		own = own || address.Address == n.hostIP
+		if isIPv6(address.Address) {
+			v6 = address.Address
+		} else {
+			v4 = address.Address
 		}
 	}
-	ours, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Protocol: protocol}, netlink.RT_FILTER_PROTOCOL)
+	if own {
+		subnets, destinations := rangesOf(node)
+		return n.file.write(render(subnets, destinations, n.file.mtu))
+	}
+	for _, cidr := range n.podCIDRs(node) {
+		gateway := v4
+		if isIPv6(cidr) {
+			gateway = v6
+		}
+		if gateway == "" {
+			continue
+		}
+		if err := routeTo(cidr, net.ParseIP(gateway)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// podCIDRs are none until the controller manager has assigned one: main.go:314 to 323.
+func (n *podNetwork) podCIDRs(node *corev1.Node) []string {
+	if n.dualStack {
+		return node.Spec.PodCIDRs
+	}
+	if node.Spec.PodCIDR == "" {
+		return nil
+	}
+	return []string{node.Spec.PodCIDR}
+}
+
+// routeTo replaces a route by another gateway and leaves one by the right gateway alone, whoever set it. The route
+// to a node that was removed stays: routes.go:27 to 66.
+func routeTo(cidr string, gateway net.IP) error {
+	destination, err := netlink.ParseIPNet(cidr)
 	if err != nil {
 		return err
 	}
-	for _, route := range ours {
-		if route.Dst == nil || wanted[route.Dst.String()] != nil {
-			continue
-		}
-		if err := netlink.RouteDel(&route); err != nil {
+	wanted := netlink.Route{Dst: destination, Gw: gateway}
+	family := netlink.FAMILY_V4
+	if gateway.To4() == nil {
+		family = netlink.FAMILY_V6
+	}
+	present, err := netlink.RouteListFiltered(family, &wanted, netlink.RT_FILTER_DST)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, route := range present {
+		if route.Gw.Equal(gateway) {
+			found = true
+		} else if err := netlink.RouteDel(&route); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func podCIDRs(node *corev1.Node) []string {
-	if len(node.Spec.PodCIDRs) > 0 {
-		return node.Spec.PodCIDRs
-	}
-	if node.Spec.PodCIDR != "" {
-		return []string{node.Spec.PodCIDR}
-	}
-	return nil
-}
-
-// addressFor gives the node's address of the same family as the CIDR; a route cannot mix them.
-func addressFor(cidr string, node *corev1.Node) net.IP {
-	ip, _, err := net.ParseCIDR(cidr)
-	if err != nil {
+	if found {
 		return nil
 	}
-	for _, address := range node.Status.Addresses {
-		candidate := net.ParseIP(address.Address)
-		if address.Type == corev1.NodeInternalIP && candidate != nil && (candidate.To4() == nil) == (ip.To4() == nil) {
-			return candidate
-		}
+	if err := netlink.RouteAdd(&wanted); err != nil {
+		return fmt.Errorf("route to %s via %s: %w", cidr, gateway, err)
 	}
 	return nil
-}
-
-func sameNetwork(a, b *corev1.Node) bool {
-	return slices.Equal(podCIDRs(a), podCIDRs(b)) && slices.Equal(a.Status.Addresses, b.Status.Addresses)
 }
