@@ -2,12 +2,18 @@ import { Failure } from "../src/failure.ts";
 import { parseChecksum, type ToolName, toolSource } from "../src/tools/sources.ts";
 import type { Checksums } from "../src/versions/catalog.ts";
 import type { Client } from "./client.ts";
+import { quote, type Remark } from "./report.ts";
 
 /** A checksum that the catalogue does not have yet. */
 export interface Gap {
   readonly tool: ToolName;
   readonly version: string;
   readonly architecture: string;
+}
+
+/** A checksum that the catalogue has. */
+export interface Pinned extends Gap {
+  readonly checksum: string;
 }
 
 /** What was found for a gap. */
@@ -28,6 +34,14 @@ export function findGaps(tool: ToolName, version: string, known: Checksums): rea
     version,
     architecture,
   }));
+}
+
+/** The checksums that the catalogue has of a tool's version. */
+export function findPinned(tool: ToolName, version: string, known: Checksums): readonly Pinned[] {
+  return ARCHITECTURES.flatMap((architecture) => {
+    const checksum = known[platformOf(architecture)];
+    return checksum === undefined ? [] : [{ tool, version, architecture, checksum }];
+  });
 }
 
 /** The key of a checksum in the catalogue: `linux-amd64`. */
@@ -53,4 +67,27 @@ export async function verifyChecksum(client: Client, gap: Gap, base: string | un
   throw new Failure(`${url} has the SHA-256 ${actual}, but ${checksumUrl} says ${published}.`, {
     cure: "take neither of them; where it stays so, ask that project which is right",
   });
+}
+
+/**
+ * Compares a checksum that the catalogue has with what the tool's own project publishes now. The catalogue keeps its own
+ * whatever comes of it: what differs is for a person to look at.
+ * @param base stands in for the project's download host.
+ * @throws Failure where the project's host cannot be asked.
+ */
+export async function comparePinned(
+  client: Client,
+  pinned: Pinned,
+  base: string | undefined,
+): Promise<Remark | undefined> {
+  const { tool, version, architecture, checksum } = pinned;
+  const { url, checksumUrl } = toolSource(tool, version, architecture, base);
+  const text = await client.findText(checksumUrl);
+  const published = text === undefined ? undefined : parseChecksum(text, url.slice(url.lastIndexOf("/") + 1));
+  if (published === checksum) return undefined;
+  const found = published === undefined ? "is not a checksum file" : `says ${quote(published)}`;
+  return {
+    open: true,
+    text: `${tool} ${version} for linux/${architecture}: the catalogue has ${quote(checksum)} and keeps it, but ${quote(checksumUrl)} ${text === undefined ? "is not there" : found}`,
+  };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Failure } from "../src/failure.ts";
-import { MAX_BINARY_BYTES } from "../src/tools/cache.ts";
+import { MAX_BINARY_BYTES } from "../src/tools/binary.ts";
 import { FinalError, limitBytes, MAX_REDIRECTS, planRedirect, REDIRECTS } from "../src/tools/download.ts";
 
 type Headers = Readonly<Record<string, string>>;

@@ -1,7 +1,8 @@
 import semver from "semver";
 import { describeError, Failure } from "../src/failure.ts";
 import type { Catalog, KindRelease, NodeImage } from "../src/versions/catalog.ts";
-import { ARCHITECTURES, type Finding, findGaps, type Gap } from "./checksums.ts";
+import { minorOf } from "../src/versions/request.ts";
+import { ARCHITECTURES, type Finding, findGaps, findPinned, type Gap, type Pinned } from "./checksums.ts";
 import { parseReleaseNotes } from "./release-notes.ts";
 import type { Release } from "./releases.ts";
 import { quote, type Remark } from "./report.ts";
@@ -18,6 +19,10 @@ export interface NewRelease {
 export interface Plan {
   readonly releases: readonly NewRelease[];
   readonly gaps: readonly Gap[];
+  /** The minors of Kubernetes that have an image, newest first. */
+  readonly minors: readonly string[];
+  /** What the catalogue has, to be compared with what is published now. */
+  readonly pinned: readonly Pinned[];
   readonly remarks: readonly Remark[];
 }
 
@@ -55,14 +60,49 @@ export function planUpdate(catalog: Catalog, releases: readonly Release[]): Plan
   remarks.push(
     ...gone.map(({ version }): Remark => ({ open: true, text: `kind ${version}: GitHub does not list it any more` })),
   );
-  return { releases: fresh, gaps: planChecksums(catalog, fresh), remarks };
+  return {
+    releases: fresh,
+    gaps: planChecksums(catalog, fresh),
+    minors: listMinors([...fresh, ...catalog.kind]),
+    pinned: listPinned(catalog),
+    remarks,
+  };
 }
 
-/** Every kind in the catalogue needs its checksums, and every Kubernetes that has an image needs its kubectl. */
+/**
+ * The checksums that the newest kubectl of each minor lacks, for those that the plan does not ask for already.
+ * @param newest the newest patch of each minor, where one is published.
+ */
+export function planPatches(catalog: Catalog, { gaps }: Plan, newest: readonly (string | undefined)[]): readonly Gap[] {
+  const known = new Set([
+    ...catalog.kubectl.map(({ version }) => version),
+    ...gaps.filter(({ tool }) => tool === "kubectl").map(({ version }) => version),
+  ]);
+  return newest
+    .filter((version) => version !== undefined)
+    .flatMap((version) => (known.has(version) ? [] : findGaps("kubectl", version, {})));
+}
+
+function listMinors(releases: readonly { readonly images: readonly NodeImage[] }[]): readonly string[] {
+  const versions = releases.flatMap(({ images }) => images.map(({ kubernetes }) => kubernetes));
+  return [...new Set(versions.toSorted(semver.rcompare).map(minorOf))];
+}
+
+function listPinned(catalog: Catalog): readonly Pinned[] {
+  return [
+    ...catalog.kind.flatMap(({ version, checksums }) => findPinned("kind", version, checksums)),
+    ...catalog.kubectl.flatMap(({ version, checksums }) => findPinned("kubectl", version, checksums)),
+  ];
+}
+
+/**
+ * Every kind and every kubectl in the catalogue needs its checksums, and every Kubernetes that has an image needs its
+ * kubectl.
+ */
 function planChecksums(catalog: Catalog, fresh: readonly NewRelease[]): readonly Gap[] {
   const kubectl = new Map(catalog.kubectl.map((entry) => [entry.version, entry.checksums]));
   const images = [...fresh, ...catalog.kind].flatMap((release) => release.images);
-  const versions = new Set(images.map(({ kubernetes }) => kubernetes));
+  const versions = new Set([...images.map(({ kubernetes }) => kubernetes), ...kubectl.keys()]);
   return [
     ...fresh.flatMap(({ version }) => findGaps("kind", version, {})),
     ...catalog.kind.flatMap(({ version, checksums }) => findGaps("kind", version, checksums)),

@@ -6,17 +6,19 @@ import { baseUrl } from "../src/inputs/values.ts";
 import { runTasks } from "../src/tasks.ts";
 import type { ToolName } from "../src/tools/sources.ts";
 import { parseCatalog } from "../src/versions/catalog.ts";
-import { type Finding, verifyChecksum } from "./checksums.ts";
+import { comparePinned, type Finding, verifyChecksum } from "./checksums.ts";
 import { createClient } from "./client.ts";
 import { extendCatalog } from "./document.ts";
 import { findLoadBalancer, loadBalancerSource } from "./load-balancer.ts";
-import { type NewRelease, type Plan, planUpdate, resolveAddition } from "./plan.ts";
+import { findNewestPatch } from "./patches.ts";
+import { type NewRelease, type Plan, planPatches, planUpdate, resolveAddition } from "./plan.ts";
 import { readReleases } from "./releases.ts";
 import { quote, type Remark, renderReport } from "./report.ts";
 
 /**
  * Brings the catalogue up to date: `node catalog/update.ts [file]` reads kind's releases, their load balancers and the
- * checksums that the catalogue lacks, writes the file, and prints the text of the pull request.
+ * checksums that the catalogue lacks, compares those that it has with what is published, writes the file, and prints the
+ * text of the pull request. A checksum that the catalogue has is never changed.
  */
 
 /** Where the update reads. */
@@ -62,7 +64,12 @@ async function discover(catalogText: string, origins: Origins, log: (line: strin
     const client = createClient(signal);
     const plan = planUpdate(catalog, await readReleases(client, origins.api, origins.token));
     const balancers = plan.releases.map(({ version }) => begin(() => findLoadBalancer(client, origins.raw, version)));
-    const checks = plan.gaps.map((gap) =>
+    const comparisons = plan.pinned.map((pinned) =>
+      begin(() => comparePinned(client, pinned, origins.downloads[pinned.tool])),
+    );
+    const newest = plan.minors.map((minor) => begin(() => findNewestPatch(client, minor, origins.downloads.kubectl)));
+    const gaps = [...plan.gaps, ...planPatches(catalog, plan, await Promise.all(newest))];
+    const checks = gaps.map((gap) =>
       begin(async () => {
         const finding = await verifyChecksum(client, gap, origins.downloads[gap.tool]);
         if (finding.checksum !== undefined) log(`verified ${gap.tool} ${gap.version} for linux/${gap.architecture}`);
@@ -77,14 +84,22 @@ async function discover(catalogText: string, origins: Origins, log: (line: strin
         return loadBalancer === undefined ? release : { ...release, loadBalancer };
       }),
       findings: await Promise.all(checks),
-      remarks: plan.releases
-        .filter((_, index) => found[index] === undefined)
-        .map(({ version }) => ({
-          open: true,
-          text: `kind ${version}: no single image of a load balancer is named by ${quote(loadBalancerSource(origins.raw, version))}, so the entry goes without`,
-        })),
+      remarks: [
+        ...(await Promise.all(comparisons)).filter((remark) => remark !== undefined),
+        ...plan.releases
+          .filter((_, index) => found[index] === undefined)
+          .map(({ version }) => describeNoBalancer(version, origins.raw)),
+      ],
     };
   });
+}
+
+function describeNoBalancer(version: string, raw: string): Remark {
+  const source = quote(loadBalancerSource(raw, version));
+  return {
+    open: true,
+    text: `kind ${version}: no single image of a load balancer is named by ${source}, so the entry goes without`,
+  };
 }
 
 /** Brings a catalogue file up to date. @returns the report. @throws Failure, and the file is as it was. */

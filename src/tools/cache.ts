@@ -1,11 +1,10 @@
-import { createHash, randomUUID } from "node:crypto";
-import { constants, createWriteStream } from "node:fs";
-import { chmod, copyFile, type FileHandle, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { find } from "@actions/tool-cache";
 import { describeError, Failure } from "../failure.ts";
-import { limitBytes } from "./download.ts";
+import { openRegular, takeBinary } from "./binary.ts";
 import { type ToolName, type ToolSource, type Voucher, voucherFor } from "./sources.ts";
 
 /**
@@ -44,19 +43,22 @@ export interface CacheCheck {
   readonly voucher: Voucher | "catalog";
 }
 
-/** No tool is larger. */
-export const MAX_BINARY_BYTES = 512 * 1024 * 1024;
 const MAX_RECORD_BYTES = 4096;
+
+/** How a tool's origin says that it is the catalog's. */
+export const VERIFIED = "verified against the catalog";
+/** How it says that it is not; what vouches for it instead follows. */
+export const UNVERIFIED = "not verified against the catalog, which has no checksum of it";
 
 /** What is said of a checksum that is not the catalog's. */
 export function describeVoucher(voucher: Voucher): string {
   switch (voucher) {
     case "origin":
-      return "SHA-256 as the origin publishes it";
+      return "its SHA-256 is as the origin publishes it";
     case "mirror":
-      return "not verified: only the mirror vouches for it, with a SHA-256 of its own";
+      return "only the mirror vouches for it, with a SHA-256 of its own";
     case "nothing":
-      return "not verified: nothing vouches for it, for what comes over http:// can be changed on the way";
+      return "nothing vouches for it, for what comes over http:// can be changed on the way";
   }
 }
 
@@ -86,12 +88,12 @@ export function planCacheCheck(
   checksum: string | undefined,
   record: CacheRecord | undefined,
 ): CacheCheck | undefined {
-  if (checksum !== undefined) return { sha256: checksum, proof: "SHA-256 as in the catalog", voucher: "catalog" };
+  if (checksum !== undefined) return { sha256: checksum, proof: VERIFIED, voucher: "catalog" };
   if (record === undefined) return undefined;
   const voucher = voucherFor(tool, record.url);
   if (voucher !== "origin" && record.url !== source.url) return undefined;
-  const before = voucher === "origin" ? "" : `, ${describeVoucher(voucher)}`;
-  const proof = `SHA-256 as recorded beside it when it was downloaded from ${record.url}${before}`;
+  const before = voucher === "origin" ? "" : `; ${describeVoucher(voucher)}`;
+  const proof = `${UNVERIFIED}: SHA-256 as recorded beside it when it was downloaded from ${record.url}${before}`;
   return { sha256: record.sha256, proof, voucher };
 }
 
@@ -109,14 +111,7 @@ export async function takeFromCache(
   if (place === "") return "absent";
   const check = planCacheCheck(key.tool, source, checksum, await readRecord(join(place, recordName(key.tool))));
   if (check === undefined) return undefined;
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    if ((await copyBinary(join(place, key.tool), draft)) !== check.sha256) return undefined;
-    await rename(draft, path);
-    return check;
-  } finally {
-    await rm(draft, { force: true });
-  }
+  return (await takeBinary(join(place, key.tool), check.sha256, path)) ? check : undefined;
 }
 
 /**
@@ -167,35 +162,4 @@ async function readRecord(path: string): Promise<CacheRecord | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** Copies a file to a new one that only this user may read, and run. @returns the SHA-256 of what was written. */
-async function copyBinary(from: string, to: string): Promise<string | undefined> {
-  try {
-    await using file = await openRegular(from);
-    const hash = createHash("sha256");
-    const hashing = async function* (chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        yield chunk;
-      }
-    };
-    await pipeline(
-      file.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false }),
-      limitBytes(MAX_BINARY_BYTES),
-      hashing,
-      createWriteStream(to, { flags: "wx", mode: 0o755 }),
-    );
-    return hash.digest("hex");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Opens a file to read it. What is not a file, such as a pipe that never ends, is refused and does not block. */
-async function openRegular(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new Error("it is not a regular file");
 }

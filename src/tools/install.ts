@@ -3,14 +3,16 @@ import { createReadStream } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import { type CacheKey, describeVoucher, MAX_BINARY_BYTES, placeInCache, takeFromCache } from "./cache.ts";
+import { MAX_BINARY_BYTES } from "./binary.ts";
+import { type CacheKey, describeVoucher, placeInCache, takeFromCache, UNVERIFIED, VERIFIED } from "./cache.ts";
 import { downloadFile } from "./download.ts";
+import { takeFromPath } from "./path.ts";
 import { parseChecksum, type ToolSource, voucherFor } from "./sources.ts";
 
 /** A tool to install. */
 export interface ToolRequest extends CacheKey {
   readonly source: ToolSource;
-  /** The catalog's verified SHA-256, where it holds one. */
+  /** The catalog's SHA-256, where it holds one: then no other binary is used, wherever it comes from. */
   readonly checksum: string | undefined;
 }
 
@@ -28,17 +30,31 @@ const DOWNLOAD_SECONDS = 600;
 const MAX_CHECKSUM_BYTES = 16 * 1024;
 const RETRY_PAUSES: readonly number[] = [10_000, 15_000];
 
+/** Where an installation says what it does. */
+export interface ToolLog {
+  info(line: string): void;
+  debug(line: string): void;
+}
+
+/** What tests set otherwise. */
+export interface InstallOptions {
+  readonly pauses?: readonly number[];
+  /** In the form of the variable `PATH`. */
+  readonly searchPath?: string;
+}
+
 /**
- * Brings a tool into the run's own folder, from the runner's tool cache or from where it is published, and keeps it in
- * the tool cache. What does not match its checksum is never installed. See `cache.ts` for what a cached tool proves.
+ * Brings a tool into the run's own folder: from the runner's tool cache, from `PATH`, or from where it is published,
+ * which is kept in the tool cache. What does not match its checksum is never installed, and nothing is downloaded that
+ * is there with the catalog's checksum. See `cache.ts` for what a cached tool proves.
  * @param folder the run's own, for its user alone; it goes away with the run.
  * @throws Failure where the download or the check fails.
  */
 export async function installTool(
   request: ToolRequest,
   folder: string,
-  log: (line: string) => void,
-  pauses = RETRY_PAUSES,
+  log: ToolLog,
+  { pauses = RETRY_PAUSES, searchPath = process.env.PATH ?? "" }: InstallOptions = {},
 ): Promise<InstalledTool> {
   const { tool, version, source, checksum } = request;
   const bin = join(folder, "bin");
@@ -49,11 +65,30 @@ export async function installTool(
     const warning = cached.voucher === "nothing" ? describeUnproven(request) : undefined;
     return { path, origin: `from the tool cache, ${cached.proof}`, warning };
   }
+  const found =
+    checksum === undefined
+      ? undefined
+      : await takeFromPath(tool, checksum, searchPath, path, (line) => log.debug(line));
   if (cached === undefined) {
     const expected = checksum === undefined ? "the record of its download" : "the catalog's checksum";
-    log(`The cached ${tool} ${version} does not match ${expected}, or is not there: it is downloaded again.`);
+    const instead = found === undefined ? "it is downloaded again" : "it is not used";
+    log.info(`The cached ${tool} ${version} does not match ${expected}, or is not there: ${instead}.`);
   }
+  if (found !== undefined) {
+    log.debug(`${tool} ${version} is a copy of ${found}.`);
+    return { path, origin: "the one in PATH has the pinned checksum; nothing was downloaded", warning: undefined };
+  }
+  return await downloadTool(request, folder, path, pauses);
+}
 
+/** Downloads a tool, checks it, and keeps it in the tool cache. */
+async function downloadTool(
+  request: ToolRequest,
+  folder: string,
+  path: string,
+  pauses: readonly number[],
+): Promise<InstalledTool> {
+  const { tool, source, checksum } = request;
   const [binary, expected] = await Promise.all([
     download(source.url, tool, folder, MAX_BINARY_BYTES, pauses),
     checksum ?? downloadChecksum(request, folder, pauses),
@@ -61,17 +96,26 @@ export async function installTool(
   const actual = await hashFile(binary);
   if (actual !== expected) {
     await rm(binary, { force: true });
-    throw new Failure(`${source.url} has the SHA-256 ${actual}, but ${expected} was expected.`, {
-      cure: "nothing was installed; if the checksum comes from a catalog file, check that file, else try again and suspect what lies between here and the origin",
-    });
+    throw describeMismatch(request, actual, expected);
   }
   await chmod(binary, 0o755);
   await rename(binary, path);
   await placeInCache(request, path, { sha256: actual, url: source.url });
   const voucher = voucherFor(tool, source.url);
-  const proof = checksum === undefined ? describeVoucher(voucher) : "SHA-256 as in the catalog";
+  const proof = checksum === undefined ? `${UNVERIFIED}: ${describeVoucher(voucher)}` : VERIFIED;
   const warning = checksum === undefined && voucher === "nothing" ? describeUnproven(request) : undefined;
   return { path, origin: `downloaded from ${source.url}, ${proof}`, warning };
+}
+
+function describeMismatch({ tool, version, source, checksum }: ToolRequest, actual: string, expected: string): Failure {
+  const by = checksum === undefined ? source.checksumUrl : "the catalog";
+  const builds =
+    checksum === undefined
+      ? ""
+      : `; a ${tool} ${version} that is a build of your own needs a file for the input catalog with its checksum`;
+  return new Failure(`${source.url} has the SHA-256 ${actual}, but ${expected} was expected, by ${by}.`, {
+    cure: `nothing was installed; try again, and then look for what answers between this machine and that address${builds}`,
+  });
 }
 
 function describeUnproven({ tool, version, source }: ToolRequest): string {

@@ -14,7 +14,8 @@ export interface ToolSource {
  */
 export type Voucher = "origin" | "mirror" | "nothing";
 
-const OFFICIAL: Readonly<Record<ToolName, string>> = {
+/** The projects' own download hosts. */
+export const OFFICIAL: Readonly<Record<ToolName, string>> = {
   kind: "https://kind.sigs.k8s.io/dl",
   kubectl: "https://dl.k8s.io/release",
 };

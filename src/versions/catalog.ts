@@ -3,7 +3,11 @@ import { Failure } from "../failure.ts";
 import { imageReference } from "../inputs/values.ts";
 import builtIn from "./catalog.json" with { type: "json" };
 
-/** SHA-256 sums in hex, by platform (`linux-amd64`). Only sums verified at the origin belong here. */
+/**
+ * SHA-256 sums in hex, by platform (`linux-amd64`). In the built-in catalog a sum comes from the tool's own project and
+ * was compared with the binary (`catalog/checksums.ts`), or it is the same in two or more independent public sources.
+ * It is never changed. Where a platform has none, the tool is not verified against the catalog, and the run says so.
+ */
 export type Checksums = Readonly<Record<string, string>>;
 
 export interface NodeImage {

@@ -250,6 +250,66 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     assert.equal(result.times("/kubectl/v1.34.0/bin/linux/amd64/kubectl"), 0);
   });
 
+  it("keeps a checksum that is published otherwise now, and asks a person", async (context) => {
+    const { kind, kubectl } = COMPLETE;
+    const [first = assert.fail(), ...others] = kubectl;
+    const pinned = "a".repeat(64);
+    const known = {
+      kind,
+      kubectl: [{ ...first, checksums: { ...first.checksums, "linux-amd64": pinned } }, ...others],
+    };
+    const sum = `${kubectlPath("1.34.0", "amd64")}.sha256`;
+    const result = await update(context, known, [KNOWN, NEW]);
+    const text = JSON.stringify(documentOf(result).kubectl.find(({ version }) => version === "1.34.0"));
+    assert.match(text, new RegExp(pinned));
+    assert.match(result.stdout, /## A person must look at this/);
+    const published = sha256(binaryAt(kubectlPath("1.34.0", "amd64")));
+    assert.match(
+      result.stdout,
+      new RegExp(
+        `kubectl 1\\.34\\.0 for linux/amd64: the catalogue has \`${pinned}\` and keeps it, but \`\\S+\\.sha256\` says \`${published}\``,
+      ),
+    );
+    assert.equal(result.times(kubectlPath("1.34.0", "amd64")), 0, "the binary is not asked for");
+    for (const [answer, reason] of [
+      [GONE, /1\.34\.0 for linux\/amd64: .* and keeps it, but `\S+` is not there/],
+      [PAGE, /1\.34\.0 for linux\/amd64: .* and keeps it, but `\S+` is not a checksum file/],
+    ] as const) {
+      const lost = await update(context, COMPLETE, [KNOWN], { [sum]: [answer] });
+      assert.equal(lost.code, 0, lost.stderr);
+      await lost.assertUntouched();
+      assert.match(lost.stdout, reason);
+    }
+    await assertFailed(await update(context, COMPLETE, [KNOWN], { [sum]: [send("busy", 503)] }), /HTTP 503.*3 tries/);
+  });
+
+  it("adds the newest kubectl of each minor that has an image, verified as any other", async (context) => {
+    const stable = (minor: string) => `/kubectl/stable-${minor}.txt`;
+    const newest = { [stable("1.34")]: [send("v1.34.9\n")], [stable("1.33")]: [send("v1.33.4")] };
+    const result = await update(context, COMPLETE, [KNOWN], newest);
+    const { kind, kubectl } = documentOf(result);
+    assert.deepEqual(kind, COMPLETE.kind);
+    assert.deepEqual(kubectl, [{ version: "1.34.9", checksums: kubectlSums("1.34.9") }, ...COMPLETE.kubectl]);
+    assert.match(result.stdout, /^- Checksums of kubectl 1\.34\.9, each compared with the binary itself/m);
+    const path = kubectlPath("1.34.9", "arm64");
+    await assertFailed(
+      await update(context, COMPLETE, [KNOWN], { ...newest, [path]: [send("another binary")] }),
+      /arm64\/kubectl has the SHA-256/,
+    );
+    for (const answer of [PAGE, send("v1.33.4"), send("v1.34.9-rc.1"), send("")])
+      await assertFailed(
+        await update(context, COMPLETE, [KNOWN], { [stable("1.34")]: [answer] }),
+        /stable-1\.34\.txt does not name a version of 1\.34/,
+      );
+  });
+
+  it("fills in what a kubectl without an image lacks", async (context) => {
+    const sums = kubectlSums("1.33.2");
+    const kubectl = [...COMPLETE.kubectl, { version: "1.33.2", checksums: { "linux-arm64": sums["linux-arm64"] } }];
+    const result = await update(context, { ...COMPLETE, kubectl }, [KNOWN]);
+    assert.deepEqual(documentOf(result).kubectl.at(-1)?.checksums, sums);
+  });
+
   it("writes the project's own catalogue as it is written", async () => {
     const text = await readFile(join(ROOT, "src/versions/catalog.json"), "utf8");
     assert.equal(`${JSON.stringify(JSON.parse(text), null, 2)}\n`, text);

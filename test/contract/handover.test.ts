@@ -16,6 +16,7 @@ const README = `# Title
 The end.
 `;
 const SUM = "0".repeat(64);
+const COMMIT = ["-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--all", "--quiet"];
 
 interface Entry {
   version: string;
@@ -94,7 +95,11 @@ describe("the job that may write takes over", () => {
     const { handover } = prepared;
     const catalog = await readCatalog();
     const [first = assert.fail()] = catalog.kind;
-    first.checksums["linux-amd64"] = SUM;
+    const { checksums } = first;
+    first.checksums = {};
+    await writeFile(join(prepared.checkout, CATALOG), JSON.stringify(catalog));
+    prepared.git(...COMMIT, "--message=a release without checksums");
+    first.checksums = checksums;
     catalog.kind.unshift({ ...first, version: "9.9.9", checksums: {} });
     catalog.kubectl.push({ version: "9.9.9", checksums: { "linux-arm64": SUM } });
     await writeFile(join(handover, CATALOG), JSON.stringify(catalog));
@@ -284,16 +289,27 @@ describe("the job that may write takes over", () => {
   }
 
   it("not another checksum where the catalog has one", async (context) => {
+    const attacks: readonly (readonly [string, (catalog: Catalog) => unknown])[] = [
+      ["kind", (catalog) => Object.assign(catalog.kind[0]?.checksums ?? assert.fail(), { "linux-amd64": SUM })],
+      [
+        "kubectl",
+        (catalog) => Object.assign(catalog.kubectl.at(-1)?.checksums ?? assert.fail(), { "linux-arm64": SUM }),
+      ],
+      ["kubectl", (catalog) => delete catalog.kubectl[0]?.checksums["linux-amd64"]],
+      ["kind", (catalog) => Object.assign(catalog.kind[0] ?? assert.fail(), { checksums: {} })],
+    ];
+    for (const [list, attack] of attacks) {
+      const prepared = await prepare(context);
+      const catalog = await readCatalog();
+      attack(catalog);
+      await writeFile(join(prepared.handover, CATALOG), JSON.stringify(catalog));
+      assertRefused(prepared, new RegExp(`changes what it had: ${list} .*, checksums`));
+    }
     const prepared = await prepare(context);
-    const { checkout, handover, git } = prepared;
     const catalog = await readCatalog();
-    const [first = assert.fail()] = catalog.kind;
-    first.checksums["linux-amd64"] = SUM;
-    await writeFile(join(checkout, CATALOG), JSON.stringify(catalog));
-    git("-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--all", "--quiet", "--message=sum");
-    first.checksums["linux-amd64"] = "f".repeat(64);
-    await writeFile(join(handover, CATALOG), JSON.stringify(catalog));
-    assertRefused(prepared, /changes what it had: kind .*, checksums/);
+    catalog.kubectl.pop();
+    await writeFile(join(prepared.handover, CATALOG), JSON.stringify(catalog));
+    assertRefused(prepared, /has kind or kubectl \S+ 0 times/);
   });
 
   it("nothing for the bundle alone but the bundle", async (context) => {

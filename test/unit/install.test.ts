@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { access, mkdir, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -10,6 +10,7 @@ import { Failure } from "../../src/failure.ts";
 import { parseRecord, planCacheCheck } from "../../src/tools/cache.ts";
 import { downloadFile, planRedirect } from "../../src/tools/download.ts";
 import { installTool, type ToolRequest } from "../../src/tools/install.ts";
+import { planSearch } from "../../src/tools/path.ts";
 import { toolSource } from "../../src/tools/sources.ts";
 import { makeFolder } from "./builders.ts";
 
@@ -53,8 +54,14 @@ async function serve(context: TestContext, binary: readonly Answer[], checksum: 
     checksum: undefined,
   };
   const lines: string[] = [];
-  const install = (overrides: Partial<ToolRequest> = {}) =>
-    installTool({ ...request, ...overrides }, run, (line) => lines.push(line), [0, 0]);
+  const debugLines: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug: (line: string) => void debugLines.push(line),
+  };
+  /** @param searchPath stands in for the machine's `PATH`. */
+  const install = (overrides: Partial<ToolRequest> = {}, searchPath = "") =>
+    installTool({ ...request, ...overrides }, run, log, { pauses: [0, 0], searchPath });
   const place = join(cache, "kind", "0.25.0", "x64");
   /** A cached binary as something else has put it there, with or without a record. */
   const fill = async (binary: Buffer | string, record?: unknown) => {
@@ -77,6 +84,7 @@ async function serve(context: TestContext, binary: readonly Answer[], checksum: 
     /** The run's own copy. */
     path: join(run, "bin", "kind"),
     lines,
+    debugLines,
     request,
   };
 }
@@ -126,7 +134,7 @@ test("a second run takes it from the cache and asks nobody", async (context) => 
 test("the catalogue's checksum is used where it has one, and the origin's is not asked for", async (context) => {
   const origin = await serve(context, [send(BINARY)], [send("f".repeat(64))]);
   const installed = await origin.install({ checksum: sha256(BINARY) });
-  assert.match(installed.origin, /SHA-256 as in the catalog$/);
+  assert.match(installed.origin, /^downloaded from http:.*, verified against the catalog$/);
   assert.equal(installed.warning, undefined);
   assert.equal(origin.asked.length, 1);
 });
@@ -341,11 +349,11 @@ test("what only a mirror vouches for is called not verified; over http there is 
   const downloaded = await origin.install();
   const cached = await origin.install();
   for (const { origin: text, warning } of [downloaded, cached]) {
-    assert.match(text, /not verified: nothing vouches for it/);
+    assert.match(text, /not verified against the catalog.*: .*nothing vouches for it/);
     assert.match(warning ?? "", /kind 0\.25\.0 is not verified: http:.*not https.*Fix: .*kind-mirror.*catalog/);
   }
   const verified = await origin.install({ checksum: sha256(BINARY) });
-  assert.equal(verified.origin, "from the tool cache, SHA-256 as in the catalog");
+  assert.equal(verified.origin, "from the tool cache, verified against the catalog");
   assert.equal(verified.warning, undefined);
 });
 
@@ -359,13 +367,17 @@ test("what a record is worth depends on where the binary came from", () => {
   assert.equal(plan(mirror, sum)?.sha256, sum);
   assert.equal(plan(mirror, sum, mirror.url)?.sha256, sum, "the catalog decides");
   assert.equal(plan(mirror, undefined), undefined);
-  assert.match(plan(mirror, undefined, mirror.url)?.proof ?? "", /not verified: only the mirror vouches/);
+  assert.match(
+    plan(mirror, undefined, mirror.url)?.proof ?? "",
+    /not verified against the catalog.*only the mirror vouches/,
+  );
   assert.equal(plan(official, undefined, mirror.url), undefined, "a mirror's does not stand for the origin's");
   assert.equal(plan(mirror, undefined, "https://other.example/kind"), undefined);
   for (const source of [official, mirror]) {
     const proof = plan(source, undefined, official.url)?.proof ?? "";
     assert.match(proof, /as recorded beside it when it was downloaded from https:\/\/kind\.sigs\.k8s\.io/);
-    assert.doesNotMatch(proof, /not verified/);
+    assert.match(proof, /^not verified against the catalog, which has no checksum of it: /);
+    assert.doesNotMatch(proof, /vouches/);
   }
 });
 
@@ -495,4 +507,164 @@ test("a sign-in page with a Content-Length that is not its own is not a binary",
     await refusal(origin.install());
     await assertNothingInstalled(origin);
   }
+});
+
+/** Folders as they stand in `PATH`, made by what each is to hold. */
+async function makePath(context: TestContext, ...fill: readonly ((file: string) => Promise<unknown>)[]) {
+  const folder = await makeFolder(context);
+  const folders = fill.map((_, index) => join(folder, `path-${index}`));
+  for (const [index, each] of fill.entries()) {
+    const place = folders[index] ?? assert.fail();
+    await mkdir(place);
+    await each(join(place, "kind"));
+  }
+  return folders;
+}
+
+const put =
+  (content: Buffer | string, mode = 0o755) =>
+  (file: string) =>
+    writeFile(file, content, { mode });
+
+test("a tool in PATH that has the pinned checksum is used, and nothing is downloaded", async (context) => {
+  const origin = await serve(context, [send("other")], [send("f".repeat(64))]);
+  const [folder = ""] = await makePath(context, put(BINARY));
+  const installed = await origin.install({ checksum: sha256(BINARY) }, `/nowhere:${folder}`);
+  assert.equal(installed.origin, "the one in PATH has the pinned checksum; nothing was downloaded");
+  assert.equal(installed.warning, undefined);
+  assert.deepEqual(origin.asked, []);
+  // A copy runs: what lies in PATH may change.
+  assert.equal(installed.path, origin.path);
+  await writeFile(join(folder, "kind"), "#!/bin/sh\necho fake\n");
+  assert.match(execFileSync(origin.path, { encoding: "utf8" }), /^(real\n)+$/);
+  assert.deepEqual(await readdir(join(origin.run, "bin")), ["kind"]);
+  assert.match(origin.debugLines.join(), new RegExp(`a copy of ${folder}/kind`));
+  assert.deepEqual(origin.lines, []);
+});
+
+test("the tool cache comes before PATH, and what it has wrong does not keep PATH from being used", async (context) => {
+  const checksum = sha256(BINARY);
+  const origin = await serve(context, [send("other")], []);
+  const [folder = ""] = await makePath(context, put(BINARY));
+  await origin.fill(BINARY);
+  assert.equal(
+    (await origin.install({ checksum }, folder)).origin,
+    "from the tool cache, verified against the catalog",
+  );
+  await origin.fill("tampered");
+  assert.match((await origin.install({ checksum }, folder)).origin, /^the one in PATH/);
+  assert.match(origin.lines.join(), /The cached kind 0\.25\.0 does not match the catalog's checksum.*: it is not used/);
+  assert.deepEqual(origin.asked, []);
+});
+
+test("PATH is not looked at where the catalog has no checksum", async (context) => {
+  const origin = await serve(context, [send(BINARY)], [send(CHECKSUM)]);
+  const [folder = ""] = await makePath(context, put(BINARY));
+  const { origin: text } = await origin.install({}, folder);
+  assert.match(text, /^downloaded from http:.*, not verified against the catalog, which has no checksum of it: /);
+});
+
+test("what lies in PATH is never run, and what has not the checksum is passed over quietly", async (context) => {
+  const folder = await makeFolder(context);
+  const ran = join(folder, "ran");
+  const script = `#!/bin/sh\necho "$0" >> '${ran}'\necho kind v0.25.0\n`;
+  const origin = await serve(context, [send(BINARY)], []);
+  const path = await makePath(
+    context,
+    put(script),
+    put(""),
+    put(BINARY.subarray(1)),
+    (file) => Promise.resolve(execFileSync("mkfifo", [file])),
+    (file) => mkdir(file),
+    (file) => symlink("/dev/zero", file),
+    (file) => symlink("/proc/self/environ", file),
+    (file) => symlink(file, file),
+    (file) => symlink("/nowhere/kind", file),
+    () => Promise.resolve(),
+  );
+  const searchPath = [...path, ".", "", "relative", "/nowhere\0", join(path[0] ?? "", "kind")].join(":");
+  const installed = await origin.install({ checksum: sha256(BINARY) }, searchPath);
+  assert.match(installed.origin, /^downloaded from/);
+  assert.deepEqual(await readFile(installed.path), BINARY);
+  await assert.rejects(access(ran), "a script in PATH ran");
+  assert.deepEqual(origin.lines, []);
+  assert.match(origin.debugLines.join("\n"), /path-0\/kind is not used: it does not have the catalog's SHA-256/);
+  assert.deepEqual(await readdir(join(origin.run, "bin")), ["kind"]);
+});
+
+test("a match is found behind others of the same name, through links, and whatever its mode", async (context) => {
+  const checksum = sha256(BINARY);
+  const [elsewhere = ""] = await makePath(context, put(BINARY, 0o444));
+  for (const match of [
+    put(BINARY, 0o777),
+    put(BINARY, 0o444),
+    (file: string) => symlink(join(elsewhere, "kind"), file),
+  ]) {
+    const origin = await serve(context, [send("no", 404)], []);
+    const path = await makePath(context, put("other"), match);
+    const installed = await origin.install({ checksum }, path.join(":"));
+    assert.match(installed.origin, /^the one in PATH/);
+    assert.equal((await stat(installed.path)).mode & 0o777, 0o755);
+  }
+});
+
+test("a file in PATH that may not be read is passed over", async (context) => {
+  const origin = await serve(context, [send(BINARY)], []);
+  const [folder = ""] = await makePath(context, put(BINARY, 0o000));
+  const { origin: text, path } = await origin.install({ checksum: sha256(BINARY) }, folder);
+  // root reads it all the same.
+  assert.match(text, process.getuid?.() === 0 ? /^the one in PATH/ : /^downloaded from/);
+  assert.deepEqual(await readFile(path), BINARY);
+});
+
+test("a file in PATH that changes while it is read gives a copy with the checksum, or none", async (context) => {
+  const large = Buffer.alloc(16 * 1024 * 1024, "kind");
+  const other = Buffer.alloc(large.length, "fake");
+  const [folder = ""] = await makePath(context, put(large));
+  const file = await open(join(folder, "kind"), "r+");
+  let writing = true;
+  const write = (async () => {
+    for (let turn = 0; writing; turn += 1) {
+      await file.write(turn % 2 === 0 ? other : large, 0, 1024 * 1024, 8 * 1024 * 1024);
+    }
+  })();
+  try {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const origin = await serve(context, [send(large)], []);
+      const installed = await origin.install({ checksum: sha256(large) }, folder);
+      assert.match(installed.origin, /^(the one in PATH|downloaded from)/);
+      assert.equal(sha256(await readFile(installed.path)), sha256(large));
+    }
+  } finally {
+    writing = false;
+    await write;
+    await file.close();
+  }
+});
+
+test("nothing but the pinned binary is installed, though the origin's own checksum file says otherwise", async (context) => {
+  const other = Buffer.from("other");
+  const origin = await serve(context, [send(other)], [send(`${sha256(other)}  kind-linux-amd64\n`)]);
+  const failure = await refusal(origin.install({ checksum: sha256(BINARY) }));
+  assert.match(failure.message, new RegExp(`${sha256(other)}, but ${sha256(BINARY)} was expected, by the catalog`));
+  assert.match(failure.cure ?? "", /build of your own needs a file for the input catalog/);
+  await assertNothingInstalled(origin);
+});
+
+test("only absolute folders of PATH are searched, each once, and not without end", () => {
+  assert.deepEqual(planSearch("/usr/bin:/bin:.:bin::/usr/bin/:/usr/bin:/a b", "kubectl"), [
+    "/usr/bin/kubectl",
+    "/bin/kubectl",
+    "/a b/kubectl",
+  ]);
+  assert.deepEqual(planSearch("", "kind"), []);
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom("/", "/bin", "..", "/a/../b"))), (folders) => {
+      const places = planSearch(folders.join(":"), "kind");
+      assert.equal(new Set(places).size, places.length);
+      for (const place of places) assert.match(place, /^\/(.*\/)?kind$/s);
+    }),
+  );
+  const many = Array.from({ length: 5000 }, (_, index) => `/${index}`).join(":");
+  assert.equal(planSearch(many, "kind").length, 200);
 });

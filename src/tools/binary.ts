@@ -1,0 +1,59 @@
+import { createHash, randomUUID } from "node:crypto";
+import { constants, createWriteStream } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { limitBytes } from "./download.ts";
+
+/** No tool is larger. */
+export const MAX_BINARY_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Copies a binary that lies elsewhere on this machine to a path of the run's, where it has the SHA-256 that it must
+ * have. It is never run where it lies: whoever may write there can change it after the check. What is hashed is what is
+ * written to the copy, so a file that changes while it is read gives a copy that matches, or none.
+ * @returns false, and no file, for everything else: another content, a pipe, a folder, a file that cannot be read.
+ */
+export async function takeBinary(from: string, sha256: string, path: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    if ((await copyBinary(from, draft)) !== sha256) return false;
+    await rename(draft, path);
+    return true;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Copies a file to a new one that only this user may read, and run. @returns the SHA-256 of what was written. */
+async function copyBinary(from: string, to: string): Promise<string | undefined> {
+  try {
+    await using file = await openRegular(from);
+    const { size } = await file.stat();
+    // Files of /proc say that they are empty, and may never end.
+    if (size === 0 || size > MAX_BINARY_BYTES) return undefined;
+    const hash = createHash("sha256");
+    const hashing = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    };
+    await pipeline(
+      file.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false }),
+      limitBytes(MAX_BINARY_BYTES),
+      hashing,
+      createWriteStream(to, { flags: "wx", mode: 0o755 }),
+    );
+    return hash.digest("hex");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a file to read it. What is not a file, such as a pipe that never ends, is refused and does not block. */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error("it is not a regular file");
+}
