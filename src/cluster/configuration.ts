@@ -1,23 +1,37 @@
-import { isIP } from "node:net";
-import { type Document, isMap, type LineCounter } from "yaml";
 import type { Problem } from "../failure.ts";
-import { dnsLabel, imageReference } from "../inputs/values.ts";
-import { describeYamlIssue, readYamlText, YAML_LIMITS } from "../inputs/yaml.ts";
+import { parseSubnet } from "../host/subnets.ts";
+import { asList, isRecord } from "../inputs/data.ts";
+import { describeYamlIssue, readYamlText, YAML_LIMITS, type YamlIssue } from "../inputs/yaml.ts";
+import { CLUSTER } from "./config/fields.ts";
+import { type HostPath, readHostPaths } from "./config/mounts.ts";
+import { checkPatches } from "./config/patches.ts";
+import { CONFIGURATION_INPUT, ConfigurationReader, type Path, type Wrong } from "./config/reader.ts";
 
-/** A kind configuration as data: what we read is checked, what we do not know is handed on untouched. */
+export { asList, isRecord } from "../inputs/data.ts";
+export { patchesOf, readPatch, splitDocuments } from "./config/patches.ts";
+export { CONFIGURATION_INPUT } from "./config/reader.ts";
+
+/** A kind configuration as data, or a part of it. */
 export type KindConfiguration = Readonly<Record<string, unknown>>;
 
 /** The user's kind configuration, read and checked, with what the rest of the plan asks of it. */
 export interface UserConfiguration {
   readonly source: string;
+  /** What kind reads out of the text, each value of the field's type. */
   readonly document: KindConfiguration;
   readonly name: string | undefined;
   readonly nodes: readonly KindConfiguration[];
   readonly networking: KindConfiguration;
+  /** What is on the host and is to be mounted: whether it is there is not known yet. */
+  readonly hostPaths: readonly HostPath[];
+  /** What is not wrong, and most likely not meant. */
+  readonly warnings: readonly string[];
+  /** A field's name with its line and column. */
+  readonly placeOf: (path: Path) => string;
+  /** Something that is wrong with a field, as a problem. */
+  readonly problemAt: (path: Path, complaint: Parameters<Wrong>[1]) => Problem;
 }
 
-/** The input that brings it, as problems name it. */
-export const CONFIGURATION_INPUT = "kind-config";
 const ALLOWED = "one kind configuration (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4)";
 const MAX_BYTES = 100_000;
 /** More errors than these in one text say nothing new. */
@@ -31,204 +45,134 @@ export function parseKindConfiguration(
   text: string,
   source: string,
 ): { readonly configuration: UserConfiguration } | { readonly problems: readonly Problem[] } {
-  const problem = (reason: string, fix: string): Problem => ({
-    input: CONFIGURATION_INPUT,
-    value: source,
-    reason,
-    allowed: ALLOWED,
-    fix,
-  });
-  const read = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES });
+  const read = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES, asWritten: true });
   if ("issues" in read) {
-    return {
-      problems: read.issues
-        .slice(0, MAX_ERRORS)
-        .map((issue) => problem(describeYamlIssue(issue), YAML_FIXES[issue.kind])),
-    };
-  }
-  const { document: parsed, lines, value: document } = read;
-  const problems: Problem[] = [];
-  const wrong = (path: readonly (string | number)[], reason: string, fix: string) =>
-    problems.push(problem(`${whereIs(parsed, lines, path)}${path.join(".") || "the document"} ${reason}`, fix));
-
-  if (!isRecord(document)) {
-    wrong([], "is not a mapping", "start with kind: Cluster");
+    const problems = read.issues.slice(0, MAX_ERRORS).map((issue) => ({
+      input: CONFIGURATION_INPUT,
+      value: source,
+      reason: describeYamlIssue(issue),
+      allowed: ALLOWED,
+      fix: YAML_FIXES[issue.kind],
+    }));
     return { problems };
   }
-  if (document.kind !== "Cluster") wrong(["kind"], "is not Cluster", "write kind: Cluster");
-  if (document.apiVersion !== "kind.x-k8s.io/v1alpha4") {
-    wrong(["apiVersion"], "is not kind.x-k8s.io/v1alpha4", "write apiVersion: kind.x-k8s.io/v1alpha4");
+  const reader = new ConfigurationReader(read, text, source);
+  if (!isRecord(read.value)) {
+    reader.wrong([], { reason: "is not a mapping", allowed: ALLOWED, fix: "start with kind: Cluster" });
+    return { problems: reader.problems };
   }
-  if (document.name !== undefined && !(typeof document.name === "string" && "value" in dnsLabel(document.name))) {
-    wrong(["name"], "is not a DNS label", "write 1 to 63 lower-case letters, digits and hyphens, in quotes");
-  }
-  checkKeys([], document, KEYS.cluster, wrong);
-  checkKeys(["networking"], document.networking, KEYS.networking, wrong);
-  for (const [index, node] of Array.isArray(document.nodes) ? document.nodes.entries() : []) {
-    checkKeys(["nodes", index], node, KEYS.node, wrong);
-    for (const [field, keys] of [
-      ["extraMounts", KEYS.mount],
-      ["extraPortMappings", KEYS.portMapping],
-    ] as const) {
-      const items: unknown = isRecord(node) ? (node[field] ?? []) : [];
-      if (!Array.isArray(items)) wrong(["nodes", index, field], "is not a list", "write its items below it");
-      for (const [position, item] of Array.isArray(items) ? items.entries() : []) {
-        if (!isRecord(item)) wrong(["nodes", index, field, position], "is not a mapping", "write its fields below it");
-        checkKeys(["nodes", index, field, position], item, keys, wrong);
-      }
-    }
-  }
-  const networking = document.networking ?? {};
-  if (!isRecord(networking)) wrong(["networking"], "is not a mapping", "write its fields below it");
-  for (const field of isRecord(networking) ? ["podSubnet", "serviceSubnet"] : []) {
-    const value = isRecord(networking) ? (networking[field] ?? "") : "";
-    const subnets = typeof value === "string" ? value.split(",") : [value];
-    if (value !== "" && !subnets.every(isSubnet)) {
-      wrong(["networking", field], "is not a subnet", "write a subnet such as 10.244.0.0/16, in quotes");
-    }
-  }
-  for (const [field, choices] of isRecord(networking) ? Object.entries(NETWORKING_CHOICES) : []) {
-    const value = isRecord(networking) ? (networking[field] ?? "") : "";
-    if (value !== "" && !choices.some((choice) => choice === value)) {
-      wrong(["networking", field], "is not one of the choices", `write one of ${choices.join(", ")}`);
-    }
-  }
-  if (isRecord(networking)) {
-    const address = networking.apiServerAddress ?? "";
-    if (address !== "" && !(typeof address === "string" && isIP(address) !== 0)) {
-      wrong(["networking", "apiServerAddress"], "is not an IP address", "write an address in quotes");
-    }
-    if (typeof (networking.disableDefaultCNI ?? false) !== "boolean") {
-      wrong(["networking", "disableDefaultCNI"], "is not a boolean", "write true or false");
-    }
-  }
-  const nodes = document.nodes ?? [];
-  if (!Array.isArray(nodes) || !nodes.every(isRecord)) wrong(["nodes"], "is not a list of nodes", "write - role: ...");
-  for (const [index, node] of Array.isArray(nodes) ? nodes.entries() : []) {
-    if (!isRecord(node)) continue;
-    const role = node.role ?? "control-plane";
-    if (role !== "control-plane" && role !== "worker") {
-      wrong(["nodes", index, "role"], "is neither control-plane nor worker", "write one of the two");
-    }
-    if (node.image !== undefined && !(typeof node.image === "string" && "value" in imageReference(node.image))) {
-      wrong(["nodes", index, "image"], "is not a full image reference", "write the image with its tag or digest");
-    }
-    checkPatches(["nodes", index, "kubeadmConfigPatches"], node.kubeadmConfigPatches, wrong);
-  }
-  checkPatches(["kubeadmConfigPatches"], document.kubeadmConfigPatches, wrong);
-  if (problems.length > 0 || !isRecord(networking) || !Array.isArray(nodes)) return { problems };
+  const document = reader.read(CLUSTER);
+  if (!isRecord(document)) return { problems: reader.problems };
+  const networking = isRecord(document.networking) ? document.networking : {};
+  const nodes = asList(document.nodes).filter(isRecord);
+  checkHeader(document, reader);
+  for (const field of ["podSubnet", "serviceSubnet"]) checkSubnetField(networking, field, reader.wrong);
+  const hostPaths = readHostPaths(document.nodes, reader);
+  checkPortMappings(document.nodes, reader);
+  checkPatches(document, [], reader);
+  for (const [index, node] of asList(document.nodes).entries()) checkPatches(node, ["nodes", index], reader);
+  if (reader.problems.length > 0) return { problems: reader.problems };
   return {
     configuration: {
       source,
       document,
       name: typeof document.name === "string" ? document.name : undefined,
-      nodes: nodes.filter(isRecord),
+      nodes,
       networking,
+      hostPaths,
+      warnings: [...warnAboutRoles(nodes, reader), ...warnAboutMounts(nodes, reader)],
+      placeOf: (path) => reader.placeOf(path),
+      problemAt: (path, complaint) => reader.problemAt(path, complaint),
     },
   };
 }
 
-const YAML_FIXES = {
+const YAML_FIXES: Readonly<Record<YamlIssue["kind"], string>> = {
   syntax: "fix the YAML there",
   limit: "write a configuration by hand",
   expansion: `use at most ${YAML_LIMITS.expansions} aliases of an anchor, each after its anchor and outside it`,
-} as const;
-
-/** The fields of kind's v1alpha4; kind itself refuses any other, but only when it is run. */
-const KEYS = {
-  cluster: [
-    ...["kind", "apiVersion", "name", "nodes", "networking", "featureGates", "runtimeConfig"],
-    ...["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"],
-    ...["containerdConfigPatches", "containerdConfigPatchesJSON6902"],
-  ],
-  networking: [
-    ...["ipFamily", "apiServerPort", "apiServerAddress", "podSubnet", "serviceSubnet"],
-    ...["disableDefaultCNI", "kubeProxyMode", "dnsSearch"],
-  ],
-  node: [
-    ...["role", "image", "labels", "extraMounts", "extraPortMappings"],
-    ...["kubeadmConfigPatches", "kubeadmConfigPatchesJSON6902"],
-  ],
-  mount: ["containerPath", "hostPath", "readOnly", "selinuxRelabel", "propagation"],
-  portMapping: ["containerPort", "hostPort", "listenAddress", "protocol"],
-} as const;
-
-const NETWORKING_CHOICES: Readonly<Record<string, readonly string[]>> = {
-  ipFamily: ["ipv4", "ipv6", "dual"],
-  kubeProxyMode: ["iptables", "ipvs", "nftables", "none"],
+  alias: "write the anchor before it, or put a text that begins with * in quotes",
+  characters: "take it out, or write it as an escape in double quotes",
+  documents: "put one of the documents into a file of its own: kind reads the first and drops the others",
 };
 
-function isSubnet(value: unknown): boolean {
-  const [address = "", prefix = "", ...rest] = typeof value === "string" ? value.trim().split("/") : [];
-  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && rest.length === 0;
-}
-
-function checkKeys(path: readonly (string | number)[], value: unknown, keys: readonly string[], wrong: Wrong): void {
-  if (!isRecord(value)) return;
-  for (const key of Object.keys(value).filter((each) => !keys.includes(each))) {
-    wrong([...path, key], "is not a field that kind knows there", `write one of ${keys.join(", ")}`);
+function checkHeader(document: KindConfiguration, reader: ConfigurationReader): void {
+  for (const [field, value] of [
+    ["kind", "Cluster"],
+    ["apiVersion", "kind.x-k8s.io/v1alpha4"],
+  ] as const) {
+    if (document[field] !== undefined || reader.isWrong([field])) continue;
+    reader.wrong([field], { reason: "is missing", allowed: value, fix: `write ${field}: ${value}` });
   }
 }
 
-type Wrong = (path: readonly (string | number)[], reason: string, fix: string) => void;
-
-/** kubeadm's patches are texts, and each is YAML that can be read and expanded. */
-function checkPatches(path: readonly (string | number)[], patches: unknown, wrong: Wrong): void {
-  if (!isPatchList(patches)) {
-    wrong(path, "is not a list of texts", "write each patch as a block text");
-    return;
+/** kind's validateSubnets: one subnet of the cluster's family, or with `dual` one, or one of each. */
+function checkSubnetField(networking: KindConfiguration, field: string, wrong: Wrong): void {
+  const text = networking[field];
+  if (typeof text !== "string" || text === "") return;
+  const family = networking.ipFamily ?? "ipv4";
+  const allowed =
+    family === "dual"
+      ? "a subnet, or an IPv4 and an IPv6 one with a comma between them"
+      : `one ${family === "ipv6" ? "IPv6" : "IPv4"} subnet (networking.ipFamily is ${family})`;
+  const fix = `write a subnet such as ${EXAMPLES[String(family)] ?? "10.244.0.0/16"}`;
+  const subnets = text.split(",").map((each) => (/\s|^::ffff:/i.test(each) ? undefined : parseSubnet(each)));
+  const families = subnets.flatMap((each) => each?.family ?? []);
+  const place = ["networking", field];
+  if (families.length < subnets.length) {
+    wrong(place, { reason: "is not a subnet", allowed, fix });
+  } else if (families.length > (family === "dual" ? 2 : 1) || new Set(families).size < families.length) {
+    wrong(place, { reason: "has too many subnets", allowed, fix });
+  } else if (family !== "dual" && families[0] !== family) {
+    wrong(place, {
+      reason: `is not a subnet of the family ${family}`,
+      allowed,
+      fix: `${fix}, or set networking.ipFamily`,
+    });
   }
-  for (const [index, patch] of patchesOf(patches).entries()) {
-    try {
-      for (const document of splitDocuments(patch)) readPatch(document);
-    } catch (error) {
-      wrong([...path, index], `cannot be read: ${error instanceof Error ? error.message : error}`, "mend the patch");
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  ipv6: "fd00:10:244::/56",
+  dual: "10.244.0.0/16,fd00:10:244::/56",
+};
+
+/** Docker publishes no port 0 of a container. */
+function checkPortMappings(nodes: unknown, reader: ConfigurationReader): void {
+  for (const [index, node] of asList(nodes).entries()) {
+    for (const [position, mapping] of asList(isRecord(node) ? node.extraPortMappings : undefined).entries()) {
+      const path = ["nodes", index, "extraPortMappings", position];
+      if (!isRecord(mapping) || mapping.containerPort !== undefined || reader.isWrong(path)) continue;
+      reader.wrong(path, {
+        reason: "has no containerPort",
+        allowed: "a mapping with a port of the node",
+        fix: "add it",
+      });
     }
   }
 }
 
-/** The documents of a patch: kind takes several in one text. */
-export function splitDocuments(patch: string): readonly string[] {
-  return patch.split(/\n---/);
+/** A node without a role is a control plane: a second one is seldom meant, and a stray hyphen makes it. */
+function warnAboutRoles(nodes: readonly KindConfiguration[], reader: ConfigurationReader): readonly string[] {
+  if (nodes.filter((node) => node.role !== "worker").length < 2) return [];
+  return nodes.flatMap((node, index) =>
+    node.role === undefined
+      ? [
+          `${CONFIGURATION_INPUT}: ${reader.placeOf(["nodes", index])} has no role, so kind makes one control plane more of it. Write role: control-plane or role: worker, or take the hyphen away if its fields belong to the node above.`,
+        ]
+      : [],
+  );
 }
 
-/** One patch as data. @throws where it is not YAML, or a bomb. */
-export function readPatch(patch: string): unknown {
-  const read = readYamlText(patch, { uniqueKeys: true, maxBytes: MAX_BYTES });
-  if ("value" in read) return read.value;
-  const [issue] = read.issues;
-  throw new Error(issue === undefined ? "is not YAML" : describeYamlIssue(issue));
-}
-
-/** Whether a value is a mapping. */
-export function isRecord(value: unknown): value is KindConfiguration {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A list, or none. */
-export function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function isPatchList(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.every((item) => typeof item === "string"));
-}
-
-/** The kubeadm patches that a field holds. */
-export function patchesOf(value: unknown): readonly string[] {
-  return asList(value).filter((item) => typeof item === "string");
-}
-
-/** `line 3, column 5: ` of the value at a path, or of the nearest parent that is there. */
-function whereIs(document: Document.Parsed, lines: LineCounter, path: readonly (string | number)[]): string {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node: unknown = document.getIn(path.slice(0, length), true);
-    const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
-    const start: unknown = Array.isArray(range) ? range[0] : undefined;
-    if (typeof start === "number") {
-      const { line, col } = lines.linePos(start);
-      return `line ${line}, column ${col}: `;
-    }
-  }
-  return isMap(document.contents) ? "" : "line 1, column 1: ";
+/** kind makes an empty path absolute as any other: it is where kind runs. */
+function warnAboutMounts(nodes: readonly KindConfiguration[], reader: ConfigurationReader): readonly string[] {
+  return nodes.flatMap((node, index) =>
+    asList(node.extraMounts).flatMap((mount, position) =>
+      isRecord(mount) && (mount.hostPath ?? "") === ""
+        ? [
+            `${CONFIGURATION_INPUT}: ${reader.placeOf(["nodes", index, "extraMounts", position])} has no hostPath, so kind mounts the working directory there. Write hostPath.`,
+          ]
+        : [],
+    ),
+  );
 }

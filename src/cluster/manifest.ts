@@ -1,4 +1,5 @@
 import type { Versions } from "../versions/resolve.ts";
+import { isMatched } from "./config/unused.ts";
 import {
   asList,
   isRecord,
@@ -42,17 +43,18 @@ export function renderKindConfiguration(
   ];
   const bare: readonly KindConfiguration[] = shape.nodes.map((node) => ({ role: node.role }));
   const theirs = user !== undefined && user.nodes.length > 0 ? user.nodes : bare;
-  const sans = planSans(shape, user);
+  const sansOf = (patches: unknown) => sanListsIn(patches, versions);
+  const sans = planSans(shape, user, sansOf);
   const nodes = theirs.map((node) => ({
     ...node,
     image: node.image ?? versions.nodeImage,
     extraMounts: [...asList(node.extraMounts), ...extraMounts],
     // A node's own patches come after the cluster's, and a list in a patch replaces: ours must come last there too.
-    ...(sans !== undefined && replacesSans(node.kubeadmConfigPatches)
+    ...(sans !== undefined && sansOf(node.kubeadmConfigPatches).length > 0
       ? { kubeadmConfigPatches: [...patchesOf(node.kubeadmConfigPatches), sans] }
       : {}),
   }));
-  return JSON.stringify({
+  const text = JSON.stringify({
     kind: "Cluster",
     apiVersion: "kind.x-k8s.io/v1alpha4",
     ...user?.document,
@@ -70,6 +72,11 @@ export function renderKindConfiguration(
     ],
     nodes,
   });
+  // JSON leaves them as they are, and YAML does not allow them.
+  return text.replace(
+    /[\x7f-\x9f\ufeff\ufffe\uffff]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Patches of ours that a user's may override: they come first. */
@@ -83,38 +90,32 @@ function ownPatches(mounts: RunMounts): readonly string[] {
  * The patch with the API server's names: kind's own two, the user's patches' and `extra-sans`, for a list in a
  * kubeadm patch replaces the one before. `undefined` where nothing is added to kind's own.
  */
-function planSans(shape: ClusterShape, user: UserConfiguration | undefined): string | undefined {
-  const theirs = [
-    ...certSansIn(user?.document.kubeadmConfigPatches),
-    ...(user?.nodes ?? []).flatMap((node) => certSansIn(node.kubeadmConfigPatches)),
-  ];
+function planSans(
+  shape: ClusterShape,
+  user: UserConfiguration | undefined,
+  sansOf: (patches: unknown) => readonly unknown[],
+): string | undefined {
+  const first = user?.nodes.find((node) => node.role !== "worker");
+  // Of the nodes, the first control plane's patches alone are read (see findUnusedPatches).
+  const lists = [user?.document, first].flatMap((part) => sansOf(part?.kubeadmConfigPatches));
+  const theirs = lists.flatMap(asList).filter((name) => typeof name === "string");
   const everyAddress = shape.apiServerAddress === "0.0.0.0" || shape.apiServerAddress === "::";
   const loopback = everyAddress ? [shape.apiServerAddress === "::" ? "::1" : "127.0.0.1"] : [];
   const added = [...theirs, ...loopback, ...shape.extraSans];
-  const replaced = [user?.document, ...(user?.nodes ?? [])].some((part) => replacesSans(part?.kubeadmConfigPatches));
-  if (added.length === 0 && !replaced) return undefined;
+  if (added.length === 0 && lists.length === 0) return undefined;
   const certSANs = [...new Set(["localhost", shape.apiServerAddress, ...added])];
   return JSON.stringify({ kind: "ClusterConfiguration", apiServer: { certSANs } });
 }
 
-/** What each patch that speaks of the API server's names puts in their place: a list, or nothing. */
-function sanListsIn(patches: unknown): readonly unknown[] {
+/** What each patch that speaks of the API server's names, and that kind applies, puts in their place: a list, or nothing. */
+function sanListsIn(patches: unknown, versions: Versions): readonly unknown[] {
   return patchesOf(patches)
     .flatMap(splitDocuments)
     .flatMap((patch) => {
       const value = readPatch(patch);
       if (!isRecord(value) || value.kind !== "ClusterConfiguration" || !("apiServer" in value)) return [];
+      if (!isMatched({ kind: value.kind, apiVersion: value.apiVersion }, versions)) return [];
       if (!isRecord(value.apiServer)) return [value.apiServer];
       return "certSANs" in value.apiServer ? [value.apiServer.certSANs] : [];
     });
-}
-
-function replacesSans(patches: unknown): boolean {
-  return sanListsIn(patches).length > 0;
-}
-
-function certSansIn(patches: unknown): readonly string[] {
-  return sanListsIn(patches)
-    .flatMap(asList)
-    .filter((name) => typeof name === "string");
 }

@@ -1,9 +1,11 @@
 import type { Stats } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { checkHostPath } from "../cluster/config/mounts.ts";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
 import { describeError, type Problem } from "../failure.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
+import { decodeText } from "./data.ts";
 import type { Folders, Inputs } from "./inputs.ts";
 import { readBounded, resolveAhead, SizeError } from "./places.ts";
 import { warnAboutSource } from "./torch.ts";
@@ -32,7 +34,12 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   const read = async (input: string, path: string, maxBytes: number): Promise<string | undefined> => {
     if (!(await isReadable(input, path))) return undefined;
     try {
-      return (await readBounded(path, maxBytes)).toString();
+      const text = decodeText(await readBounded(path, maxBytes));
+      if (text === undefined) {
+        const allowed = "a text in UTF-8";
+        problems.push({ input, value: path, reason: "is not UTF-8", allowed, fix: "save it in UTF-8" });
+      }
+      return text;
     } catch (error) {
       if (!(error instanceof SizeError)) throw error;
       problems.push({
@@ -53,6 +60,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     const parsed = parseKindConfiguration(text, source.kind === "file" ? source.path : "inline");
     if ("configuration" in parsed) configuration = parsed.configuration;
     else problems.push(...parsed.problems);
+    problems.push(...(await findMissingHostPaths(configuration)));
   }
 
   let catalog = builtInCatalog();
@@ -95,7 +103,19 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
       });
     }
   }
-  return { configuration, catalog, problems, warnings: await findWarnings(inputs, folders) };
+  const warnings = [...(configuration?.warnings ?? []), ...(await findWarnings(inputs, folders))];
+  return { configuration, catalog, problems, warnings };
+}
+
+/** What a kind configuration mounts into nodes and is not on this machine. */
+async function findMissingHostPaths(configuration: UserConfiguration | undefined): Promise<readonly Problem[]> {
+  if (configuration === undefined) return [];
+  const found = await Promise.all(
+    configuration.hostPaths.map(async (hostPath) => ({ ...hostPath, complaint: await checkHostPath(hostPath) })),
+  );
+  return found.flatMap(({ path, complaint }) =>
+    complaint === undefined ? [] : [configuration.problemAt(path, complaint)],
+  );
 }
 
 /** What may be so on purpose. */

@@ -2,12 +2,13 @@ import type { Problem } from "../failure.ts";
 import type { VersionRequest } from "../versions/request.ts";
 import { readVersionInput } from "../versions/resolve.ts";
 import { readTorchInputs, type TorchInputs } from "./torch.ts";
+import { warnAboutUndeclared } from "./undeclared.ts";
 import {
   artifactName,
   baseUrl,
   boolean,
+  clusterName,
   complain,
-  dnsLabel,
   duration,
   hostName,
   imageReference,
@@ -102,9 +103,18 @@ function untrimmedInput(environment: NodeJS.ProcessEnv, name: string): string {
 export function readInputs(
   environment: NodeJS.ProcessEnv,
   folders: Folders,
-): { readonly inputs: Inputs; readonly problems: readonly Problem[] } {
+): {
+  readonly inputs: Inputs;
+  readonly problems: readonly Problem[];
+  /** What is not wrong, and a reader of the log should know. */
+  readonly warnings: readonly string[];
+} {
   const problems: Problem[] = [];
-  const text = (name: string) => inputText(environment, name);
+  const declared = new Set(["job-status"]);
+  const text = (name: string) => {
+    declared.add(name);
+    return inputText(environment, name);
+  };
 
   function optional<T>(name: string, parse: (text: string) => Parsed<T>): T | undefined {
     const value = text(name);
@@ -136,7 +146,7 @@ export function readInputs(
 
   const inputs: Inputs = {
     torch,
-    clusterName: optional("cluster-name", dnsLabel),
+    clusterName: optional("cluster-name", clusterName),
     kubernetesVersion: version("kubernetes-version", ["latest"]),
     kindVersion: version("kind-version", ["auto", "latest"]),
     kubectlVersion: version("kubectl-version", ["auto"]),
@@ -180,7 +190,7 @@ export function readInputs(
       fix: "leave one of the two out",
     });
   }
-  return { inputs, problems };
+  return { inputs, problems, warnings: warnAboutUndeclared(environment, declared) };
 }
 
 const DEFAULT_PROBE: InternetProbe = { name: "www.google.com", address: "8.8.8.8", port: 53 };

@@ -97,13 +97,17 @@ export function oneOf<const T extends string>(choices: readonly T[]) {
   };
 }
 
-/** A DNS label (RFC 1123): what kind, Docker and Kubernetes all take as a name. */
-export function dnsLabel(text: string): Parsed<string> {
-  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return { value: text };
+/**
+ * A cluster's name: kind's rule (validNameRE in its pkg/internal/apis/config/validate.go), without the names of which
+ * Docker or Kubernetes refuse the nodes' names (`-a`, `a..b`).
+ */
+export function clusterName(text: string): Parsed<string> {
+  const isName = /^[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9]))*$/.test(text) && !text.includes("-.");
+  if (text.length <= 63 && isName) return { value: text };
   return {
     complaint: {
-      reason: "is not a DNS label",
-      allowed: "1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+      reason: "cannot be a cluster's name",
+      allowed: "1 to 63 lower-case letters, digits, hyphens and dots, with a letter or digit first and around each dot",
       fix: "choose a name such as bologna",
     },
   };

@@ -9,7 +9,7 @@ import {
   Lexer,
   LineCounter,
   type ParsedNode,
-  parseDocument,
+  parseAllDocuments,
 } from "yaml";
 import { printable } from "./values.ts";
 
@@ -31,8 +31,11 @@ export const YAML_LIMITS = {
 
 /** Something that is wrong with a text of YAML. */
 export interface YamlIssue {
-  /** Goes on after "is not YAML: " for `syntax`, after the file's name for `limit`, after "cannot be expanded: " for `expansion`. */
-  readonly kind: "syntax" | "limit" | "expansion";
+  /**
+   * Goes on after "is not YAML: " for `syntax`, after "cannot be expanded: " for `expansion`, and after the file's name
+   * for the others.
+   */
+  readonly kind: "syntax" | "limit" | "expansion" | "alias" | "characters" | "documents";
   readonly message: string;
   readonly line: number;
   readonly column: number;
@@ -45,14 +48,20 @@ export interface YamlText {
   readonly value: unknown;
 }
 
+/** How a text is read. */
+export interface YamlOptions {
+  /** Whether equal keys are an issue; elsewhere the last one holds. */
+  readonly uniqueKeys: boolean;
+  readonly maxBytes?: number;
+  /** Every scalar is the text that was written (`1.30`, `007`), for a reader that knows which type it wants. */
+  readonly asWritten?: boolean;
+}
+
 /**
- * Reads YAML that others wrote. What it costs is bounded before it is parsed.
- * @param options whether equal keys are an issue; elsewhere the last one holds.
+ * Reads YAML that others wrote: one document, which may have `---` around it. What it costs is bounded before it is
+ * parsed.
  */
-export function readYamlText(
-  text: string,
-  options: { readonly uniqueKeys: boolean; readonly maxBytes?: number },
-): YamlText | { readonly issues: readonly YamlIssue[] } {
+export function readYamlText(text: string, options: YamlOptions): YamlText | { readonly issues: readonly YamlIssue[] } {
   const maxBytes = options.maxBytes ?? YAML_LIMITS.bytes;
   if (Buffer.byteLength(text) > maxBytes) {
     return {
@@ -66,8 +75,27 @@ export function readYamlText(
     const { line, col } = lines.linePos(offset);
     return { kind, message, line, column: col };
   };
+  if (options.asWritten === true) {
+    const at = text.search(UNREADABLE);
+    // No document has been parsed yet, which would have counted the lines.
+    if (at !== -1) return { issues: [unreadable(text, at)] };
+  }
   // The parser compares each key with each other one; that is done below, once per key.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false });
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    logLevel: "error",
+    prettyErrors: false,
+    // What is read as it was written is merged by its reader, which knows the places.
+    merge: options.asWritten !== true,
+    uniqueKeys: false,
+    ...(options.asWritten === true ? { schema: "failsafe" as const } : {}),
+  });
+  const [document = emptyDocument(), ...more] = [...parsed];
+  const second = more.find((each) => each.errors.length > 0 || !isEmpty(each.contents));
+  if (document.errors.length === 0 && second !== undefined) {
+    const offset = second.contents?.range[0] ?? second.errors[0]?.pos[0] ?? 0;
+    return { issues: [issueAt("documents", "has a second YAML document", offset)] };
+  }
   const equal = options.uniqueKeys ? findEqualKeys(document.contents) : [];
   const errors = [
     ...document.errors.map(({ message, pos }) => ({ message, offset: pos[0] })),
@@ -75,7 +103,7 @@ export function readYamlText(
   ];
   if (errors.length > 0) return { issues: errors.map(({ message, offset }) => issueAt("syntax", message, offset)) };
   const tooMuch = findExpansionExcess(document.contents);
-  if (tooMuch !== undefined) return { issues: [{ kind: "expansion", message: tooMuch, line: 1, column: 1 }] };
+  if (tooMuch !== undefined) return { issues: [issueAt(tooMuch.kind, tooMuch.message, tooMuch.offset)] };
   try {
     return { document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
   } catch (error) {
@@ -84,13 +112,43 @@ export function readYamlText(
   }
 }
 
+/** A text without a document: nothing, or comments alone. */
+function emptyDocument(): Document.Parsed {
+  const [document] = parseAllDocuments("---");
+  if (document === undefined) throw new Error("the YAML parser gives no document for its sign");
+  return document;
+}
+
+/** What a `---` at the end of a file leaves behind it. */
+function isEmpty(contents: ParsedNode | null): boolean {
+  if (contents === null) return true;
+  const { range } = contents;
+  return isScalar(contents) && contents.type === "PLAIN" && range[0] === range[1];
+}
+
+/**
+ * What YAML does not allow in a text (its 5.1), the line breaks that YAML 1.1 had and 1.2 has not, and a byte order mark
+ * that is not the first character.
+ */
+const UNREADABLE = /(?!^)\u{feff}|[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+function unreadable(text: string, at: number): YamlIssue {
+  const before = text.slice(0, at).split("\n");
+  return {
+    kind: "characters",
+    message: `has the character ${printable(String.fromCodePoint(text.codePointAt(at) ?? 0))}, which YAML readers do not take alike`,
+    line: before.length,
+    column: (before.at(-1)?.length ?? 0) + 1,
+  };
+}
+
 /** An issue as a sentence's end: `is not YAML: ...`. The parser's words may hold those of the text. */
 export function describeYamlIssue({ kind, message, line, column }: YamlIssue): string {
   if (kind === "limit") return message;
   const words = printable(message);
-  return kind === "expansion"
-    ? `cannot be expanded: ${words}`
-    : `is not YAML: line ${line}, column ${column}: ${words}`;
+  if (kind === "expansion") return `cannot be expanded: ${words}`;
+  if (kind === "syntax") return `is not YAML: line ${line}, column ${column}: ${words}`;
+  return `${words} (line ${line}, column ${column})`;
 }
 
 function describeBytes(bytes: number): string {
@@ -177,16 +235,29 @@ function findEqualKeys(root: ParsedNode | null): readonly number[] {
   return offsets;
 }
 
+/** Why an alias or a document cannot be expanded. */
+interface ExpansionIssue extends Pick<YamlIssue, "kind" | "message"> {
+  readonly offset: number;
+}
+
 /** Why a document must not be expanded; `undefined` where what comes out of it is no larger and no deeper than allowed. */
-function findExpansionExcess(root: ParsedNode | null): string | undefined {
+function findExpansionExcess(root: ParsedNode | null): ExpansionIssue | undefined {
   const anchors = new Map<string, Extent | "open">();
-  let problem: string | undefined;
+  let problem: ExpansionIssue | undefined;
+  const tooMuch = (message: string): ExpansionIssue => ({ kind: "expansion", message, offset: 0 });
   const measure = (node: unknown): Extent => {
     if (problem !== undefined) return NOTHING;
     if (isAlias(node)) {
-      const extent = anchors.get(node.source) ?? NOTHING;
-      if (extent !== "open") return extent;
-      problem = `the anchor ${node.source} holds an alias of itself`;
+      const extent = anchors.get(node.source);
+      if (extent !== undefined && extent !== "open") return extent;
+      problem =
+        extent === "open"
+          ? tooMuch(`the anchor ${node.source} holds an alias of itself`)
+          : {
+              kind: "alias",
+              message: `has the alias *${node.source} without an anchor &${node.source} before it`,
+              offset: node.range?.[0] ?? 0,
+            };
       return NOTHING;
     }
     const anchor = isNode(node) && "anchor" in node && typeof node.anchor === "string" ? node.anchor : undefined;
@@ -202,10 +273,10 @@ function findExpansionExcess(root: ParsedNode | null): string | undefined {
     const extent = { size, depth: isCollection(node) ? depth + 1 : depth };
     if (anchor !== undefined) anchors.set(anchor, extent);
     if (extent.size > YAML_LIMITS.expanded) {
-      problem ??= `its aliases make more than ${YAML_LIMITS.expanded} characters of it`;
+      problem ??= tooMuch(`its aliases make more than ${YAML_LIMITS.expanded} characters of it`);
     }
     if (extent.depth > YAML_LIMITS.depth) {
-      problem ??= `its aliases put lists and mappings more than ${YAML_LIMITS.depth} deep in each other`;
+      problem ??= tooMuch(`its aliases put lists and mappings more than ${YAML_LIMITS.depth} deep in each other`);
     }
     return extent;
   };

@@ -51,7 +51,8 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     labels: { [RUN_LABEL]: `${cluster}-${runId}`, [CLUSTER_LABEL]: cluster },
     network: `${cluster}-torch-${runId}`,
     endpoint: inputs.endpoint,
-    projects: forEachComponent(({ name }) => `${cluster}-${name}-${runId}`),
+    // A name of a Compose project has no dots.
+    projects: forEachComponent(({ name }) => `${cluster.replaceAll(".", "-")}-${name}-${runId}`),
     containers: forEachComponent(({ name }) => `${cluster}-${name}`),
     images: forEachComponent(({ name }) => `kind-torch/${cluster}-${name}:${runId}`),
     credentialsMount: inputs.credentialsMount,

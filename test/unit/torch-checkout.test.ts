@@ -212,7 +212,7 @@ test("nothing is hidden from the check that compose would read", async (context)
     ["UTF-16", Buffer.from(`\ufeff${SERVICES}    ${hidden}`, "utf16le"), /UTF-8/],
     ["a tag", `${SERVICES}    env_file: !!binary ${Buffer.from(PROCESS).toString("base64")}`, /!!binary/],
     ["a tag of a key", `${SERVICES}    !!binary ${Buffer.from("env_file").toString("base64")}: ${PROCESS}`, /!!binary/],
-    ["a second document", `${SERVICES}---\n${SERVICES}    ${hidden}`, /is not YAML/],
+    ["a second document", `${SERVICES}---\n${SERVICES}    ${hidden}`, /has a second YAML document/],
     ...["\r", "\u0085", "\u2028", "\u2029"].map(
       (sign) => [JSON.stringify(sign), `${SERVICES}    # x${sign}    ${hidden}`, /line break/] as const,
     ),

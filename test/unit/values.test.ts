@@ -6,7 +6,7 @@ import {
   artifactName,
   baseUrl,
   boolean,
-  dnsLabel,
+  clusterName,
   duration,
   hostName,
   imageReference,
@@ -157,12 +157,28 @@ test("a choice is one of the words, and a name of Object's is none", () => {
   for (const text of [...HOSTILE, "Fail", "fail,replace"]) assert.equal(readValue(parse(text)), undefined, text);
 });
 
-test("a cluster's name is a DNS label", () => {
-  const good = ["a", "0", "bologna", "a-b", "a--b", "a".repeat(63)];
-  const bad = ["A", "a.b", "-a", "a-", "a_b", "a b", "a\n", "bölogna", "a/b", "..", "a".repeat(64), "K"];
-  for (const text of good) assert.equal(readValue(dnsLabel(text)), text);
+test("a cluster's name is one of which kind, Docker and Kubernetes can name nodes", () => {
+  const good = ["a", "0", "bologna", "a-b", "a--b", "a.b", "ci-1.28", "a-", "a".repeat(63)];
+  const bad = [
+    "A",
+    "a..b",
+    ".a",
+    "a.",
+    "a-.b",
+    "a.-b",
+    "-a",
+    "a_b",
+    "a b",
+    "a\n",
+    "bölogna",
+    "a/b",
+    "..",
+    "a".repeat(64),
+    "K",
+  ];
+  for (const text of good) assert.equal(readValue(clusterName(text)), text);
   for (const text of [...HOSTILE.filter((item) => !/^(?:constructor|1e3|0x10|9+)$/.test(item)), ...bad]) {
-    assert.equal(readValue(dnsLabel(text)), undefined, JSON.stringify(text));
+    assert.equal(readValue(clusterName(text)), undefined, JSON.stringify(text));
   }
 });
 
@@ -391,7 +407,7 @@ test("every complaint says what is wrong, what is allowed and how to mend it", (
     wholeNumber(1, 2),
     boolean,
     oneOf(["a"]),
-    dnsLabel,
+    clusterName,
     userName,
     hostName,
     ipAddress,

@@ -1,0 +1,112 @@
+import { normalize } from "node:path/posix";
+import {
+  type Complaint,
+  clusterName,
+  imageReference,
+  ipAddress,
+  isPrintable,
+  oneOf,
+  type Parsed,
+} from "../../inputs/values.ts";
+import { checkLabel } from "./labels.ts";
+import type { FieldType } from "./scalars.ts";
+
+const TEXT = { type: "text" } as const;
+const BOOLEAN = { type: "boolean" } as const;
+
+function exactly(wanted: string) {
+  return (text: string): Parsed<string> =>
+    text === wanted
+      ? { value: text }
+      : { complaint: { reason: `is not ${wanted}`, allowed: wanted, fix: `write ${wanted}` } };
+}
+
+function list<const T extends FieldType>(item: T) {
+  return { type: "list", item } as const;
+}
+
+const JSON_PATCHES = list({
+  type: "object",
+  fields: { group: TEXT, version: TEXT, kind: TEXT, patch: TEXT },
+});
+
+/** A side of Docker's `--volume=host:container:options`, in which a colon parts the sides. */
+function mountPath(text: string): Parsed<string> {
+  if (!text.includes(":")) return { value: text };
+  return { complaint: mountComplaint("has a colon in it, which Docker takes for the end of the path") };
+}
+
+function containerPath(text: string): Parsed<string> {
+  if (!text.startsWith("/")) return { complaint: mountComplaint("is not an absolute path") };
+  if (/^\/+$/.test(normalize(text))) return { complaint: mountComplaint("is the node's own root") };
+  // An option of Docker's at the end works.
+  return /^[^:]*:(?:ro|rw|z|Z)$/.test(text) ? { value: text } : mountPath(text);
+}
+
+/** What kind writes between double quotes into kubeadm's configuration as it is. */
+function quotable(key: string, value: unknown): Complaint | undefined {
+  const text = `${key}${value}`.trim();
+  if (isPrintable(text) && !/["\\]/.test(text)) return undefined;
+  const allowed = "one line without quotes and backslashes";
+  return { reason: "cannot stand in kubeadm's configuration", allowed, fix: "leave the other characters out" };
+}
+
+function mountComplaint(reason: string): Complaint {
+  return { reason, allowed: "a path without a colon, in the node an absolute one", fix: "write another path" };
+}
+
+const MOUNT = {
+  containerPath: { type: "text", parse: containerPath },
+  hostPath: { type: "text", parse: mountPath },
+  readOnly: BOOLEAN,
+  selinuxRelabel: BOOLEAN,
+  propagation: { type: "text", parse: oneOf(["None", "HostToContainer", "Bidirectional"]) },
+} as const;
+
+const PORT_MAPPING = {
+  containerPort: { type: "number", min: 1, max: 65535 },
+  // 0 and -1 ask for a port of kind's and of Docker's choosing.
+  hostPort: { type: "number", min: -1, max: 65535 },
+  listenAddress: { type: "text", parse: ipAddress },
+  // kind takes them in any case.
+  protocol: { type: "text", parse: (text: string) => oneOf(["TCP", "UDP", "SCTP"])(text.toUpperCase()) },
+} as const;
+
+const NODE = {
+  role: { type: "text", parse: oneOf(["control-plane", "worker"]) },
+  image: { type: "text", parse: imageReference, filled: true },
+  labels: { type: "map", value: TEXT, check: checkLabel },
+  extraMounts: list({ type: "object", fields: MOUNT }),
+  extraPortMappings: list({ type: "object", fields: PORT_MAPPING }),
+  kubeadmConfigPatches: list(TEXT),
+  kubeadmConfigPatchesJSON6902: JSON_PATCHES,
+} as const;
+
+const NETWORKING = {
+  ipFamily: { type: "text", parse: oneOf(["ipv4", "ipv6", "dual"]) },
+  apiServerPort: { type: "number", min: -1, max: 65535 },
+  apiServerAddress: { type: "text", parse: ipAddress },
+  podSubnet: TEXT,
+  serviceSubnet: TEXT,
+  disableDefaultCNI: BOOLEAN,
+  kubeProxyMode: { type: "text", parse: oneOf(["iptables", "ipvs", "nftables", "none"]) },
+  dnsSearch: list(TEXT),
+} as const;
+
+/** kind's v1alpha4 (pkg/apis/config/v1alpha4/types.go), with its rules (pkg/internal/apis/config/validate.go) and Docker's. */
+export const CLUSTER: FieldType = {
+  type: "object",
+  fields: {
+    kind: { type: "text", parse: exactly("Cluster"), filled: true },
+    apiVersion: { type: "text", parse: exactly("kind.x-k8s.io/v1alpha4"), filled: true },
+    name: { type: "text", parse: clusterName, filled: true },
+    nodes: list({ type: "object", fields: NODE }),
+    networking: { type: "object", fields: NETWORKING },
+    featureGates: { type: "map", value: BOOLEAN, check: quotable },
+    runtimeConfig: { type: "map", value: TEXT, check: quotable },
+    kubeadmConfigPatches: list(TEXT),
+    kubeadmConfigPatchesJSON6902: JSON_PATCHES,
+    containerdConfigPatches: list(TEXT),
+    containerdConfigPatchesJSON6902: list(TEXT),
+  },
+};

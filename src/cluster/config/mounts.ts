@@ -1,0 +1,53 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { asList, isRecord } from "../../inputs/data.ts";
+import type { Complaint } from "../../inputs/values.ts";
+import type { ConfigurationReader, Path } from "./reader.ts";
+
+/** A host path that a configuration mounts into a node. */
+export interface HostPath {
+  readonly path: Path;
+  readonly hostPath: string;
+}
+
+/** The host paths of a configuration. A mount needs a path in the node: Docker refuses one without. */
+export function readHostPaths(nodes: unknown, reader: ConfigurationReader): readonly HostPath[] {
+  return asList(nodes).flatMap((node, index) =>
+    asList(isRecord(node) ? node.extraMounts : undefined).flatMap((mount, position) => {
+      const path = ["nodes", index, "extraMounts", position];
+      if (!isRecord(mount)) return [];
+      if (mount.containerPath === undefined && !reader.isWrong(path)) {
+        reader.wrong(path, {
+          reason: "has no containerPath",
+          allowed: "a mount with a path in the node",
+          fix: "add it",
+        });
+      }
+      return typeof mount.hostPath === "string" ? [{ path: [...path, "hostPath"], hostPath: mount.hostPath }] : [];
+    }),
+  );
+}
+
+/**
+ * What is wrong with a host path: where nothing is there, Docker makes a folder of that name, root's and empty. Relative
+ * paths start where kind runs (its docker provider's planCreation), and one that ends in a slash says that a folder is
+ * to be made.
+ */
+export async function checkHostPath({ hostPath }: HostPath): Promise<Complaint | undefined> {
+  try {
+    await stat(resolve(hostPath) + (hostPath.endsWith("/") ? "/" : ""));
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" && hostPath.endsWith("/")) return undefined;
+    // What the step may not look at, Docker may.
+    if (code !== "ENOENT" && code !== "ENOTDIR") return undefined;
+    const allowed = "a path that exists, or one that ends in / for a folder that Docker makes, empty and root's";
+    const reason = code === "ENOTDIR" ? "leads through a file" : `does not exist (${resolve(hostPath)})`;
+    if (/^~|\$/.test(hostPath)) {
+      const fix = "write the path itself: kind does not expand ~ or variables";
+      return { reason, allowed, fix };
+    }
+    return { reason, allowed, fix: "check the path, and that what is mounted is there before this step" };
+  }
+}

@@ -1,0 +1,81 @@
+import { isScalar, type Scalar } from "yaml";
+import type { Complaint, Parsed } from "../../inputs/values.ts";
+
+/** What a field holds. What is read has the type that kind's own reader gives it. */
+export type FieldType =
+  /** `parse` sees no empty text, which counts as left out; `filled` fields must not be empty. */
+  | { readonly type: "text"; readonly parse?: (text: string) => Parsed<string>; readonly filled?: true }
+  | { readonly type: "number"; readonly min: number; readonly max: number }
+  | { readonly type: "boolean" }
+  | { readonly type: "list"; readonly item: FieldType }
+  | { readonly type: "map"; readonly value: FieldType; readonly check?: EntryCheck }
+  | { readonly type: "object"; readonly fields: Readonly<Record<string, FieldType>> };
+
+/** What is wrong with an entry of a mapping whose keys are the user's. */
+export type EntryCheck = (key: string, value: unknown) => Complaint | undefined;
+
+export const NOT_TEXT: Complaint = {
+  reason: "is a list or a mapping, and a text is wanted there",
+  allowed: "a text",
+  fix: "write it in quotes, or as a block text (|) where it has several lines",
+};
+
+/** A scalar as Go's yaml.v3 reads it into a field of this type (its decode.go). */
+export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
+  if (!isScalar(node)) return { complaint: NOT_TEXT };
+  const text = textOf(node);
+  const tag = node.tag?.replace("tag:yaml.org,2002:", "");
+  if (tag !== undefined && !TAGS[type.type]?.includes(tag)) {
+    const fix = "leave the tag out, and write a text in quotes";
+    return { complaint: { reason: "has a tag that is not read here", allowed: "a value without a tag", fix } };
+  }
+  // A tag of a number or a boolean says so of a text in quotes too.
+  const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);
+  if (type.type === "number") return parseNumber(text, plain, type);
+  if (type.type === "boolean") return parseBoolean(text, plain);
+  if (type.type !== "text" || type.parse === undefined) return { value: text };
+  return text === "" && type.filled !== true ? { value: undefined } : type.parse(text);
+}
+
+/** The tags that are read of a field, and no more than say what it is. */
+const TAGS: Readonly<Record<string, readonly string[]>> = {
+  text: ["!", "str"],
+  number: ["int", "float"],
+  boolean: ["bool"],
+};
+
+/** Numbers as Go writes them: decimal, 0x, 0o, 0b and 0 before octal digits, and `8080.0`; never in quotes. */
+function parseNumber(text: string, plain: boolean, { min, max }: { readonly min: number; readonly max: number }) {
+  const allowed = `a whole number from ${min} to ${max}, without quotes`;
+  const digits = text.replaceAll("_", "");
+  const value = /^[-+]?0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+  if (plain && Number.isInteger(value) && value >= min && value <= max) return { value };
+  const isNumber = Number.isInteger(value) && text !== "";
+  if (!plain && isNumber)
+    return { complaint: { reason: "is a text in quotes, not a number", allowed, fix: "leave the quotes out" } };
+  const reason = isNumber ? "is out of range" : "is not a whole number";
+  return { complaint: { reason, allowed, fix: `write ${allowed}` } };
+}
+
+/** `true` and `false`, and YAML 1.1's words, which Go takes for a boolean where it wants one. */
+function parseBoolean(text: string, plain: boolean): Parsed<boolean> {
+  if (plain && /^(?:true|True|TRUE)$/.test(text)) return { value: true };
+  if (plain && /^(?:false|False|FALSE)$/.test(text)) return { value: false };
+  if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(text)) return { value: true };
+  if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(text)) return { value: false };
+  const reason = /^(?:true|false)$/i.test(text) ? "is a text in quotes, not a boolean" : "is not a boolean";
+  return { complaint: { reason, allowed: "true or false, without quotes", fix: "write true or false" } };
+}
+
+/** Whether a field is left empty, in any of YAML's ways. */
+export function isNull(node: unknown): boolean {
+  if (node === null || node === undefined) return true;
+  return (
+    isScalar(node) && node.type === "PLAIN" && node.tag === undefined && /^(?:~|null|Null|NULL)?$/.test(textOf(node))
+  );
+}
+
+/** The text of a scalar as it was written, without quotes. */
+export function textOf(node: Scalar): string {
+  return typeof node.value === "string" ? node.value : (node.source ?? "");
+}
