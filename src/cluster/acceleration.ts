@@ -1,61 +1,72 @@
 import { isIPv4 } from "node:net";
 import semver from "semver";
 import { Failure } from "../failure.ts";
-import { CommandError, type Run } from "../process.ts";
-import type { UserConfiguration } from "./configuration.ts";
-import type { Kubectl } from "./kubectl.ts";
+import type { Run } from "../process.ts";
+import { isRecord, patchesOf, readPatch, splitDocuments, type UserConfiguration } from "./configuration.ts";
+import { type Kubectl, watchObjects } from "./kubectl.ts";
 import type { ClusterNode } from "./names.ts";
 import type { ClusterShape } from "./shape.ts";
 
 /**
  * What is left out of a boot because it only waits. A control plane of one does not elect a leader (the first try
  * fails while RBAC's roles are still being made, the next comes seconds later), a cluster that lives as long as a job
- * does not need etcd to flush each write to the disk, the controllers' client need not be throttled while all of them
- * start at once, and before Kubernetes 1.31 the node IPAM controller sleeps for
- * ten seconds while every other controller waits for it: there it runs in a process of its own, and the nodes that the
- * run makes get their pod subnets from us.
+ * does not need etcd to flush each write to the disk, and the controllers' client need not be throttled while all of
+ * them start at once. Before Kubernetes 1.31 the node IPAM controller sleeps for ten seconds while every other
+ * controller waits for it: it runs in a process of its own, and the nodes that the run creates get their pod subnets
+ * from us. So these are known before a node has registered, on every version, and the pod network need not wait either.
  */
 export interface Acceleration {
-  /** Each node's pod subnet, by name, where we assign them; `undefined` where the controller manager does. */
-  readonly podSubnets: ReadonlyMap<string, string> | undefined;
+  /** Each node's pod subnet, by name. */
+  readonly podSubnets: ReadonlyMap<string, string>;
   readonly podSubnet: string;
   readonly serviceSubnet: string;
 }
 
-/** The node IPAM controller polls at once from this version on (kubernetes/kubernetes, nodeipam's listNodes). */
-const FIRST_WITHOUT_IPAM_STALL = "1.31.0";
-/** From here on kind writes kubeadm's v1beta4, whose extraArgs are lists that a patch would replace. */
-const FIRST_WITH_V1BETA4 = "1.36.0";
+/** How a cluster boots: accelerated, or kind's plain way, with the reason. */
+export type BootMode = { readonly acceleration: Acceleration } | { readonly plainBecause: string };
+
+/** From here on kubeadm understands every flag that the patch sets. */
+const FIRST_SUPPORTED = "1.23.0";
 
 /**
- * Decides whether a boot can be accelerated without changing what the user asked for: one control plane, IPv4,
- * kubeadm's v1beta3, and no patch of the user's to the control plane's own configuration.
+ * Decides whether a boot can be accelerated without changing what the user asked for: one control plane, IPv4, and no
+ * patch of the user's to the components that the acceleration configures. The patch has no apiVersion and maps as
+ * extraArgs: kind merges that into kubeadm's v1beta3 as it is, and into v1beta4 by name (kind's
+ * pkg/internal/patch/kubeadm_merge.go; every release that lists a version with v1beta4 does so).
  */
-export function planAcceleration(
+export function planBoot(
   { nodes, podSubnet, serviceSubnet }: Pick<ClusterShape, "nodes" | "podSubnet" | "serviceSubnet">,
   user: UserConfiguration | undefined,
   kubernetes: string,
-): Acceleration | undefined {
+): BootMode {
   const controlPlanes = nodes.filter((node) => node.role === "control-plane");
-  if (controlPlanes.length !== 1 || semver.gte(kubernetes, FIRST_WITH_V1BETA4) || semver.lt(kubernetes, "1.23.0")) {
-    return undefined;
-  }
-  if ((user?.networking.ipFamily ?? "ipv4") !== "ipv4" || patchesControlPlane(user)) return undefined;
-
-  const stalls = semver.lt(kubernetes, FIRST_WITHOUT_IPAM_STALL);
-  const podSubnets = stalls ? splitSubnet(podSubnet, nodes) : undefined;
-  if (stalls && podSubnets === undefined) return undefined;
-  return { podSubnets, podSubnet, serviceSubnet };
+  if (controlPlanes.length !== 1) return { plainBecause: "several control planes elect a leader" };
+  if (semver.lt(kubernetes, FIRST_SUPPORTED)) return { plainBecause: `Kubernetes is older than ${FIRST_SUPPORTED}` };
+  const family = user?.networking.ipFamily ?? "ipv4";
+  if (family !== "ipv4") return { plainBecause: `networking.ipFamily is ${family}` };
+  const patched = findControlPlanePatch(user);
+  if (patched !== undefined) return { plainBecause: `kind-config has a kubeadm patch to ${patched}` };
+  const podSubnets = splitSubnet(podSubnet, nodes);
+  if (podSubnets === undefined) return { plainBecause: `${podSubnet} has no /24 for each node` };
+  return { acceleration: { podSubnets, podSubnet, serviceSubnet } };
 }
 
-function patchesControlPlane(user: UserConfiguration | undefined): boolean {
-  if (user === undefined) return false;
-  const { document, nodes } = user;
-  return [document, ...nodes].some((part) =>
-    /controllerManager|scheduler|etcd|ClusterConfiguration|skipPhases/.test(
-      JSON.stringify([part.kubeadmConfigPatches, part.kubeadmConfigPatchesJSON6902]),
-    ),
-  );
+/** What a ClusterConfiguration may say without touching what the acceleration configures. */
+const UNRELATED = ["kind", "apiVersion", "metadata", "apiServer"];
+
+/** What of the control plane's own configuration the user patches, for a message. */
+function findControlPlanePatch(user: UserConfiguration | undefined): string | undefined {
+  if (user === undefined) return undefined;
+  const parts = [user.document, ...user.nodes];
+  const patches = parts.flatMap((part) => patchesOf(part.kubeadmConfigPatches)).flatMap(splitDocuments);
+  const fields = patches.map(readPatch).flatMap((patch) => {
+    if (!isRecord(patch)) return [];
+    if (patch.kind === "InitConfiguration") return "skipPhases" in patch ? ["skipPhases"] : [];
+    return patch.kind === "ClusterConfiguration" ? Object.keys(patch).filter((key) => !UNRELATED.includes(key)) : [];
+  });
+  const json = parts.map((part) => JSON.stringify(part.kubeadmConfigPatchesJSON6902 ?? ""));
+  const words = json.flatMap((text) => /ClusterConfiguration|skipPhases/.exec(text)?.[0] ?? []);
+  return [...fields, ...words][0];
 }
 
 /** A /24 of an IPv4 subnet for each node, as the node IPAM controller would cut them; its first is the control plane's. */
@@ -76,7 +87,7 @@ export function splitSubnet(subnet: string, nodes: readonly ClusterNode[]): Read
 }
 
 /** The kubeadm patch of an accelerated boot. */
-export function accelerationPatch({ podSubnets }: Acceleration): string {
+export function accelerationPatch(): string {
   return JSON.stringify({
     kind: "ClusterConfiguration",
     controllerManager: {
@@ -84,7 +95,7 @@ export function accelerationPatch({ podSubnets }: Acceleration): string {
         "leader-elect": "false",
         "kube-api-qps": "100",
         "kube-api-burst": "200",
-        ...(podSubnets === undefined ? {} : { controllers: "*,bootstrapsigner,tokencleaner,-nodeipam" }),
+        controllers: "*,bootstrapsigner,tokencleaner,-nodeipam",
       },
     },
     scheduler: { extraArgs: { "leader-elect": "false" } },
@@ -101,7 +112,6 @@ export async function assignPodSubnets(
   kubectl: Kubectl,
   signal: AbortSignal,
 ): Promise<void> {
-  if (podSubnets === undefined) return;
   const enough = new AbortController();
   const assigned = new Map<string, Promise<unknown>>();
   const failures: unknown[] = [];
@@ -112,7 +122,7 @@ export async function assignPodSubnets(
     });
     if (assigned.size === podSubnets.size) enough.abort();
   };
-  await watch(kubectl, ["nodes"], signal, enough.signal, (line) => {
+  await watchObjects(kubectl, ["nodes", "--output=name"], signal, enough.signal, (line) => {
     const node = line.replace(/^node\//, "");
     const subnet = podSubnets.get(node);
     if (subnet === undefined || assigned.has(node)) return;
@@ -127,26 +137,6 @@ export async function assignPodSubnets(
   if (assigned.size < podSubnets.size) throw new Failure("The watch for the nodes ended before each had registered.");
 }
 
-/** Follows objects by name, a line each, until there were enough of them or the run stops. */
-async function watch(
-  kubectl: Kubectl,
-  objects: readonly string[],
-  stop: AbortSignal,
-  enough: AbortSignal,
-  onLine: (line: string) => void,
-): Promise<void> {
-  try {
-    await kubectl(["get", ...objects, "--watch", "--output=name"], {
-      purpose: `watching ${objects[0]}`,
-      timeoutSeconds: 1200,
-      signal: AbortSignal.any([stop, enough]),
-      onLine,
-    });
-  } catch (error) {
-    if (!(enough.aborted && error instanceof CommandError)) throw error;
-  }
-}
-
 const COREDNS = ["deployment", "coredns", "--namespace=kube-system"];
 
 /**
@@ -157,9 +147,15 @@ const COREDNS = ["deployment", "coredns", "--namespace=kube-system"];
  */
 export async function hastenDns(kubectl: Kubectl, signal: AbortSignal): Promise<() => Promise<void>> {
   const there = new AbortController();
-  await watch(kubectl, ["deployments", "--namespace=kube-system"], signal, there.signal, (line) => {
-    if (line.endsWith("/coredns")) there.abort();
-  });
+  await watchObjects(
+    kubectl,
+    ["deployments", "--namespace=kube-system", "--output=name"],
+    signal,
+    there.signal,
+    (line) => {
+      if (line.endsWith("/coredns")) there.abort();
+    },
+  );
   const { stdout } = await kubectl(["get", ...COREDNS, "--output=jsonpath={.spec.strategy}"], {
     purpose: "reading CoreDNS's strategy",
   });
@@ -223,7 +219,7 @@ export async function startNodeIpam(
   run: Run,
 ): Promise<void> {
   const controlPlane = nodes.find((node) => node.role === "control-plane");
-  if (acceleration.podSubnets === undefined || controlPlane === undefined) return;
+  if (controlPlane === undefined) return;
   const { stdout } = await run({
     file: "docker",
     args: ["exec", controlPlane.name, "cat", `${MANIFESTS}/kube-controller-manager.yaml`],

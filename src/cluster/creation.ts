@@ -5,6 +5,7 @@ import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { describeError, Failure } from "../failure.ts";
 import { type ClusterContainer, listClusterContainers } from "../host/docker.ts";
 import { type PendingContainer, removeInterrupted } from "../host/interrupted.ts";
+import type { HostPort } from "../host/ports.ts";
 import { CommandError, type Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
 import type { Timeline } from "../runner/timeline.ts";
@@ -26,6 +27,8 @@ export interface CreationRequest {
   /** The user's kind configuration as it was written, where there is one. */
   readonly configuration: string | undefined;
   readonly runDirectory: string;
+  /** The ports of this machine that the user named. */
+  readonly ports: readonly HostPort[];
   readonly ownership: Ownership;
   /** What kind makes. */
   readonly containers: readonly PendingContainer[];
@@ -80,11 +83,11 @@ export async function createClusterWith<T>(
     } catch (error) {
       if (request.signal.aborted) throw error;
       const symptoms = await collectSymptoms(
-        { nodes: request.nodes.map((node) => node.name), error: describeCommand(error) },
+        { nodes: request.nodes.map((node) => node.name), error: describeCommand(error), ports: request.ports },
         run,
       );
       const diagnosis = diagnose(symptoms);
-      if (diagnosis !== undefined) {
+      if (diagnosis !== undefined && !(diagnosis.retryable === true && attempt < request.attempts)) {
         const words = error instanceof Failure ? error.message : describeError(error);
         throw new Failure(`${diagnosis.cause}\n${words}`, { cure: diagnosis.cure, cause: error });
       }

@@ -1,7 +1,7 @@
 import type { HostPort } from "../host/ports.ts";
 import type { Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
-import type { UserConfiguration } from "./configuration.ts";
+import { asList, isRecord, type UserConfiguration } from "./configuration.ts";
 
 /**
  * kind's arguments for a cluster. Nodes are retained on failure, or the evidence is deleted with them; readiness is
@@ -63,20 +63,29 @@ export async function readAdminConf(controlPlane: string, run: Run): Promise<str
   return stdout;
 }
 
-/** The ports of this machine that a user's configuration asks for; random ones (0, -1) are not among them. */
+const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
+
+/**
+ * The ports of this machine that a user's configuration asks for; random ones (0, -1) are not among them. Protocols in
+ * any case, and the address where none is set, are as kind has them (v1alpha4/yaml.go, generatePortMappings).
+ */
 export function findHostPorts(user: UserConfiguration | undefined, apiServerAddress: string): readonly HostPort[] {
   if (user === undefined) return [];
+  const everyAddress = user.networking.ipFamily === "ipv6" ? "::" : "0.0.0.0";
   const ports: HostPort[] = [];
-  const add = (address: unknown, port: unknown, source: string) => {
+  const add = (address: unknown, port: unknown, protocol: unknown, source: string) => {
     if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65535) return;
-    ports.push({ address: typeof address === "string" && address !== "" ? address : "0.0.0.0", port, source });
+    const known = PROTOCOLS.find((each) => each === String(protocol || "tcp").toLowerCase());
+    if (known === undefined) return;
+    const given = typeof address === "string" && address !== "" ? address : everyAddress;
+    ports.push({ address: given, port, protocol: known, source });
   };
-  add(apiServerAddress, user.networking.apiServerPort, "networking.apiServerPort");
+  add(apiServerAddress, user.networking.apiServerPort, "tcp", "networking.apiServerPort");
   for (const [index, node] of user.nodes.entries()) {
-    const mappings: unknown = node.extraPortMappings;
-    for (const [position, mapping] of Array.isArray(mappings) ? mappings.entries() : []) {
-      if (typeof mapping !== "object" || mapping === null || (mapping.protocol ?? "TCP") !== "TCP") continue;
-      add(mapping.listenAddress, mapping.hostPort, `nodes.${index}.extraPortMappings.${position}.hostPort`);
+    for (const [position, mapping] of asList(node.extraPortMappings).entries()) {
+      if (!isRecord(mapping)) continue;
+      const source = `nodes.${index}.extraPortMappings.${position}.hostPort`;
+      add(mapping.listenAddress, mapping.hostPort, mapping.protocol, source);
     }
   }
   return ports;

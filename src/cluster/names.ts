@@ -18,6 +18,18 @@ export function loadBalancerName(cluster: string): string {
   return `${cluster}-external-load-balancer`;
 }
 
+/** The names of all containers that kind makes for a cluster. */
+export function nodeNames(cluster: string, nodes: readonly ClusterNode[]): readonly string[] {
+  const balanced = nodes.filter((node) => node.role === "control-plane").length > 1;
+  return [...nodes.map((node) => node.name), ...(balanced ? [loadBalancerName(cluster)] : [])];
+}
+
+/** Whether kind gives this name to a node of the cluster, or to its load balancer. */
+export function isNodeName(name: string, cluster: string): boolean {
+  const own = name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : "";
+  return /^(?:control-plane|worker)\d*$/.test(own) || name === loadBalancerName(cluster);
+}
+
 /** kind's name for a cluster's context in a kubeconfig. */
 export function contextName(cluster: string): string {
   return `kind-${cluster}`;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEFAULT_SHARES, listClusterContainers, setShares } from "../host/docker.ts";
+import { restoreDefaultWeight } from "../host/cpu-weight.ts";
+import { listClusterContainers, setShares } from "../host/docker.ts";
 import type { Run } from "../process.ts";
 import { type Ownership, selectOwn } from "./removal.ts";
 
@@ -23,15 +24,13 @@ export async function lowerCpuPriority(
     .then(() => {
       ended = true;
     });
-  const set = (nodes: readonly string[], shares: number) =>
-    Promise.all(nodes.map((node) => setShares(node, shares, run)));
   let nodes: readonly string[] = [];
   while (!ended && nodes.length < count) {
     await Promise.race([sleep(POLL_MILLISECONDS), end]);
     nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership).map(({ id }) => id);
   }
   if (ended) return;
-  await set(nodes, LOWERED_SHARES);
+  await Promise.all(nodes.map((node) => setShares(node, LOWERED_SHARES, run)));
   await end;
-  await set(nodes, DEFAULT_SHARES);
+  await Promise.all(nodes.map((node) => restoreDefaultWeight(node, run)));
 }

@@ -1,4 +1,5 @@
-import { request } from "node:https";
+import { Agent, request } from "node:https";
+import { findLastWords } from "../diagnosis/components.ts";
 import { describeError, Failure } from "../failure.ts";
 import { listClusterContainers } from "../host/docker.ts";
 import { CommandError, type Run } from "../process.ts";
@@ -6,6 +7,8 @@ import type { Kubectl } from "./kubectl.ts";
 import { type ClusterNode, loadBalancerName } from "./names.ts";
 import { type Ownership, selectOwn } from "./removal.ts";
 
+/** How much of the end of a pod's log is read for its last words. */
+const LOG_LINES = 20;
 const API_POLL_MILLISECONDS = 200;
 
 /** An API server that answers. */
@@ -33,10 +36,13 @@ export async function waitForApiServer(
   let address: { readonly host: string; readonly port: number } | undefined;
   let controlPlane: string | undefined;
   while (!signal.aborted) {
-    const own = address === undefined ? selectOwn(await listClusterContainers(run, ownership.cluster), ownership) : [];
-    const container = own.find((each) => each.name === name);
-    if (container !== undefined) address = await findPublishedPort(container.id, run);
-    controlPlane = own.find((each) => each.name === controlPlanes[0]?.name)?.id ?? controlPlane;
+    // The load balancer may be there before the control planes are.
+    if (address === undefined || controlPlane === undefined) {
+      const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+      const container = own.find((each) => each.name === name);
+      if (container !== undefined) address = await findPublishedPort(container.id, run);
+      controlPlane = own.find((each) => each.name === controlPlanes[0]?.name)?.id;
+    }
     if (address !== undefined && controlPlane !== undefined && (await answersReady(address.host, address.port))) {
       const host = address.host.includes(":") ? `[${address.host}]` : address.host;
       return { server: `https://${host}:${address.port}`, controlPlane };
@@ -89,7 +95,9 @@ async function findPublishedPort(container: string, run: Run) {
 /** Asks without checking the certificate: nothing is sent and nothing is believed but "it answers". */
 function answersReady(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request({ host, port, path: "/readyz", rejectUnauthorized: false, timeout: 3000 }, (response) => {
+    const options = { host, port, path: "/readyz", rejectUnauthorized: false, timeout: 3000 };
+    // An agent of its own takes no proxy, with NODE_USE_ENV_PROXY either.
+    const asked = request({ ...options, agent: new Agent() }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });
@@ -125,6 +133,7 @@ export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, who
         waitSeconds,
       ),
       waitForCondition(kubectl, ["--namespace=kube-system", "deployment/coredns"], "Available", waitSeconds),
+      waitForNodePods(kubectl, nodes.length, waitSeconds),
     );
   }
   const results = await Promise.allSettled(waits);
@@ -147,6 +156,27 @@ async function waitForCondition(kubectl: Kubectl, objects: readonly string[], co
   });
 }
 
+/**
+ * Waits until what makes a node's pods reach Services and other networks runs on every node: kube-proxy and kindnetd. A
+ * node is Ready before, when it has its network configuration.
+ */
+async function waitForNodePods(kubectl: Kubectl, count: number, seconds: number): Promise<void> {
+  try {
+    await kubectl(
+      [
+        ...["wait", "daemonset", "--namespace=kube-system", "--selector=k8s-app in (kube-proxy, kindnet)"],
+        ...[`--for=jsonpath={.status.numberReady}=${count}`, `--timeout=${Math.ceil(seconds)}s`],
+      ],
+      { purpose: "waiting for kube-proxy and the pod network on every node", timeoutSeconds: seconds + 30 },
+    );
+  } catch (error) {
+    // A cluster may have neither (kubeProxyMode: none, a node image with a pod network of its own), and kubectl waits
+    // for a field from 1.23 on.
+    const nothing = /no matching resources found|unrecognized condition/;
+    if (!(error instanceof CommandError && nothing.test(error.stderr))) throw error;
+  }
+}
+
 async function waitForServiceAccount(kubectl: Kubectl, deadline: number): Promise<void> {
   for (;;) {
     try {
@@ -167,21 +197,96 @@ interface Condition {
   readonly message?: string;
 }
 
+interface ContainerEnd {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly exitCode?: number;
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly state?: { readonly waiting?: ContainerEnd; readonly terminated?: ContainerEnd };
+}
+
 /** The objects that readiness depends on, as kubectl prints them. */
 export interface Snapshot {
   readonly items: readonly {
     readonly kind: string;
     readonly metadata: { readonly name: string };
-    readonly status?: { readonly conditions?: readonly Condition[] };
+    readonly status?: {
+      readonly conditions?: readonly Condition[];
+      readonly phase?: string;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly initContainerStatuses?: readonly ContainerStatus[];
+      readonly containerStatuses?: readonly ContainerStatus[];
+    };
   }[];
 }
 
 async function describeSnapshot(kubectl: Kubectl, nodes: readonly ClusterNode[]): Promise<readonly string[]> {
-  const { stdout } = await kubectl(["get", "nodes,deployments", "--namespace=kube-system", "--output=json"], {
+  const { stdout } = await kubectl(["get", "nodes,deployments,pods", "--namespace=kube-system", "--output=json"], {
     purpose: "looking at what is missing",
   });
   const snapshot: Snapshot = JSON.parse(stdout);
-  return describeMissing(snapshot, nodes);
+  const pods = await Promise.all(
+    findStuckPods(snapshot).map(async (pod) => {
+      const words =
+        pod.container === undefined ? "" : await readLastWords(kubectl, pod.name, pod.container, pod.restarts > 0);
+      return words === "" ? pod.sentence : `${pod.sentence} It says: ${words}`;
+    }),
+  );
+  return [...pods, ...describeMissing(snapshot, nodes)];
+}
+
+/** The last words of a container, of the one before where that ended; none where no log can be read. */
+async function readLastWords(kubectl: Kubectl, pod: string, container: string, ended: boolean): Promise<string> {
+  const options = { purpose: `reading the log of ${pod}`, timeoutSeconds: 20 };
+  const args = ["logs", pod, "--namespace=kube-system", `--container=${container}`, `--tail=${LOG_LINES}`];
+  for (const previous of ended ? [["--previous"], []] : [[]]) {
+    const log = await kubectl([...args, ...previous], options).catch(() => undefined);
+    const words = findLastWords(log?.stdout ?? "");
+    if (words !== "") return words;
+  }
+  return "";
+}
+
+/** A pod of kube-system that does not run as it should. */
+export interface StuckPod {
+  readonly name: string;
+  readonly sentence: string;
+  /** The container whose log may say why; `undefined` where none has started. */
+  readonly container: string | undefined;
+  readonly restarts: number;
+}
+
+/** The pods that are not running, or run without getting ready, in the order in which they are listed. */
+export function findStuckPods({ items }: Snapshot): readonly StuckPod[] {
+  return items.flatMap(({ kind, metadata: { name }, status = {} }) => {
+    if (kind !== "Pod" || status.phase === "Succeeded") return [];
+    const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    const isDone = ({ ready, state }: ContainerStatus) => ready === true || state?.terminated?.exitCode === 0;
+    const stuck = containers.find((container) => !isDone(container));
+    if (status.phase === "Running" && stuck === undefined) return [];
+    const end = stuck?.state?.waiting ?? stuck?.state?.terminated;
+    const unscheduled = status.conditions?.find((each) => each.type === "PodScheduled" && each.status !== "True");
+    const reason = end?.reason ?? status.reason ?? status.phase ?? "unknown";
+    const message = end?.message ?? unscheduled?.message ?? status.message;
+    const restarts = stuck?.restartCount ?? 0;
+    const how = reason === "Running" ? "runs and is not ready" : `is not running: ${reason}`;
+    const counted = restarts > 0 ? ` after ${restarts} restart(s)` : "";
+    return [
+      {
+        name,
+        sentence: `Pod ${name} ${how}${counted}${message === undefined ? "." : `, ${message.replace(/\.?$/, ".")}`}`,
+        container:
+          stuck !== undefined && (restarts > 0 || end?.reason !== "ContainerCreating") ? stuck.name : undefined,
+        restarts,
+      },
+    ];
+  });
 }
 
 /** What a cluster lacks to be ready, a sentence each. */

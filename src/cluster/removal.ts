@@ -3,7 +3,7 @@ import { CLUSTER_LABEL, type ClusterContainer, listClusterContainers } from "../
 import type { PendingContainer } from "../host/interrupted.ts";
 import type { Run } from "../process.ts";
 import { OWNER_MOUNT } from "./manifest.ts";
-import { type ClusterNode, loadBalancerName } from "./names.ts";
+import { type ClusterNode, isNodeName, loadBalancerName, nodeNames } from "./names.ts";
 
 /** By what a run knows its containers. */
 export interface Ownership {
@@ -33,12 +33,6 @@ export function selectOwn(
       carries(container) ||
       (isBalancer(container) && !foreign && Date.parse(container.created) >= Date.parse(startedAt)),
   );
-}
-
-/** Whether kind gives this name to a node of the cluster, or to its load balancer. */
-export function isNodeName(name: string, cluster: string): boolean {
-  const own = name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : "";
-  return /^(?:control-plane|worker)\d*$/.test(own) || name === loadBalancerName(cluster);
 }
 
 /**
@@ -76,9 +70,7 @@ export function planContainers(
   image: string,
 ): readonly PendingContainer[] {
   const marks = [`--label=${CLUSTER_LABEL}=${cluster}`, `--volume=${owner}:${OWNER_MOUNT}:ro`];
-  const balanced = nodes.filter((node) => node.role === "control-plane").length > 1;
-  const names = [...nodes.map((node) => node.name), ...(balanced ? [loadBalancerName(cluster)] : [])];
-  return names.map((name) => ({ name, image, marks }));
+  return nodeNames(cluster, nodes).map((name) => ({ name, image, marks }));
 }
 
 /** Removes containers with their anonymous volumes. */

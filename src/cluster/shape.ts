@@ -1,18 +1,24 @@
 import type { Problem } from "../failure.ts";
 import type { DnsMode, Inputs } from "../inputs/inputs.ts";
 import { CONFIGURATION_INPUT, type KindConfiguration, type UserConfiguration } from "./configuration.ts";
-import { type ClusterNode, loadBalancerName, nameNodes } from "./names.ts";
+import { type ClusterNode, nameNodes, nodeNames } from "./names.ts";
 
 /** kind's defaults for IPv4. */
 const POD_SUBNET = "10.244.0.0/16";
 const SERVICE_SUBNET = "10.96.0.0/16";
 
+/** A field as the user wrote it: the input, and the value with the field's name where it stands in a file. */
+export type Field = Pick<Problem, "input" | "value">;
+
 /** What the cluster is to be: the inputs and the user's configuration, made one. */
 export interface ClusterShape {
   readonly name: string;
+  /** Where the user wrote the name, for what is wrong with it; the input where it is the default. */
+  readonly nameField: Field;
   readonly nodes: readonly ClusterNode[];
   readonly dns: DnsMode;
   readonly apiServerAddress: string;
+  readonly addressField: Field;
   readonly extraSans: readonly string[];
   readonly podSubnet: string;
   readonly serviceSubnet: string;
@@ -74,14 +80,15 @@ export function planShape(
           ...Array<ClusterNode["role"]>(inputs.workers ?? 1).fill("worker"),
         ];
   const nodes = nameNodes(name, roles);
-  const several = nodes.filter((node) => node.role === "control-plane").length > 1;
-  const hostnames = [...nodes.map((node) => node.name), ...(several ? [loadBalancerName(name)] : [])];
-  const longest = hostnames.toSorted((a, b) => b.length - a.length)[0] ?? name;
+  const nameField: Field =
+    inputs.clusterName === undefined && user?.name !== undefined
+      ? { input: CONFIGURATION_INPUT, value: `name: ${name}` }
+      : { input: "cluster-name", value: name };
+  const longest = nodeNames(name, nodes).toSorted((a, b) => b.length - a.length)[0] ?? name;
   if (longest.length > 63) {
     const room = 63 - (longest.length - name.length);
     problems.push({
-      input: "cluster-name",
-      value: name,
+      ...nameField,
       reason: `is too long: the node ${longest} would have a hostname of ${longest.length} characters`,
       allowed: `at most ${room} characters with these nodes, as a hostname has at most 63`,
       fix: "choose a shorter name",
@@ -118,15 +125,26 @@ export function planShape(
   }
   return {
     name,
+    nameField,
     nodes,
     dns: inputs.dns ?? (theirSearch === undefined ? { kind: "no-search-domains" } : { kind: "inherit" }),
     apiServerAddress: inputs.apiServerAddress ?? theirAddress ?? (ipv6Only(user?.networking) ? "::1" : "127.0.0.1"),
+    addressField: addressField(inputs.apiServerAddress, user),
     extraSans: inputs.extraSans,
     podSubnet: textOr(user?.networking.podSubnet, POD_SUBNET),
     serviceSubnet: textOr(user?.networking.serviceSubnet, SERVICE_SUBNET),
     defaultCni: user?.networking.disableDefaultCNI !== true,
     problems,
   };
+}
+
+function addressField(given: string | undefined, user: UserConfiguration | undefined): Field {
+  if (given !== undefined) return { input: "api-server-address", value: given };
+  const theirs = textOr(user?.networking.apiServerAddress, undefined);
+  if (theirs !== undefined) return { input: CONFIGURATION_INPUT, value: `networking.apiServerAddress: ${theirs}` };
+  return ipv6Only(user?.networking)
+    ? { input: CONFIGURATION_INPUT, value: "networking.ipFamily: ipv6" }
+    : { input: "api-server-address", value: "127.0.0.1" };
 }
 
 function roleOf(node: KindConfiguration): ClusterNode["role"] {

@@ -1,12 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import semver from "semver";
 import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "../cluster/acceleration.ts";
 import { createClusterWith } from "../cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
-import { createKubectl } from "../cluster/kubectl.ts";
+import { createKubectl, type Kubectl } from "../cluster/kubectl.ts";
 import { renderKindConfiguration } from "../cluster/manifest.ts";
 import { contextName } from "../cluster/names.ts";
+import { connectNodes } from "../cluster/pod-network.ts";
 import { lowerCpuPriority } from "../cluster/priority.ts";
 import { waitForAdminRights, waitUntilReady } from "../cluster/readiness.ts";
 import { type Ownership, planContainers } from "../cluster/removal.ts";
@@ -29,6 +31,9 @@ import type { BegunTorch } from "./torch.ts";
 /** From here on kubeadm gives the admin's rights after the API server is ready. */
 const FIRST_WITH_BOUND_ADMIN = "1.29.0";
 
+/** How long nodes that are ready may take to be connected: kindnetd has looked again by then. */
+const CONNECT_SECONDS = 10;
+
 /** A cluster that can be used, with its user's credentials. */
 export interface MadeCluster extends IssuedCredentials {
   /** The endpoint on the host. */
@@ -46,12 +51,14 @@ export async function makeCluster(
   const boot = torch?.boot;
   const { log, timeline } = runner;
   const { shape, runDirectory } = plan;
+  const accelerated = "acceleration" in plan.boot ? plan.boot.acceleration : undefined;
+  if ("plainBecause" in plan.boot) log.info(`Boots without acceleration: ${plan.boot.plainBecause}`);
   const resolvConf = await placeResolvConf(plan, hostResolver);
   const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   const ownership: Ownership = record;
   const configurationFor = (acceleration: Acceleration | undefined) => {
     const mounts = { owner: record.owner, resolvConf };
-    const defaults = acceleration === undefined ? [] : [accelerationPatch(acceleration)];
+    const defaults = acceleration === undefined ? [] : [accelerationPatch()];
     const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, defaults);
     log.debug(configuration);
     return configuration;
@@ -59,13 +66,27 @@ export async function makeCluster(
   const kubeconfigPath = join(runDirectory, "kubeconfig");
   const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
     createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+  // What fails here is no failure of the cluster: kindnetd does the same some seconds later.
+  const connectPods = (acceleration: Acceleration, admin: Kubectl, signal: AbortSignal) => {
+    const late = new AbortController();
+    const stop = AbortSignal.any([signal, late.signal]);
+    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, run, stop)
+      .catch((error: unknown) => `The pods of the nodes are left to kindnetd: ${describeError(error)}`)
+      .then((words) => log.debug(words));
+    return {
+      finish: async () => {
+        await Promise.race([connected, sleep(CONNECT_SECONDS * 1000, undefined, { ref: false })]);
+        late.abort();
+      },
+    };
+  };
   const containers = planContainers(record, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
   record.created = true;
   record.pending = containers;
   writeRecord(runDirectory, record);
 
   // A control plane that elects leaders could lose its lease.
-  if (boot !== undefined && plan.acceleration !== undefined) {
+  if (boot !== undefined && accelerated !== undefined) {
     lowerCpuPriority(ownership, shape.nodes.length, boot.servicesBuilt, run).catch((error: unknown) =>
       log.debug(describeError(error)),
     );
@@ -76,9 +97,10 @@ export async function makeCluster(
       cluster: shape.name,
       nodes: shape.nodes,
       configurationFor,
-      acceleration: plan.acceleration,
+      acceleration: accelerated,
       configuration: await readConfiguration(inputs),
       runDirectory,
+      ports: plan.ports,
       ownership,
       containers,
       attempts: inputs.attempts,
@@ -97,10 +119,11 @@ export async function makeCluster(
         if (semver.gte(plan.versions.kubernetes, FIRST_WITH_BOUND_ADMIN)) await waitForAdminRights(admin, signal);
         const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
         const assigned =
-          acceleration?.podSubnets === undefined
+          acceleration === undefined
             ? undefined
             : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
         const hastened = acceleration === undefined ? undefined : hastenDns(admin, signal);
+        const network = acceleration === undefined ? undefined : connectPods(acceleration, admin, signal);
         const issued = timeline.measure("Issue credentials", async () => {
           const credentials = await issueCredentials(
             {
@@ -134,9 +157,9 @@ export async function makeCluster(
         const early = acceleration !== undefined;
         if (early) issued.then(() => boot?.startServices()).catch(() => undefined);
         const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
-        return { ...credentials, restoreDns, early };
+        return { ...credentials, restoreDns, network, early };
       },
-      whenCreated: async ({ restoreDns, early }) => {
+      whenCreated: async ({ restoreDns, network, early }) => {
         record.pending = [];
         writeRecord(runDirectory, record);
         await timeline.measure("Wait until ready", async () => {
@@ -145,7 +168,7 @@ export async function makeCluster(
             waitSeconds: inputs.waitSeconds,
             whole: plan.waitForWhole,
           });
-          await restoreDns?.();
+          await Promise.all([restoreDns?.(), plan.waitForWhole ? network?.finish() : undefined]);
           log.info(`Ready: ${describeReadiness(plan)}`);
         });
         if (!early) boot?.startServices();

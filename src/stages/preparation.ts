@@ -1,6 +1,7 @@
-import { isNodeName, planContainers, removeContainers } from "../cluster/removal.ts";
+import { isNodeName } from "../cluster/names.ts";
+import { planContainers, removeContainers } from "../cluster/removal.ts";
 import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
-import { listClusterContainers, pullImage } from "../host/docker.ts";
+import { findDigest, listClusterContainers, pullImage } from "../host/docker.ts";
 import { removeInterrupted } from "../host/interrupted.ts";
 import { raiseLimits } from "../host/limits.ts";
 import { findHostResolver } from "../host/resolver.ts";
@@ -21,9 +22,14 @@ export interface Prepared {
   /** How the tools came here, and what vouches for them. */
   readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly key: KeyAndRequest;
+  /** Each image by its reference, with the digest that Docker has it under, where it has one. */
+  readonly pins: ReadonlyMap<string, string>;
   /** The resolver on the Docker host, where nodes are to use it. */
   readonly hostResolver: string | undefined;
 }
+
+/** Of an image that was built or loaded here. */
+const NO_DIGEST = "it has no digest of a registry, so nothing pins it";
 
 /** Limits, kind, kubectl, images and the user's key, side by side: none needs another. */
 export async function prepare({ runner, run, record, inputs, survey, plan }: Session): Promise<Prepared> {
@@ -34,11 +40,12 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
       : undefined;
   const install = (request: Plan["kind"]) =>
     timeline.measure(`Install ${request.tool}`, async () => {
-      const installed = await installTool(request, plan.runDirectory, log.info);
+      const installed = await installTool(request, plan.runDirectory, log);
       log.info(`${request.tool} ${request.version}: ${installed.origin}`);
       if (installed.warning !== undefined) log.warning(installed.warning);
       return installed;
     });
+  const pins = new Map<string, string>();
   const [kind, kubectl, key] = await Promise.all([
     install(plan.kind),
     install(plan.kubectl),
@@ -46,7 +53,10 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
     ...plan.images.map((image) =>
       timeline.measure("Pull image", async () => {
         const how = await pullImage(image, run, log.debug);
-        log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}`);
+        const pinned = await findDigest(image, run);
+        pins.set(image, pinned ?? image);
+        const tag = image.includes("@") ? "" : `; ${pinned === undefined ? NO_DIGEST : `its tag is ${pinned} now`}`;
+        log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}${tag}`);
       }),
     ),
     timeline.measure("Raise limits", async () => {
@@ -67,7 +77,7 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
     }
   }
   const origins = { kind: kind.origin, kubectl: kubectl.origin };
-  return { kind: kind.path, kubectl: kubectl.path, origins, key, hostResolver };
+  return { kind: kind.path, kubectl: kubectl.path, origins, key, hostResolver, pins };
 }
 
 /** Removes an older cluster of the plan's name and its TORCH-V2, what Docker is still making of them included. */

@@ -14,6 +14,7 @@ export const releases: readonly Release[] = [
   { minor: "1.32", patch: "1.32.2", go: "go1.23.12", kind: "0.31.0" },
   { minor: "1.33", patch: "1.33.13", go: "go1.24.9", kind: "0.32.0" },
   { minor: "1.34", patch: "1.34.3", go: "go1.24.9", kind: "0.33.0" },
+  { minor: "1.37", patch: "1.37.2", go: "go1.26.10", kind: "0.33.0" },
 ];
 
 export function releaseOf(kubernetes: string): Release {
@@ -23,6 +24,11 @@ export function releaseOf(kubernetes: string): Release {
     throw new Error(`the bed has no Kubernetes ${kubernetes}; it can build ${known}`);
   }
   return found;
+}
+
+/** The newest minor that can be built. */
+export function newestMinor(): string {
+  return releases.map(({ minor }) => minor).at(-1) ?? "";
 }
 
 export const ports = { registry: 45_871, mirror: 45_872 } as const;

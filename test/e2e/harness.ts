@@ -6,11 +6,12 @@ import { promisify } from "node:util";
 import { bedInputs, raiseBedFor } from "../../local/bed.ts";
 import { localFolders } from "../../local/open-run.ts";
 import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../local/runner.ts";
+import { probe } from "../bed/probe-image.ts";
 
 const execute = promisify(execFile);
 
-/** The image that tests run as containers and pods: on the bed its own, else one with the same tools. */
-export const OFFICIAL_PROBE = "registry.k8s.io/e2e-test-images/agnhost:2.53";
+/** The image that tests run as containers and pods, where it can be pulled; elsewhere the bed's, of the same program. */
+export const OFFICIAL_PROBE = `${probe.official.host}/${probe.official.repository}:${probe.official.tag}`;
 
 /** A machine with clusters to be made on: the bed, or one that can pull the official images. */
 export interface Machine {
@@ -20,7 +21,11 @@ export interface Machine {
 
 /** Makes the machine ready; cheap when it is. */
 export async function prepareMachine(): Promise<Machine> {
-  const bed = await raiseBedFor(undefined, console.error);
+  return machineOf(await raiseBedFor(undefined, console.error));
+}
+
+/** The machine that a bed makes. */
+export function machineOf(bed: Awaited<ReturnType<typeof raiseBedFor>>): Machine {
   return {
     probeImage: bed.official ? OFFICIAL_PROBE : bed.probeImage,
     inputs: (temp) => bedInputs(bed, temp),
@@ -121,11 +126,16 @@ export async function processesNaming(text: string): Promise<readonly string[]> 
 }
 
 /** Waits until a condition holds. @throws naming it, when it does not in time. */
-export async function eventually(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
+export async function eventually(
+  what: string,
+  holds: () => Promise<boolean>,
+  seconds = 60,
+  pause = 100,
+): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`within ${seconds} s it did not happen that ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

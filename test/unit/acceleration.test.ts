@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Acceleration } from "../../src/cluster/acceleration.ts";
-import { accelerationPatch, nodeIpamPod, planAcceleration, splitSubnet } from "../../src/cluster/acceleration.ts";
+import { type BootMode, nodeIpamPod, planBoot, splitSubnet } from "../../src/cluster/acceleration.ts";
 import type { UserConfiguration } from "../../src/cluster/configuration.ts";
 import { nameNodes } from "../../src/cluster/names.ts";
 import { planShape } from "../../src/cluster/shape.ts";
 import { configure, createInputs } from "./builders.ts";
 
-function plan(kubernetes: string, user?: UserConfiguration, controlPlanes?: number): Acceleration | undefined {
+function plan(kubernetes: string, user?: UserConfiguration, controlPlanes?: number): BootMode {
   const shape = planShape(createInputs({ clusterName: "c", controlPlanes }), user);
-  return planAcceleration(shape, user, kubernetes);
+  return planBoot(shape, user, kubernetes);
 }
+
+const isAccelerated = (mode: BootMode) => "acceleration" in mode;
+const accelerationOf = (mode: BootMode) =>
+  "acceleration" in mode ? mode.acceleration : assert.fail(`not accelerated: ${mode.plainBecause}`);
 
 const workers = (count: number) => nameNodes("c", Array<"worker">(count).fill("worker"));
 const split = (subnet: string, count: number) => {
@@ -77,14 +80,13 @@ test("the pieces of any subnet lie in it and do not overlap", () => {
   );
 });
 
-test("the default boot is accelerated, with pod subnets of ours before 1.31 only", () => {
-  const old = plan("1.28.15");
-  assert.deepEqual(Object.fromEntries(old?.podSubnets ?? []), {
-    "c-control-plane": "10.244.0.0/24",
-    "c-worker": "10.244.1.0/24",
-  });
-  const newer = plan("1.31.0");
-  assert.ok(newer !== undefined && newer.podSubnets === undefined);
+test("the default boot is accelerated on every version from 1.23 on, with pod subnets of ours", () => {
+  for (const version of ["1.23.0", "1.28.15", "1.31.0", "1.36.1", "1.37.2"]) {
+    assert.deepEqual(Object.fromEntries(accelerationOf(plan(version)).podSubnets), {
+      "c-control-plane": "10.244.0.0/24",
+      "c-worker": "10.244.1.0/24",
+    });
+  }
 });
 
 test("a boot that the user shaped in a way that ours could change is left alone", () => {
@@ -94,38 +96,35 @@ test("a boot that the user shaped in a way that ours could change is left alone"
     patch("kind: ClusterConfiguration\ncontrollerManager:\n  extraArgs: {node-cidr-mask-size: '25'}"),
     `nodes:\n- role: control-plane\n  ${patch("kind: ClusterConfiguration\netcd: {}").replaceAll("\n", "\n  ")}`,
     "kubeadmConfigPatchesJSON6902:\n- {group: kubeadm.k8s.io, version: v1beta3, kind: ClusterConfiguration, patch: '[]'}\n",
+    patch("kind: ClusterConfiguration\nnetworking: {podSubnet: 10.9.0.0/16}"),
+    patch("kind: ClusterConfiguration\nimageRepository: example.org/k8s"),
+    patch("kind: InitConfiguration\nskipPhases: [addon/kube-proxy]"),
     "networking: {ipFamily: ipv6}\n",
     "networking: {ipFamily: dual}\n",
     "networking: {podSubnet: 10.244.0.0/26}\n",
-    "networking: {podSubnet: fd00::/56}\n",
   ];
-  for (const body of bodies) assert.equal(plan("1.28.15", configure(body)), undefined, body);
+  for (const body of bodies) assert.ok(!isAccelerated(plan("1.28.15", configure(body))), body);
 });
 
-test("several control planes and versions outside the known ones boot kind's plain way", () => {
-  assert.equal(plan("1.28.15", undefined, 2), undefined);
-  assert.equal(plan("1.36.0"), undefined);
-  assert.equal(plan("1.22.17"), undefined);
+test("several control planes and versions before the known ones boot kind's plain way, and say why", () => {
+  const reason = (mode: BootMode) => ("plainBecause" in mode ? mode.plainBecause : "");
+  assert.match(reason(plan("1.28.15", undefined, 2)), /several control planes/);
+  assert.match(reason(plan("1.22.17")), /older than 1\.23/);
+  assert.match(reason(plan("1.31.0", configure("networking: {ipFamily: dual}\n"))), /ipFamily is dual/);
+  const scheduler = "kubeadmConfigPatches:\n- |\n  kind: ClusterConfiguration\n  scheduler: {}\n";
+  assert.match(reason(plan("1.31.0", configure(scheduler))), /a kubeadm patch to scheduler/);
 });
 
 test("the user's own subnets are the ones that are cut and served", () => {
   const user = configure("networking: {podSubnet: 10.9.0.0/16, serviceSubnet: 10.8.0.0/16}\n");
-  const made = plan("1.28.15", user);
-  assert.ok(made !== undefined);
-  assert.equal(made.podSubnets?.get("c-worker"), "10.9.1.0/24");
+  const made = accelerationOf(plan("1.28.15", user));
+  assert.equal(made.podSubnets.get("c-worker"), "10.9.1.0/24");
   const pod = JSON.stringify(nodeIpamPod(made, "image"));
   assert.ok(pod.includes("--cluster-cidr=10.9.0.0/16") && pod.includes("--service-cluster-ip-range=10.8.0.0/16"));
 });
 
-test("a patch of the kubelet's alone does not keep a boot from being accelerated", () => {
-  const user = configure("kubeadmConfigPatches:\n- |\n  kind: KubeletConfiguration\n  maxPods: 20\n");
-  assert.ok(plan("1.28.15", user) !== undefined);
-});
-
-test("the node IPAM controller is left out only where we assign the subnets", () => {
-  const ours = plan("1.28.15");
-  const theirs = plan("1.31.0");
-  assert.ok(ours !== undefined && theirs !== undefined);
-  assert.ok(accelerationPatch(ours).includes("-nodeipam"));
-  assert.ok(!accelerationPatch(theirs).includes("nodeipam"));
+test("a patch to the kubelet, or to the API server alone, does not keep a boot from being accelerated", () => {
+  for (const patch of ["kind: KubeletConfiguration\n  maxPods: 20", "kind: ClusterConfiguration\n  apiServer: {}"]) {
+    assert.ok(isAccelerated(plan("1.28.15", configure(`kubeadmConfigPatches:\n- |\n  ${patch}\n`))), patch);
+  }
 });

@@ -1,0 +1,200 @@
+import { spawn } from "node:child_process";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { raiseBedFor } from "../../local/bed.ts";
+import { type ActionRun, type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
+import { placeUnbuilt } from "./guide.ts";
+
+/** What a bare create and the Action are both given. */
+export interface Subject {
+  readonly machine: Machine;
+  readonly kubernetes: string;
+  readonly kind: string;
+  readonly kubectl: string;
+  readonly image: string;
+}
+
+/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is told to; elsewhere it changes nothing. */
+const CGROUP_PATCH = JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false });
+const FIRST_WITHOUT_CGROUP_V1 = 35;
+
+/** The patches that a version needs on this machine, for both sides. */
+function patchesFor(kubernetes: string): readonly string[] {
+  return Number(kubernetes.split(".")[1]) >= FIRST_WITHOUT_CGROUP_V1 ? [CGROUP_PATCH] : [];
+}
+
+function configurationOf(kubernetes: string, workers: number): string {
+  return JSON.stringify({
+    kind: "Cluster",
+    apiVersion: "kind.x-k8s.io/v1alpha4",
+    nodes: [{ role: "control-plane" }, ...Array(workers).fill({ role: "worker" })],
+    kubeadmConfigPatches: patchesFor(kubernetes),
+  });
+}
+
+const runs = new Set<ActionRun>();
+const folders = new Set<string>();
+let bareKind: string | undefined;
+
+/** Removes what a comparison that was interrupted has made. */
+export async function removeBenchClusters(): Promise<void> {
+  if (bareKind !== undefined) await sh(bareKind, ["delete", "cluster", "--name=bench-bare"]).catch(() => undefined);
+  for (const run of runs) {
+    await run.post();
+    await run.dispose();
+  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+}
+
+/** The subject of a Kubernetes version. A run that is not counted downloads everything, and tells what both sides use. */
+export async function prepareSubject(kubernetes: string): Promise<Subject> {
+  await raiseBedFor(kubernetes, console.error);
+  const machine = await prepareMachine();
+  const warm = await prepareRun(machine, {
+    "cluster-name": "bench-warm",
+    "kubernetes-version": kubernetes,
+    "kind-config": configurationOf(kubernetes, 0),
+  });
+  runs.add(warm);
+  // The run's own copies go with it.
+  const tools = await mkdtemp(join(tmpdir(), "kind-torch-bench-tools-"));
+  folders.add(tools);
+  try {
+    const { exitCode, outputs, log } = await warm.main();
+    if (exitCode !== 0) throw new Error(log.join("\n"));
+    const [kind, kubectl] = ["kind", "kubectl"].map((tool) => join(tools, tool));
+    await copyFile(outputs["kind-path"] ?? "", kind ?? "");
+    await copyFile(outputs["kubectl-path"] ?? "", kubectl ?? "");
+    return { machine, kubernetes, kind: kind ?? "", kubectl: kubectl ?? "", image: outputs["node-image"] ?? "" };
+  } finally {
+    await warm.post();
+    await warm.dispose();
+    runs.delete(warm);
+  }
+}
+
+/** Seconds until something was done, with the moments of its phases. */
+export interface Timed {
+  readonly seconds: number;
+  readonly phases: readonly (readonly [string, number])[];
+}
+
+/** A bare `kind create cluster`, and for several nodes the wait for the same readiness that the Action promises. */
+export async function createBare(subject: Subject, workers: number): Promise<Timed> {
+  const { kind, kubectl, image, kubernetes } = subject;
+  const folder = await mkdtemp(join(tmpdir(), "kind-torch-bench-"));
+  const kubeconfig = join(folder, "kubeconfig");
+  folders.add(folder);
+  bareKind = kind;
+  await writeFile(join(folder, "kind.json"), configurationOf(kubernetes, workers));
+  const start = performance.now();
+  const marks: [string, number][] = [];
+  const mark = (name: string) => marks.push([name, (performance.now() - start) / 1000]);
+  try {
+    const args = ["create", "cluster", "--name=bench-bare", `--image=${image}`, `--kubeconfig=${kubeconfig}`];
+    const child = spawn(kind, [...args, "--wait=5m", `--config=${join(folder, "kind.json")}`], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const step = /^ ✓ (.*?)\s*\S*\s*$/u.exec(line)?.[1];
+      if (step !== undefined) mark(step);
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    if (code !== 0) throw new Error(`the bare create failed with exit code ${code}`);
+    if (workers > 0) {
+      const wait = (...what: readonly string[]) =>
+        sh(kubectl, [`--kubeconfig=${kubeconfig}`, "wait", "--timeout=300s", ...what], 320);
+      await Promise.all([
+        wait("--for=condition=Ready", "nodes", "--all"),
+        wait("--for=condition=Available", "--namespace=kube-system", "deployment/coredns"),
+      ]);
+      mark("every node Ready, CoreDNS available");
+    }
+    return { seconds: (performance.now() - start) / 1000, phases: marks };
+  } finally {
+    await sh(kind, ["delete", "cluster", "--name=bench-bare", `--kubeconfig=${kubeconfig}`]);
+    await rm(folder, { recursive: true });
+    bareKind = undefined;
+  }
+}
+
+/** A run of the Action's main, from its start to its end. */
+export interface TimedAction extends Timed {
+  /** CPU seconds of its own process. */
+  readonly cpu: number;
+  /** CPU seconds of the whole machine meanwhile. */
+  readonly work: number;
+}
+
+/** The Action's main with this many workers. */
+export async function createWithAction(
+  { machine, kubernetes }: Subject,
+  workers: number,
+  inputs: Readonly<Record<string, string>> = {},
+): Promise<TimedAction> {
+  const run = await prepareRun(machine, {
+    "cluster-name": "bench-action",
+    "kubernetes-version": kubernetes,
+    ...(patchesFor(kubernetes).length > 0
+      ? { "kind-config": configurationOf(kubernetes, workers) }
+      : { workers: String(workers) }),
+    ...inputs,
+  });
+  runs.add(run);
+  if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
+  let cpu = 0;
+  let sampler: NodeJS.Timeout | undefined;
+  try {
+    const before = await readMachineSeconds();
+    const start = performance.now();
+    const result = await run.main({
+      onStart: (pid) => {
+        sampler = setInterval(async () => {
+          cpu = Math.max(cpu, await readCpuSeconds(pid));
+        }, 50);
+      },
+    });
+    const seconds = (performance.now() - start) / 1000;
+    const work = (await readMachineSeconds()) - before;
+    if (result.exitCode !== 0) throw new Error(result.log.join("\n"));
+    const rows = result.summary.matchAll(/^\| ([^|]+) \| ([\d.]+) s \| ([\d.]+) s \|$/gm);
+    const phases = [...rows].map(([, name = "", from, took]) => [name, Number(from) + Number(took)] as const);
+    return { seconds, phases, cpu, work };
+  } finally {
+    clearInterval(sampler);
+    await run.post();
+    await run.dispose();
+    runs.delete(run);
+  }
+}
+
+/** User and system time of one process, its children left out (fields 14 and 15 of /proc/PID/stat, in 1/100 s). */
+async function readCpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
+/** CPU seconds that the whole machine has spent since it started: all of /proc/stat's first line but idle and iowait. */
+async function readMachineSeconds(): Promise<number> {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (await readFile("/proc/stat", "utf8"))
+    .split("\n", 1)
+    .flatMap((line) => line.split(/\s+/).slice(1).map(Number));
+  return (user + nice + system + irq + softirq) / 100;
+}
+
+/** The middle of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
+  return (low + high) / 2;
+}
+
+/** Prints when each phase was over. */
+export function printPhases(title: string, { seconds, phases }: Timed): void {
+  console.log(`${title}: ${seconds.toFixed(1)} s`);
+  for (const [name, at] of phases) console.log(`    ${at.toFixed(1).padStart(6)} s  ${name}`);
+}

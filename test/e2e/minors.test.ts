@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { raiseBedFor } from "../../local/bed.ts";
+import { newestMinor } from "../bed/releases.ts";
+import {
+  type ActionRun,
+  dockerLeftovers,
+  eventually,
+  machineOf,
+  prepareRun,
+  sh,
+  volumes,
+  volumesOf,
+} from "./harness.ts";
+
+/** The guide's, one between, and the newest. The whole suite runs on the first alone. */
+const MINORS = ["1.28", "1.31", newestMinor()];
+
+/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is told to. */
+const PATCHES = [JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false })];
+
+const CLUSTER = "e2e-minor";
+const PORT = "8181";
+
+/** A server on every node, of an image that every node has: CoreDNS, which answers /health. */
+const SERVERS = (image: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: neighbours, namespace: default }
+data:
+  Corefile: |
+    .:8053 {
+      health :${PORT}
+    }
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: neighbours, namespace: default }
+spec:
+  selector: { matchLabels: { app: neighbours } }
+  template:
+    metadata: { labels: { app: neighbours } }
+    spec:
+      terminationGracePeriodSeconds: 0
+      tolerations: [{ operator: Exists }]
+      containers:
+        - name: server
+          image: ${image}
+          args: [-conf, /etc/neighbours/Corefile]
+          volumeMounts: [{ name: configuration, mountPath: /etc/neighbours }]
+      volumes: [{ name: configuration, configMap: { name: neighbours } }]
+`;
+
+for (const minor of MINORS) {
+  describe(`two nodes of Kubernetes ${minor}`, () => {
+    let run: ActionRun;
+    let result: Awaited<ReturnType<ActionRun["main"]>>;
+
+    before(async () => {
+      const machine = machineOf(await raiseBedFor(minor, console.error));
+      run = await prepareRun(machine, {
+        "kubernetes-version": minor,
+        "kind-config": JSON.stringify({
+          kind: "Cluster",
+          apiVersion: "kind.x-k8s.io/v1alpha4",
+          name: CLUSTER,
+          nodes: [{ role: "control-plane" }, { role: "worker" }],
+          ...(Number(minor.split(".")[1]) >= 35 ? { kubeadmConfigPatches: PATCHES } : {}),
+        }),
+      });
+      result = await run.main();
+    });
+    after(async () => {
+      await run.post();
+      await run.dispose();
+    });
+
+    const output = (name: string) => result.outputs[name] ?? assert.fail(`no output ${name}`);
+    const kubectl = (...args: readonly string[]) =>
+      sh(output("kubectl-path"), ["--kubeconfig", output("kubeconfig"), ...args]);
+    const nodes = ["control-plane", "worker"].map((role) => `${CLUSTER}-${role}`);
+    const inNode = (node: string, ...args: readonly string[]) => sh("docker", ["exec", node, ...args]);
+    const configuration = (node: string, command: readonly string[]) =>
+      inNode(node, ...command, "/etc/cni/net.d/10-kindnet.conflist");
+
+    it("succeeds at the first try, accelerated", () => {
+      assert.equal(result.exitCode, 0, result.log.join("\n"));
+      assert.equal(output("kubernetes-version").startsWith(`${minor}.`), true);
+      const log = result.log.join("\n");
+      assert.doesNotMatch(log, /Try 1|without acceleration/);
+    });
+
+    it("has the pods of both nodes connected before kindnetd has looked a second time", async () => {
+      const image = await kubectl(
+        ...["get", "deployment", "coredns", "--namespace=kube-system"],
+        "--output=jsonpath={.spec.template.spec.containers[0].image}",
+      );
+      const file = join(run.folders.temp, "servers.yaml");
+      await writeFile(file, SERVERS(image));
+      await kubectl("apply", `--filename=${file}`);
+      const pods = async () =>
+        (
+          await kubectl(
+            ...["get", "pods", "--selector=app=neighbours", "--field-selector=status.phase=Running"],
+            '--output=jsonpath={range .items[*]}{.spec.nodeName} {.status.podIP}{"\\n"}{end}',
+          )
+        )
+          .split("\n")
+          .filter((line) => line.split(" ").length === 2);
+      await eventually("both pods run", async () => (await pods()).length === 2);
+      const addresses = new Map((await pods()).map((line) => [line.split(" ")[0], line.split(" ")[1] ?? ""]));
+      await Promise.all(
+        nodes.map(async (node, index) => {
+          const other = addresses.get(nodes[1 - index]) ?? assert.fail(`no pod on the other node of ${node}`);
+          const pid = await inNode(node, "pgrep", "-f", "/etc/neighbours/Corefile");
+          const curl = ["curl", "--silent", "--show-error", "--max-time", "1", `http://${other}:${PORT}/health`];
+          assert.equal(await inNode(node, "nsenter", `--target=${pid}`, "--net", ...curl), "OK", node);
+        }),
+      );
+    });
+
+    it("has what kindnetd itself writes: its own next pass changes no byte, and no route", async () => {
+      for (const node of nodes) {
+        const kindnetd = async () =>
+          await inNode(node, "sh", "-c", "stat --format=%Y /proc/$(pgrep -x kindnetd || pgrep -f /bin/kindnetd)");
+        const started = Number(await kindnetd());
+        const routes = () => inNode(node, "ip", "route");
+        const [text, connected] = [await configuration(node, ["cat"]), await routes()];
+        const modified = async () => Number(await configuration(node, ["stat", "--format=%Y"]));
+        if ((await modified()) >= started + 8) continue;
+        await eventually("kindnetd has written its configuration", async () => (await modified()) > started + 8, 30);
+        assert.equal(await configuration(node, ["cat"]), text);
+        assert.equal(await routes(), connected);
+      }
+    });
+
+    it("gives the user a kubeconfig that the API server takes", async () => {
+      const user = ["--kubeconfig", output("user-kubeconfig")];
+      assert.match(await sh(output("kubectl-path"), [...user, "auth", "can-i", "create", "pods"]), /yes/);
+      assert.equal((await stat(output("client-key-path"))).mode & 0o777, 0o600);
+      assert.match(await readFile(output("ca-certificate-path"), "utf8"), /BEGIN CERTIFICATE/);
+    });
+
+    it("gives a pod subnet to nodes that join later, by the node IPAM controller", async () => {
+      const subnets = await kubectl("get", "nodes", "--output=jsonpath={.items[*].spec.podCIDR}");
+      assert.equal(subnets, "10.244.0.0/24 10.244.1.0/24");
+      const later = JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name: "later" } });
+      const file = join(run.folders.temp, "later.json");
+      await writeFile(file, later);
+      await kubectl("create", `--filename=${file}`);
+      const subnet = () => kubectl("get", "node", "later", "--output=jsonpath={.spec.podCIDR}");
+      await eventually("a node that joins later has a subnet", async () => (await subnet()) === "10.244.2.0/24");
+    });
+
+    it("is removed with everything that it had", async () => {
+      const own = await volumesOf(nodes);
+      assert.notEqual(own.length, 0);
+      const post = await run.post();
+      assert.equal(post.exitCode, 0, post.log.join("\n"));
+      assert.deepEqual(await dockerLeftovers(CLUSTER), []);
+      const left = await volumes();
+      assert.deepEqual(
+        own.filter((volume) => left.includes(volume)),
+        [],
+      );
+    });
+  });
+}

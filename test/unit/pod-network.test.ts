@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connectArgs, parseServingNode, renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
+
+const nodes = [
+  { name: "c-control-plane", address: "172.18.0.2" },
+  { name: "c-worker", address: "172.18.0.3" },
+  { name: "c-worker2", address: "172.18.0.4" },
+] as const;
+const subnets = new Map(nodes.map(({ name }, index) => [name, `10.244.${index}.0/24`]));
+
+test("the configuration is kindnetd's: JSON for one subnet, whose MTU the node fills in", () => {
+  const text = renderKindnetConfiguration("10.244.3.0/24");
+  assert.equal(text.match(/%/g)?.length, 1);
+  const value: unknown = JSON.parse(text.replace("%s", "1450"));
+  assert.deepEqual(value, {
+    cniVersion: "0.3.1",
+    name: "kindnet",
+    plugins: [
+      {
+        type: "ptp",
+        ipMasq: false,
+        ipam: {
+          type: "host-local",
+          dataDir: "/run/cni-ipam-state",
+          routes: [{ dst: "0.0.0.0/0" }],
+          ranges: [[{ subnet: "10.244.3.0/24" }]],
+        },
+        mtu: 1450,
+      },
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  });
+});
+
+test("a node gets its own configuration, and a route to the pods of each of the others", () => {
+  const [first, ...others] = nodes;
+  const args = connectArgs(first, others, subnets);
+  assert.deepEqual(args.slice(0, 2), ["exec", "c-control-plane"]);
+  assert.equal(args[6], renderKindnetConfiguration("10.244.0.0/24"));
+  assert.deepEqual(args.slice(7), ["10.244.1.0/24 via 172.18.0.3", "10.244.2.0/24 via 172.18.0.4"]);
+});
+
+test("a node serves when its kube-proxy is ready, and is one of the run's with an IPv4 address", () => {
+  const network = { nodes: [], podSubnets: subnets };
+  assert.deepEqual(parseServingNode("c-worker   172.18.0.3   True", network), nodes[1]);
+  const lines = [
+    "c-worker 172.18.0.3 False",
+    "c-worker <none> <none>",
+    "c-worker <none> True",
+    "other 172.18.0.3 True",
+    "c-worker fc00::3 True",
+    "",
+  ];
+  for (const line of lines) assert.equal(parseServingNode(line, network), undefined, line);
+});
