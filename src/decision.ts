@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
+import { findUnusedPatches } from "./cluster/config/unused.ts";
+import { CONFIGURATION_INPUT } from "./cluster/configuration.ts";
 import { internalEndpoint } from "./cluster/names.ts";
 import { findPresentFiles } from "./credentials/files.ts";
 import { InputError, type Problem } from "./failure.ts";
-import { findTakenPorts } from "./host/ports.ts";
+import { findPortsInUse, isOwnAddress } from "./host/ports.ts";
 import { answersDns, describeSilence } from "./host/resolver.ts";
 import { type Survey, surveyMachine } from "./host/survey.ts";
 import { type InputFiles, loadFiles } from "./inputs/files.ts";
 import { type Inputs, readInputs } from "./inputs/inputs.ts";
-import { type Plan, planRun } from "./plan.ts";
+import { checkPresentFiles } from "./plan/credentials.ts";
+import { describeForeignAddress, describeTakenPort } from "./plan/ports.ts";
+import { findRejected, type Rejected, restingOn } from "./plan/rejected.ts";
+import { type Plan, type Planned, type PlannedPlaces, planRun } from "./plan.ts";
 import { createRun, type Run } from "./process.ts";
 import { defaultArtifactName } from "./runner/artifact.ts";
 import { maskText } from "./runner/mask.ts";
@@ -31,35 +36,45 @@ export interface Decision {
  * @throws InputError with all that is wrong, before anything is touched.
  */
 export async function decide(runner: Runner): Promise<Decision> {
-  const { inputs, problems } = readInputs(runner.environment, runner.folders);
+  const { inputs, problems, warnings } = readInputs(runner.environment, runner.folders);
+  // Before anything is refused: what is missing may be what a misspelled input was to say.
+  for (const warning of warnings) runner.log.warning(warning);
   if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
   const look = createRun("survey");
   const [files, survey] = await Promise.all([loadFiles(inputs, runner.folders), surveyMachine(look)]);
+  const rejected = findRejected([...problems, ...files.problems]);
   const planned = planRun({
     inputs,
     files,
     survey,
+    rejected,
     folders: runner.folders,
     runId: randomBytes(4).toString("hex"),
     artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, runner.environment, inputs.matrixIndex),
   });
   const all = [...problems, ...files.problems, ...("problems" in planned ? planned.problems : [])];
   let sources: TorchSources | undefined;
-  if ("plan" in planned) {
-    const [places, read] = await Promise.all([
-      checkPlaces(planned.plan, inputs, survey),
-      planned.plan.torch?.source.kind === "folder"
-        ? readTorchSources(planned.plan.torch, planned.plan, inputs, runner, look)
-        : undefined,
-    ]);
-    all.push(...places);
-    if (read !== undefined && "problems" in read) all.push(...read.problems);
-    if (read !== undefined && "sources" in read) sources = read.sources;
-  }
+  const { torch } = planned.places;
+  const readable = canReadSources(inputs, rejected, planned);
+  const [taken, read] = await Promise.all([
+    checkPlaces(planned.places, inputs, survey, rejected),
+    torch?.source.kind === "folder" && readable
+      ? readTorchSources(torch, planned.places, inputs, runner, look)
+      : undefined,
+  ]);
+  all.push(...taken);
+  if (read !== undefined && "problems" in read) all.push(...read.problems);
+  if (read !== undefined && "sources" in read) sources = read.sources;
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
 
   const { plan } = planned;
-  for (const warning of [...plan.versions.warnings, ...(files.warnings ?? []), ...(sources?.warnings ?? [])]) {
+  const unused = findUnusedPatches(files.configuration, plan.shape, plan.versions);
+  for (const warning of [
+    ...plan.versions.warnings,
+    ...(files.warnings ?? []),
+    ...unused,
+    ...(sources?.warnings ?? []),
+  ]) {
     runner.log.warning(warning);
   }
   const { kubernetes, kind, kubectl, reasons } = plan.versions;
@@ -71,10 +86,21 @@ export async function decide(runner: Runner): Promise<Decision> {
   return { inputs, files, survey, plan, sources };
 }
 
+/** Whether nothing that is wrong with the sources would rest on a rejected input, or be said twice. */
+function canReadSources({ clusterName }: Inputs, rejected: Rejected, planned: Planned): boolean {
+  const nameUnknown = clusterName === undefined && rejected.has(CONFIGURATION_INPUT);
+  if (nameUnknown || [...rejected].some((name) => /^(?:torch|cluster-name$|existing$)/.test(name))) return false;
+  const { nameField } = planned.places.shape;
+  // An engine that is missing and a name that is taken are refused already.
+  const isTold = ({ input, value }: Problem) =>
+    input === "runs-on" || (input === nameField.input && value === nameField.value);
+  return !("problems" in planned && planned.problems.some(isTold));
+}
+
 /** Reads TORCH-V2's sources as the plan wants them. */
 export async function readTorchSources(
   torch: TorchPlan,
-  plan: Plan,
+  plan: PlannedPlaces,
   inputs: Inputs,
   { folders, environment }: Runner,
   run: Run,
@@ -95,44 +121,39 @@ export async function readTorchSources(
 }
 
 /** The API server's address as a template will have it; the port is not known yet. */
-function longestEndpoint({ endpoint }: TorchPlan, { shape }: Plan): string {
+function longestEndpoint({ endpoint }: TorchPlan, { shape }: PlannedPlaces): string {
   return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), "https://127.0.0.1:65535");
 }
 
 /** Whether a cluster of this name is there and goes first. */
-function replacesCluster(plan: Plan, { containers }: Survey): boolean {
+function replacesCluster(plan: PlannedPlaces, { containers }: Survey): boolean {
   return containers.some((container) => container.cluster === plan.shape.name);
 }
 
 /** What of the plan's places on this machine is taken already. */
-async function checkPlaces(plan: Plan, inputs: Inputs, survey: Survey): Promise<readonly Problem[]> {
+async function checkPlaces(
+  places: PlannedPlaces,
+  inputs: Inputs,
+  survey: Survey,
+  rejected: Rejected,
+): Promise<readonly Problem[]> {
   const { kindGateway } = survey;
+  const { shape } = places;
   // A cluster that is to be replaced may hold the very ports.
-  const replaces = replacesCluster(plan, survey);
-  const asksHost = plan.shape.dns.kind === "docker-host" && kindGateway !== undefined;
-  const [ports, present, silent] = await Promise.all([
-    replaces ? [] : findTakenPorts(plan.ports),
-    findPresentFiles(plan.credentials),
+  const replaces = replacesCluster(places, survey);
+  const asksHost = shape.dns.kind === "docker-host" && kindGateway !== undefined;
+  const [ports, own, present, silent] = await Promise.all([
+    replaces ? [] : findPortsInUse(places.ports),
+    isOwnAddress(shape.apiServerAddress),
+    findPresentFiles(places.credentials),
     asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
   ]);
+  // What follows from an address that is refused itself, or that stands in a refused one's place, is left out.
+  const addressKnown = own && !rejected.has("api-server-address");
   return [
     ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
-    ...ports.map(({ address, port, source }) => ({
-      input: port === 0 ? source : "kind-config",
-      value: port === 0 ? address : `${source}: ${port}`,
-      reason:
-        port === 0
-          ? "is no address of this machine"
-          : `is a port that something on this machine listens on already (${address})`,
-      allowed: port === 0 ? "an address of this machine, or 0.0.0.0 for all" : "a free port, or none to get a free one",
-      fix: port === 0 ? "look at ip address show for the ones it has" : "choose another port, or end what uses it",
-    })),
-    ...present.map((path) => ({
-      input: "credentials-directory",
-      value: inputs.credentialsDirectory ?? "",
-      reason: `holds ${path} already, which is not written over`,
-      allowed: "a directory without these files",
-      fix: "choose another directory, or remove the file in an earlier step",
-    })),
+    ...(own ? [] : [describeForeignAddress(shape.addressField, shape.apiServerAddress)]),
+    ...ports.filter(({ source }) => addressKnown || source !== "networking.apiServerPort").map(describeTakenPort),
+    ...restingOn(["user"], rejected, () => checkPresentFiles(present, inputs.credentialsDirectory)),
   ];
 }

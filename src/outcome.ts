@@ -20,6 +20,10 @@ export interface Made extends IssuedCredentials {
   readonly kubectl: string;
   readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly kubeconfig: string;
+  /** Each image by its reference, with its digest. */
+  readonly pins: ReadonlyMap<string, string>;
+  /** The proxies that the job's environment sets, without passwords. */
+  readonly proxies: readonly string[];
   /** The endpoint on the host. */
   readonly server: string;
   readonly artifact: UploadedArtifact | undefined;
@@ -38,7 +42,7 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
       "kubernetes-version": versions.kubernetes,
       "kind-version": versions.kind,
       "kubectl-version": versions.kubectl,
-      "node-image": versions.nodeImage,
+      "node-image": made.pins.get(versions.nodeImage) ?? versions.nodeImage,
       "kind-path": made.kind,
       "kubectl-path": made.kubectl,
       kubeconfig: made.kubeconfig,
@@ -64,6 +68,8 @@ export function describeOutcome(inputs: Inputs, plan: Plan, made: Made): Outcome
       versions,
       origins: made.origins,
       nodes: shape.nodes.map((node) => node.name),
+      nodeImages: plan.nodeImages.map((image) => made.pins.get(image) ?? image),
+      proxies: made.proxies,
       endpoint,
       endpointExternal: made.server,
       readiness: describeReadiness(plan),

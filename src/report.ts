@@ -3,9 +3,12 @@ import type { Outcome } from "./outcome.ts";
 import { createLog, failStep } from "./runner/log.ts";
 import { withoutSecrets } from "./runner/mask.ts";
 import { setOutputs } from "./runner/outputs.ts";
-import { writeSummary } from "./runner/step.ts";
+import { summaryRoom, writeSummary } from "./runner/step.ts";
 import { renderFailure, renderLog, renderSummary } from "./runner/summary.ts";
 import type { Timeline } from "./runner/timeline.ts";
+
+/** What is kept free in the summary for a failure. */
+const FAILURE_BYTES = 64 * 1024;
 
 /** Sets the outputs and tells the reader, in the log and in the job's summary. */
 export async function reportOutcome({ outputs, report }: Outcome, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -14,7 +17,8 @@ export async function reportOutcome({ outputs, report }: Outcome, environment: N
   log.startGroup("Summary");
   for (const line of renderLog(report)) log.plain(line);
   log.endGroup();
-  await writeSummary(renderSummary(report));
+  // A step that is stopped after this has a failure to add.
+  await writeSummary(renderSummary(report, summaryRoom() - FAILURE_BYTES));
 }
 
 /** Fails the step with what is wrong and what to do; a list of input problems gets a line each. */
@@ -32,5 +36,5 @@ export async function reportFailure(error: unknown, timeline: Timeline): Promise
   );
   failStep(message);
   if (error instanceof Error && error.stack !== undefined) createLog().debug(error.stack);
-  await writeSummary(renderFailure(message, timeline.phases));
+  await writeSummary(renderFailure(message, timeline.phases, summaryRoom()));
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { credentialFiles, findMissingFolders, makeDirectory } from "./credentials/files.ts";
 import { type Decision, decide } from "./decision.ts";
+import { findProxies } from "./host/proxy.ts";
 import { describeOutcome, type Outcome } from "./outcome.ts";
 import { createRun } from "./process.ts";
 import type { Runner } from "./runner/runner.ts";
@@ -36,7 +37,14 @@ export async function setUp(runner: Runner): Promise<Outcome> {
     const artifact = await publish(session, prepared.key.privateKey);
     record.failed = false;
     writeRecord(plan.runDirectory, record);
-    return describeOutcome(inputs, plan, { ...prepared, ...made, torch: booted, artifact, phases: timeline.phases });
+    return describeOutcome(inputs, plan, {
+      ...prepared,
+      ...made,
+      torch: booted,
+      artifact,
+      proxies: findProxies(runner.environment),
+      phases: timeline.phases,
+    });
   });
 }
 

@@ -5,6 +5,8 @@ import type { Reach, Symptoms } from "./symptoms.ts";
 export interface Diagnosis {
   readonly cause: string;
   readonly cure: string;
+  /** Whether the same may work a moment later. */
+  readonly retryable?: true;
 }
 
 /** Words by which inotify exhaustion shows in systemd, containerd, the kubelet and kind. */
@@ -37,9 +39,16 @@ function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
 }
 
 function diagnoseName({ error }: Symptoms): Diagnosis | undefined {
-  if (!/already exist for a cluster|container name .* is already in use/i.test(error)) return undefined;
+  const held = /container name "?\/?([\w.-]+)"? is already in use/i.exec(error)?.[1];
+  if (held !== undefined) {
+    return {
+      cause: `Something else created a container with the name of a node, ${held}, while this step was preparing.`,
+      cure: "give each run on this machine a cluster-name of its own, or remove that container",
+    };
+  }
+  if (!/already exist for a cluster/i.test(error)) return undefined;
   return {
-    cause: "Something else made a cluster of this name while this step was preparing.",
+    cause: "Something else created a cluster of this name while this step was preparing.",
     cure: "give each run on this machine a cluster-name of its own",
   };
 }
@@ -54,14 +63,27 @@ function diagnoseConfiguration({ error }: Symptoms): Diagnosis | undefined {
   };
 }
 
-function diagnosePort({ error }: Symptoms): Diagnosis | undefined {
+function diagnosePort({ error, ports }: Symptoms): Diagnosis | undefined {
   // kind's own words alone: a component inside a node may say the same of a port of its own.
-  if (!/address already in use|port is already allocated/i.test(error)) return undefined;
+  const lines = error.split("\n").filter((line) => /address already in use|port is already allocated/i.test(line));
+  if (lines.length === 0) return undefined;
+  const numbers = new Set(lines.map((line) => Number(PUBLISHED_PORT.exec(line)?.[1])));
+  const named = ports.filter(({ port }) => numbers.has(port));
+  if (named.length > 0) {
+    return {
+      cause: `A port that the cluster publishes on this machine is in use already: ${named.map(({ source, port }) => `${source}: ${port}`).join(", ")}.`,
+      cure: "choose another port in kind-config, or leave it out to get a free one",
+    };
+  }
   return {
-    cause: "A port that the cluster publishes on this machine is in use already.",
-    cure: "choose another port in kind-config, or leave it out to get a free one",
+    cause: "A port that the cluster publishes on this machine, chosen because it was free, was taken in between.",
+    cure: "run the job again, or see what takes ports on this machine at that moment",
+    retryable: true,
   };
 }
+
+/** A port after its address, in Docker's words: `Bind for 0.0.0.0:80 failed`, `listen tcp [::1]:80: bind:`. */
+const PUBLISHED_PORT = /(?:\d+(?:\.\d+){3}|\[?[0-9a-f:]*::[0-9a-f:.]*\]?):(\d{1,5})(?![\d.])/i;
 
 function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
   // The kernel says the same of inotify watches: only a line that does not speak of them is the disk's.

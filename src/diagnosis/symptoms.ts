@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InotifyValues, readLimits } from "../host/limits.ts";
+import type { HostPort } from "../host/ports.ts";
 import type { InternetProbe } from "../inputs/inputs.ts";
 import { CommandError, type Run } from "../process.ts";
 
@@ -22,18 +23,20 @@ export interface Symptoms {
   /** That, and what the nodes said. */
   readonly words: string;
   readonly limits: InotifyValues;
+  /** The ports of this machine that the user named; any other was chosen because it was free. */
+  readonly ports: readonly HostPort[];
 }
 
 /** Collects the symptoms of a cluster that failed. What cannot be seen is left out: a diagnosis must not fail a run. */
 export async function collectSymptoms(
-  facts: { readonly nodes: readonly string[]; readonly error: string },
+  facts: { readonly nodes: readonly string[]; readonly error: string; readonly ports: readonly HostPort[] },
   run: Run,
 ): Promise<Symptoms> {
   const [limits, logs] = await Promise.all([
     readLimits(),
     Promise.all(facts.nodes.map((node) => readNodeWords(node, run))),
   ]);
-  return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits };
+  return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits, ports: facts.ports };
 }
 
 async function readNodeWords(node: string, run: Run): Promise<string> {

@@ -1,25 +1,61 @@
-import { createServer } from "node:net";
+import { createSocket } from "node:dgram";
+import { createServer, isIPv6 } from "node:net";
 
-/** A port of this machine that a kind configuration asks for. */
+/** A port of this machine that a kind configuration or a compose file asks for. */
 export interface HostPort {
   readonly address: string;
   readonly port: number;
+  readonly protocol: "tcp" | "udp" | "sctp";
   /** Where in the configuration it is asked for. */
   readonly source: string;
 }
 
-/** Those of the ports that something else listens on already, and those whose address the machine has not; 0 is any port. */
-export async function findTakenPorts(ports: readonly HostPort[]): Promise<readonly HostPort[]> {
-  const taken = await Promise.all(ports.map(isTaken));
-  return ports.filter((_, index) => taken[index]);
+/** A port that cannot be published here, and why. */
+export interface TakenPort extends HostPort {
+  readonly trouble: "in use" | "no such address";
 }
 
-function isTaken({ address, port }: HostPort): Promise<boolean> {
+/**
+ * Those of the ports that something on this machine listens on, and those whose address the machine does not have. They
+ * are tried one after the other: two of them may be the same.
+ */
+export async function findPortsInUse(ports: readonly HostPort[]): Promise<readonly TakenPort[]> {
+  const taken: TakenPort[] = [];
+  for (const port of ports) {
+    const trouble = judge(await listen(port));
+    if (trouble !== undefined) taken.push({ ...port, trouble });
+  }
+  return taken;
+}
+
+/** Whether this machine can listen on an address. */
+export async function isOwnAddress(address: string): Promise<boolean> {
+  return judge(await listen({ address, port: 0, protocol: "tcp" })) !== "no such address";
+}
+
+function judge(code: string | undefined): TakenPort["trouble"] | undefined {
+  if (code === "EADDRINUSE") return "in use";
+  // Without IPv6 the kernel has no such family at all.
+  return code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT" ? "no such address" : undefined;
+}
+
+/** Listens for a moment. @returns the error's code; `undefined` where it worked, and for SCTP, which Node does not have. */
+function listen({ address, port, protocol }: Omit<HostPort, "source">): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", ({ code }: NodeJS.ErrnoException) =>
-      resolve(code === "EADDRINUSE" || code === "EADDRNOTAVAIL"),
-    );
-    server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(false)));
+    const fail = ({ code }: NodeJS.ErrnoException) => resolve(code ?? "unknown");
+    if (protocol === "sctp") resolve(undefined);
+    else if (protocol === "tcp") {
+      const server = createServer();
+      server.once("error", fail);
+      const end = () => server.close(() => resolve(undefined));
+      server.listen({ host: address, port, exclusive: true, ipv6Only: true }, end);
+    } else {
+      const socket = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", ipv6Only: isIPv6(address) });
+      socket.once("error", (error) => {
+        socket.close();
+        fail(error);
+      });
+      socket.bind({ address, port, exclusive: true }, () => socket.close(() => resolve(undefined)));
+    }
   });
 }

@@ -1,15 +1,30 @@
-import { statfs } from "node:fs/promises";
+import { readFile, statfs } from "node:fs/promises";
 import type { Run } from "../process.ts";
 import {
   type ClusterContainer,
   DEFAULT_NETWORK,
   type DockerEngine,
-  findGateway,
+  type DockerNetwork,
+  findNetwork,
+  type HeldName,
   inspectEngine,
   KIND_NETWORK,
   listClusterContainers,
+  listNames,
 } from "./docker.ts";
 import { type InotifyValues, readLimits } from "./limits.ts";
+
+/** A subnet of one of Docker's networks. */
+export interface DockerSubnet {
+  readonly network: string;
+  readonly subnet: string;
+}
+
+/** How much room there is in a folder. */
+export interface FreeDisk {
+  readonly folder: string;
+  readonly bytes: number;
+}
 
 /** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
 export interface Survey {
@@ -20,11 +35,15 @@ export interface Survey {
   readonly architecture: string;
   readonly engine: DockerEngine | Error;
   readonly containers: readonly ClusterContainer[];
+  /** The names of all containers, a cluster's or not. */
+  readonly names: readonly HeldName[];
   readonly kindGateway: string | undefined;
   readonly defaultGateway: string | undefined;
+  /** The subnets of kind's network, where it is there, and of Docker's default one. */
+  readonly subnets: readonly DockerSubnet[];
   readonly limits: InotifyValues;
-  /** Free bytes where Docker keeps its images; `undefined` where that cannot be seen. */
-  readonly freeDisk: number | undefined;
+  /** Where Docker keeps images or volumes and the least is free; `undefined` where that cannot be seen. */
+  readonly freeDisk: FreeDisk | undefined;
 }
 
 /** Looks at the machine. Docker's absence is a finding, not an error: it is reported with all the rest. */
@@ -41,28 +60,65 @@ export async function surveyMachine(run: Run): Promise<Survey> {
 
 async function surveyDocker(
   run: Run,
-): Promise<Pick<Survey, "engine" | "containers" | "kindGateway" | "defaultGateway" | "freeDisk">> {
+): Promise<Omit<Survey, "platform" | "nodeArchitecture" | "architecture" | "limits">> {
   try {
     const found = Promise.all([
       listClusterContainers(run),
-      findGateway(KIND_NETWORK, run),
-      findGateway(DEFAULT_NETWORK, run),
+      listNames(run),
+      findNetwork(KIND_NETWORK, run),
+      findNetwork(DEFAULT_NETWORK, run),
     ]);
     // Where the engine is not to be had, that is what is told, not what else failed for it.
     found.catch(() => undefined);
     const engine = await inspectEngine(run);
-    const [containers, kindGateway, defaultGateway] = await found;
-    return { engine, containers, kindGateway, defaultGateway, freeDisk: await freeBytes(engine.dataRoot) };
+    const [containers, names, kind, bridge] = await found;
+    const subnetsOf = (network: string, found: DockerNetwork | undefined) =>
+      (found?.subnets ?? []).map((subnet) => ({ network, subnet }));
+    return {
+      engine,
+      containers,
+      names,
+      kindGateway: kind?.gateway,
+      defaultGateway: bridge?.gateway,
+      subnets: [...subnetsOf(KIND_NETWORK, kind), ...subnetsOf(DEFAULT_NETWORK, bridge)],
+      freeDisk: await findLeastFree(engine),
+    };
   } catch (error) {
     const engine = error instanceof Error ? error : new Error(String(error));
-    return { engine, containers: [], kindGateway: undefined, defaultGateway: undefined, freeDisk: undefined };
+    return { ...UNSEEN, engine };
   }
 }
 
-async function freeBytes(folder: string): Promise<number | undefined> {
+/** What is known of an engine that is not to be had. */
+const UNSEEN = {
+  containers: [],
+  names: [],
+  kindGateway: undefined,
+  defaultGateway: undefined,
+  subnets: [],
+  freeDisk: undefined,
+} as const;
+
+async function findLeastFree({ dataRoot, imageStore }: DockerEngine): Promise<FreeDisk | undefined> {
+  const separate = imageStore !== undefined && imageStore !== "";
+  const configuration = separate ? await readFile(CONTAINERD_CONFIGURATION, "utf8").catch(() => "") : "";
+  const folders = [...(separate ? [readContainerdRoot(configuration)] : []), dataRoot];
+  const found = await Promise.all(folders.map(measureFree));
+  return found.filter((each) => each !== undefined).toSorted((a, b) => a.bytes - b.bytes)[0];
+}
+
+const CONTAINERD_CONFIGURATION = "/etc/containerd/config.toml";
+
+/** Where a containerd keeps its data, from its configuration: a key before the first table (containerd-config.toml(5)). */
+export function readContainerdRoot(configuration: string): string {
+  const [top = ""] = configuration.split(/^\s*\[/m);
+  return /^\s*root\s*=\s*["']([^"'\n]+)["']/m.exec(top)?.[1] ?? "/var/lib/containerd";
+}
+
+async function measureFree(folder: string): Promise<FreeDisk | undefined> {
   try {
     const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
+    return { folder, bytes: bavail * bsize };
   } catch {
     return undefined;
   }

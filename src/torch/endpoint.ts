@@ -1,5 +1,7 @@
 import type { UserConfiguration } from "../cluster/configuration.ts";
+import type { ClusterShape } from "../cluster/shape.ts";
 import type { Problem } from "../failure.ts";
+import type { DockerEngine } from "../host/docker.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 
@@ -25,15 +27,21 @@ export function applyTorchEndpoint(
 }
 
 /** Whether containers can reach the API server where it is published. */
-export function checkEndpoint({ endpoint }: TorchInputs, apiServerAddress: string): readonly Problem[] {
+export function checkEndpoint(
+  { endpoint }: TorchInputs,
+  { apiServerAddress, addressField }: Pick<ClusterShape, "apiServerAddress" | "addressField">,
+  engine: DockerEngine | Error,
+): readonly Problem[] {
   if (endpoint === "internal" || !/^127\.|^::1$/.test(apiServerAddress)) return [];
+  // The default stands here where the gateway is not known.
+  if (engine instanceof Error) return [];
   return [
     {
-      input: "torch-endpoint and api-server-address",
-      value: endpoint,
+      input: `torch-endpoint and ${addressField.input}`,
+      value: `${endpoint} and ${addressField.value}`,
       reason: `has containers connect to the Docker host, and the API server is published on ${apiServerAddress}, where they do not reach it`,
       allowed: "torch-endpoint: external with the API server on the gateway of Docker's default network, or on 0.0.0.0",
-      fix: "leave api-server-address out, or set it to 0.0.0.0",
+      fix: `leave ${addressField.input === "api-server-address" ? "api-server-address" : "networking.apiServerAddress"} out, or set it to 0.0.0.0`,
     },
   ];
 }

@@ -321,13 +321,13 @@ function findRunnerPlaces(environment: NodeJS.ProcessEnv): readonly Place[] {
   ];
 }
 
-/** What cannot be looked at counts as a folder. */
-function kindOf(path: string): Promise<"absent" | "file" | "folder"> {
+/** What is at a path; `hidden` is what this user may not look at. */
+function kindOf(path: string): Promise<"absent" | "file" | "folder" | "hidden"> {
   return lstat(path).then(
     (found) => (found.isFile() ? "file" : "folder"),
     (error: unknown) => {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      return code === "ENOENT" || code === "ENOTDIR" ? "absent" : "folder";
+      return code === "ENOENT" || code === "ENOTDIR" ? "absent" : "hidden";
     },
   );
 }
@@ -398,9 +398,11 @@ export async function checkHostAccess(
     }
     const { real: path, links } = found;
     resolved.push({ ...mount, path });
-    const verdict = (await holdsForeignGit(path, places))
-      ? { refused: FOREIGN_GIT }
-      : judgeMount(path, readOnly, places);
+    const judged = judgeMount(path, readOnly, places);
+    const git = await findForeignGit(path, places);
+    // What this user may not look into may hold git's folder too, but is first of all what it is known for.
+    const isGit = git === "folder" || (git === "hidden" && !(judged !== undefined && "refused" in judged));
+    const verdict = isGit ? { refused: FOREIGN_GIT } : judged;
     const what = path === source ? "" : ` (${printable(path)})`;
     if (verdict !== undefined && "refused" in verdict) {
       problems.push(refuseMount(mount, `mounts ${printable(source)}${what}, ${verdict.refused}`));
@@ -432,11 +434,16 @@ function isChangedBy(mount: ResolvedMount & { readonly links: readonly string[] 
   return [mount.path, ...mount.links].some((path) => path !== other.path && isWithinFolder(other.path, path));
 }
 
-async function holdsForeignGit(path: string, { own, workspace = [] }: HostPlaces): Promise<boolean> {
+async function findForeignGit(
+  path: string,
+  { own, workspace = [] }: HostPlaces,
+): Promise<"folder" | "hidden" | undefined> {
   const foreign = workspace.length > 0 && !own.some((folder) => isWithinFolder(folder, path));
   const git = join(path, ".git");
   // The checkout's own may be seen by whoever sees the checkout.
-  return foreign && !own.some((folder) => isWithinFolder(folder, git)) && (await kindOf(git)) === "folder";
+  if (!foreign || own.some((folder) => isWithinFolder(folder, git))) return undefined;
+  const kind = await kindOf(git);
+  return kind === "folder" || kind === "hidden" ? kind : undefined;
 }
 
 function refuseMount({ place, readOnly }: HostMount, reason: string): Problem {

@@ -1,7 +1,7 @@
 import { glob, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { describeError, describeProblem, Failure, type Problem } from "../failure.ts";
-import { findTakenPorts, type HostPort } from "../host/ports.ts";
+import { findPortsInUse, type HostPort } from "../host/ports.ts";
 import { findDirectoryComplaint } from "../inputs/files.ts";
 import type { Folders } from "../inputs/inputs.ts";
 import { readBounded, resolveAhead, SizeError } from "../inputs/places.ts";
@@ -262,7 +262,8 @@ function checkSharedPorts({ root, components }: Checkout, clusterPorts: readonly
       source: relative(root, components[name].composeFile),
     })),
   );
-  const all = [...clusterPorts.map(({ port, source }) => ({ port, source: `kind-config: ${source}` })), ...users];
+  const ofCluster = clusterPorts.filter(({ protocol }) => protocol === "tcp");
+  const all = [...ofCluster.map(({ port, source }) => ({ port, source: `kind-config: ${source}` })), ...users];
   return users.flatMap(({ port, source }) => {
     const other = all.find((user) => user.port === port && user.source !== source);
     // Of two that want it, one is told.
@@ -284,10 +285,11 @@ async function checkPorts({ root, components }: Checkout): Promise<readonly Prob
     listPublishedPorts(components[name]).map((port) => ({
       address: "127.0.0.1",
       port,
+      protocol: "tcp" as const,
       source: relative(root, components[name].composeFile),
     })),
   );
-  const taken = await findTakenPorts(wanted);
+  const taken = await findPortsInUse(wanted);
   return taken.map(({ port, source }) => ({
     input: "torch",
     value: `${source}: ${port}`,

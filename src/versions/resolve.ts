@@ -13,8 +13,11 @@ const OLDEST_KIND = "0.18.0";
 /** The first whose certificate requests take a lifetime (expirationSeconds, KEP-2784). */
 const OLDEST_KUBERNETES = "1.22.0";
 
-/** kubelets of this version and later refuse to start on cgroup v1 (Kubernetes KEP-5573). */
+/** kubelets of this version and later refuse to start on cgroup v1 unless failCgroupV1 is false (Kubernetes KEP-5573). */
 const FIRST_WITHOUT_CGROUP_V1 = "1.35.0";
+
+/** The patch with which kubelets start on cgroup v1 all the same. */
+const CGROUP_V1_PATCH = 'kubeadmConfigPatches: ["{kind: KubeletConfiguration, failCgroupV1: false}"]';
 
 /**
  * Node images need a kind that knows their kubeadm and containerd configuration: the releases from which kind's
@@ -33,6 +36,8 @@ export interface VersionRequests {
   readonly nodeImage: string | undefined;
   /** Images that the user's kind configuration gives its nodes, by role; `undefined` where it gives none. */
   readonly configuredImages: readonly { readonly controlPlane: boolean; readonly image: string | undefined }[];
+  /** What the user's kind configuration sets failCgroupV1 of the kubelets to. */
+  readonly failCgroupV1?: boolean | undefined;
 }
 
 /** The versions of a run, and why they were chosen. */
@@ -55,26 +60,33 @@ export type Resolution =
 /**
  * Chooses kind, the node image and kubectl: `auto` kind is the newest release whose list has the wanted Kubernetes,
  * `auto` kubectl is the cluster's own version, and whatever was said explicitly is held to the skew policy.
- * @param cgroupVersion the host's, where it is known: 1.35 and later need version 2.
+ * @param cgroupVersion the host's, where it is known: 1.35 and later need version 2, or failCgroupV1: false.
+ * @param rejected inputs whose values were rejected: no problem rests on what stands in their place.
  */
 export function resolveVersions(
   requests: VersionRequests,
   catalog: Catalog,
   cgroupVersion: 1 | 2 | undefined,
+  rejected: ReadonlySet<string> = new Set(),
 ): Resolution {
   const image = chooseNodeImage(requests, catalog);
-  if (!image.ok) return { ok: false, problems: image.problems };
+  if (!image.ok) return { ok: false, problems: image.problems.filter((problem) => !restsOn(problem, rejected)) };
   const { kubernetes, nodeImage, release } = image;
+  // Any other problem is one with the version of the cluster, which is not known then.
+  const unknown = ["kubernetes-version", "node-image", "kind-config", "catalog"].some((name) => rejected.has(name));
+  const open =
+    rejected.has("kind-version") && requests.kubernetes?.kind !== "exact" && requests.nodeImage === undefined;
+  if (unknown || open) return { ok: false, problems: [] };
   const problems: Problem[] = [];
   const warnings = [...image.warnings];
 
-  if (cgroupVersion === 1 && semver.gte(kubernetes, FIRST_WITHOUT_CGROUP_V1)) {
+  if (cgroupVersion === 1 && semver.gte(kubernetes, FIRST_WITHOUT_CGROUP_V1) && requests.failCgroupV1 !== false) {
     problems.push({
       input: requests.nodeImage === undefined ? "kubernetes-version" : "node-image",
       value: requests.nodeImage ?? (requests.kubernetes === undefined ? kubernetes : showRequest(requests.kubernetes)),
       reason: `is Kubernetes ${kubernetes}, whose kubelet refuses to start on cgroup v1, which this host uses`,
-      allowed: "1.34 or older on this host",
-      fix: "ask for kubernetes-version 1.34 or older, or use a runner with cgroup v2",
+      allowed: "1.34 or older on this host, or a kind-config that sets failCgroupV1: false for the kubelets",
+      fix: `ask for kubernetes-version 1.34 or older, use a runner with cgroup v2, or write at the top level of kind-config: ${CGROUP_V1_PATCH}`,
     });
   }
   if (semver.lt(kubernetes, OLDEST_KUBERNETES)) {
@@ -117,6 +129,13 @@ export function resolveVersions(
       warnings,
     },
   };
+}
+
+/** Whether a problem with the choice of an image rests on an input that was rejected. */
+function restsOn({ input }: Problem, rejected: ReadonlySet<string>): boolean {
+  const others =
+    input === "kind-version" ? ["catalog"] : ["kubernetes-version", "node-image", "kind-config", "catalog"];
+  return others.some((name) => rejected.has(name));
 }
 
 type ImageChoice =
@@ -341,17 +360,16 @@ type KubectlChoice =
 function chooseKubectl(request: VersionRequest | undefined, apiServer: string, catalog: Catalog): KubectlChoice {
   if (request === undefined) return { ok: true, version: apiServer, reason: "the cluster's own version" };
   const range = kubectlRange(apiServer);
-  // Every node image holds a released kubectl of its version, so the images name the versions there are.
+  // Every node image holds a released kubectl of its version, so the images name versions too; so does the cluster's.
   const known = [
     ...catalog.kubectl.map((release) => release.version),
     ...catalog.kind.flatMap((release) => release.images.map((image) => image.kubernetes)),
+    apiServer,
   ];
   const version =
     request.kind === "exact"
       ? request.version
-      : request.kind === "minor" && minorOf(apiServer) === request.minor
-        ? apiServer
-        : known.filter((item) => satisfies(item, request)).toSorted(semver.rcompare)[0];
+      : known.filter((item) => satisfies(item, request)).toSorted(semver.rcompare)[0];
   const judged = version ?? (request.kind === "minor" ? `${request.minor}.0` : apiServer);
   const allowed = `${range[0]} to ${range[1]} with Kubernetes ${apiServer}`;
   if (!isWithin(judged, range)) {
@@ -378,7 +396,8 @@ function chooseKubectl(request: VersionRequest | undefined, apiServer: string, c
       },
     };
   }
-  return { ok: true, version, reason: `asked for; within one minor of ${apiServer}` };
+  const asked = request.kind === "minor" ? `${request.minor}, in its newest patch that the catalog knows` : "asked for";
+  return { ok: true, version, reason: `${asked}; within one minor of ${apiServer}` };
 }
 
 /** Reads a version input: `auto` is "not said"; anything unreadable is a problem. */

@@ -12,6 +12,7 @@ import type { Survey } from "../../src/host/survey.ts";
 import { type Folders, type Inputs, readInputs } from "../../src/inputs/inputs.ts";
 import type { Parsed } from "../../src/inputs/values.ts";
 import type { Catalog } from "../../src/versions/catalog.ts";
+import type { Versions } from "../../src/versions/resolve.ts";
 
 /** Folders that exist on no machine, for what never touches the disk. */
 export const FOLDERS: Folders = { workspace: "/ws", temp: "/tmp/runner" };
@@ -59,18 +60,31 @@ export const CATALOG: Catalog = {
   kubectl: [{ version: "1.29.7", checksums: {} }],
 };
 
+/** Versions that fit each other. */
+export const VERSIONS: Versions = {
+  kubernetes: "1.28.15",
+  kind: "0.25.0",
+  kubectl: "1.28.15",
+  nodeImage: "kindest/node:v1.28.15",
+  loadBalancerImage: undefined,
+  reasons: { kubernetes: "", kind: "", kubectl: "" },
+  warnings: [],
+};
+
 /** A machine on which everything is in order. */
 export function createSurvey(overrides: Partial<Survey> = {}): Survey {
   return {
     platform: "linux",
     nodeArchitecture: "x64",
     architecture: "amd64",
-    engine: { version: "29.0.0", cgroupVersion: 2, dataRoot: "/var/lib/docker" },
+    engine: { version: "29.0.0", cgroupVersion: 2, dataRoot: "/var/lib/docker", imageStore: undefined },
     containers: [],
+    names: [],
     kindGateway: undefined,
     defaultGateway: "172.17.0.1",
+    subnets: [{ network: "bridge", subnet: "172.17.0.0/16" }],
     limits: { "fs.inotify.max_user_watches": 8192, "fs.inotify.max_user_instances": 128 },
-    freeDisk: 50 * 1024 ** 3,
+    freeDisk: { folder: "/var/lib/docker", bytes: 50 * 1024 ** 3 },
     ...overrides,
   };
 }

@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseNameServers } from "../../src/cluster/dns.ts";
-import { diagnose, diagnoseInternet } from "../../src/diagnosis/diagnose.ts";
+import { diagnoseInternet, diagnose as diagnoseSymptoms } from "../../src/diagnosis/diagnose.ts";
+import type { Symptoms } from "../../src/diagnosis/symptoms.ts";
+import { findGroup } from "../../src/host/cpu-weight.ts";
+import { readImageStore, readPullRefusal } from "../../src/host/docker.ts";
 import { inputOf, planLimits } from "../../src/host/limits.ts";
+import { networkArgs, readNetworkRefusal, ulaSubnet } from "../../src/host/resolver.ts";
+import { readContainerdRoot } from "../../src/host/survey.ts";
 
+const diagnose = (symptoms: Omit<Symptoms, "ports">, ports: Symptoms["ports"] = []) =>
+  diagnoseSymptoms({ ...symptoms, ports });
 const limitsOf = (watches: number | undefined, instances: number | undefined) => ({
   "fs.inotify.max_user_watches": watches,
   "fs.inotify.max_user_instances": instances,
@@ -91,6 +98,30 @@ test("a port in use and a full disk are recognised, low limits or not", () => {
   }
 });
 
+test("a port that the user named is in use for good, and one that was chosen may be free the next time", () => {
+  const named = [
+    { address: "0.0.0.0", port: 8080, protocol: "tcp", source: "nodes.0.extraPortMappings.0.hostPort" },
+  ] as const;
+  const words = (port: number) => [
+    `Error response from daemon: driver failed programming external connectivity: Bind for 127.0.0.1:${port} failed: port is already allocated.`,
+    `listen tcp4 127.0.0.1:${port}: bind: address already in use`,
+    `failed to bind host port for 0.0.0.0:${port}:172.18.0.2:8080/tcp: address already in use`,
+    `failed to bind host port [::1]:${port}/tcp: address already in use`,
+  ];
+  for (const error of words(8080)) {
+    const found = diagnose({ error, words: error, limits: HIGH }, named);
+    assert.deepEqual(
+      [found?.retryable, found?.cause.includes("extraPortMappings.0.hostPort: 8080")],
+      [undefined, true],
+      error,
+    );
+  }
+  for (const error of words(45645)) {
+    assert.equal(diagnose({ error, words: error, limits: HIGH }, named)?.retryable, true, error);
+    assert.equal(diagnose({ error, words: error, limits: HIGH })?.retryable, true, error);
+  }
+});
+
 test("only kind's own words speak of a port that the cluster publishes", () => {
   const words = "kube-scheduler: listen tcp4 0.0.0.0:10259: bind: address already in use";
   assert.equal(diagnose({ error: "kind failed", words, limits: HIGH }), undefined);
@@ -98,8 +129,11 @@ test("only kind's own words speak of a port that the cluster publishes", () => {
 
 test("a name that was taken meanwhile and a configuration that kind refuses are told apart", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['ERROR: node(s) already exist for a cluster with the name "x"', /made a cluster of this name/],
-    ['The container name "/x-control-plane" is already in use by container', /made a cluster of this name/],
+    ['ERROR: node(s) already exist for a cluster with the name "x"', /created a cluster of this name/],
+    [
+      'The container name "/x-control-plane" is already in use by container',
+      /container with the name of a node, x-control-plane,/,
+    ],
     ["ERROR: failed to create cluster: unable to decode config: yaml: unmarshal errors", /does not accept/],
   ];
   for (const [error, cause] of cases) assert.match(diagnose({ error, words: error, limits: HIGH })?.cause ?? "", cause);
@@ -163,4 +197,81 @@ test("the name servers of a resolv.conf are its IPv4 ones, as the resolver reads
     "192.0.2.5",
   ].join("\n");
   assert.deepEqual(parseNameServers(text), ["192.0.2.53", "192.0.2.54", "192.0.2.55"]);
+});
+
+test("kind's network is asked for as kind asks: the default bridge's MTU, a subnet by the name's hash", () => {
+  assert.equal(ulaSubnet("kind", 0), "fc00:f853:ccd:e793::/64");
+  assert.equal(ulaSubnet("kind", 1), "fc00:8866:27d0:bd7e::/64");
+  const masquerade = "--opt=com.docker.network.bridge.enable_ip_masquerade=true";
+  assert.deepEqual(networkArgs(1450, ulaSubnet("kind", 0)), [
+    ...["network", "create", "--driver=bridge", masquerade, "--opt=com.docker.network.driver.mtu=1450"],
+    ...["--ipv6", "--subnet=fc00:f853:ccd:e793::/64", "kind"],
+  ]);
+  assert.deepEqual(networkArgs(undefined, undefined), ["network", "create", "--driver=bridge", masquerade, "kind"]);
+});
+
+test("a network that is refused for want of IPv6, for its subnet or for its name is told apart from any other refusal", () => {
+  const error = "Error response from daemon: ";
+  for (const [words, meaning] of [
+    ["network with name kind already exists", "made"],
+    ["Pool overlaps with other one on this address space", "overlap"],
+    ["invalid pool request: Pool overlaps with other one on this address space", "overlap"],
+    ["cannot create network x: conflicts with network y: networks have overlapping IPv6", "overlap"],
+    ["Cannot read IPv6 setup for bridge br-1: open /proc/sys/net/ipv6: no such file", "no-ipv6"],
+    ["Failed to Setup IP tables: Unable to enable NAT rule:  (iptables failed: ip6tables --wait -t nat", "no-ipv6"],
+    ["all predefined address pools have been fully subnetted", undefined],
+  ] as const) {
+    assert.equal(readNetworkRefusal(`${error}${words}`), meaning, words);
+  }
+});
+
+test("a registry's last word is told apart from what may pass", () => {
+  const limit =
+    "toomanyrequests: You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit";
+  for (const [image, words, refusal] of [
+    ["kindest/node:v1.28.15", `Error response from daemon: ${limit}`, "limit"],
+    ["ubuntu", "toomanyrequests: Too Many Requests.", "limit"],
+    ["docker.io/library/ubuntu:24.04", limit, "limit"],
+    ["mirror.example:5000/kindest/node:v1", limit, "limit"],
+    ["public.ecr.aws/x/y:1", "toomanyrequests: Rate exceeded", "busy"],
+    ["quay.io/x/y:1", "received unexpected HTTP status: 429 Too Many Requests", "busy"],
+    ["kindest/node:v9", "manifest for kindest/node:v9 not found: manifest unknown: manifest unknown", "no"],
+    ["a/b", "pull access denied for a/b, repository does not exist or may require 'docker login': denied", "no"],
+    ["ghcr.io/a/b", 'Head "https://ghcr.io/v2/a/b/manifests/latest": unauthorized', "no"],
+    ["r.example/a", 'Get "https://r.example/v2/a/manifests/latest": no basic auth credentials', "no"],
+    ["a/b", "no matching manifest for linux/arm64/v8 in the manifest list entries", "no"],
+    ["a/b", "dial tcp: lookup registry-1.docker.io: no such host", "network"],
+    ["a/b", "net/http: TLS handshake timeout", "network"],
+    ["a/b", "received unexpected HTTP status: 503 Service Unavailable", "network"],
+  ] as const) {
+    assert.equal(readPullRefusal(image, words), refusal, words);
+  }
+});
+
+test("where an engine's images lie: Docker's folder, or the data of a containerd that is not its own", () => {
+  const DriverStatus = [["driver-type", "io.containerd.snapshotter.v1"]];
+  const at = (Address: string) => ({ DriverStatus, Containerd: { Address } });
+  assert.equal(readImageStore({ DriverStatus: [["Backing Filesystem", "extfs"]] }), undefined);
+  assert.equal(readImageStore({ DriverStatus: null }), undefined);
+  assert.equal(readImageStore({ DriverStatus }), "/run/containerd/containerd.sock");
+  assert.equal(readImageStore(at("/run/containerd/containerd.sock")), "/run/containerd/containerd.sock");
+  assert.equal(readImageStore(at("/var/run/docker/containerd/containerd.sock")), "");
+  for (const [configuration, root] of [
+    ["", "/var/lib/containerd"],
+    ['#root = "/x"\nversion = 3\n[grpc]\nroot = "/y"\n', "/var/lib/containerd"],
+    ["version = 2\nroot = '/mnt/containerd'\n[grpc]\n", "/mnt/containerd"],
+  ] as const) {
+    assert.equal(readContainerdRoot(configuration), root, configuration);
+  }
+});
+
+test("a container's own control group is found above what its init makes", () => {
+  const id = "c0ffee";
+  assert.equal(findGroup(`0::/system.slice/docker-${id}.scope/init.scope\n`, id), `/system.slice/docker-${id}.scope`);
+  assert.equal(findGroup(`0::/docker/${id}\n`, id), `/docker/${id}`);
+  // cgroup v1, alone and beside a second hierarchy that has no container in it; a process of another container.
+  assert.equal(findGroup(`4:cpu,cpuacct:/docker/${id}\n0::/system.slice\n`, id), undefined);
+  assert.equal(findGroup(`4:cpu,cpuacct:/docker/${id}\n`, id), undefined);
+  assert.equal(findGroup("0::/docker/other\n", id), undefined);
+  assert.equal(findGroup("0::/docker\n", ""), undefined);
 });

@@ -28,25 +28,35 @@ test("the ports that a configuration asks for are found with their addresses", (
   assert.deepEqual(ports(mapping("containerPort: 80, hostPort: 8080, protocol: TCP")), ["0.0.0.0:8080"]);
 });
 
-test("a port that kind chooses, that is none, or that is not TCP's is not looked at", () => {
+test("a port has kind's protocols, in any case, and kind's address for the family", () => {
+  const found = (body: string) =>
+    findHostPorts(configure(body), "127.0.0.1").map(({ address, protocol }) => [address, protocol]);
+  for (const protocol of ["tcp", "TCP", "Tcp", "''"]) {
+    assert.deepEqual(
+      found(mapping(`containerPort: 53, hostPort: 53, protocol: ${protocol}`)),
+      [["0.0.0.0", "tcp"]],
+      protocol,
+    );
+  }
+  assert.deepEqual(found(mapping("containerPort: 53, hostPort: 53, protocol: udp")), [["0.0.0.0", "udp"]]);
+  assert.deepEqual(found(mapping("containerPort: 53, hostPort: 53, protocol: SCTP")), [["0.0.0.0", "sctp"]]);
+  assert.deepEqual(found(`networking: {ipFamily: ipv6}\n${mapping("containerPort: 53, hostPort: 53")}`), [
+    ["::", "tcp"],
+  ]);
+});
+
+test("a port that kind chooses or that is none is not looked at", () => {
   const bodies = [
     "networking: {apiServerPort: 0}\n",
     "networking: {apiServerPort: -1}\n",
-    "networking: {apiServerPort: 65536}\n",
-    "networking: {apiServerPort: 80.5}\n",
-    "networking: {apiServerPort: '80'}\n",
-    "networking: {apiServerPort: .nan}\n",
-    "networking: {apiServerPort: .inf}\n",
     mapping("containerPort: 80"),
-    mapping("hostPort: 53, protocol: UDP"),
-    mapping("hostPort: 53, protocol: SCTP"),
   ];
   for (const body of bodies) assert.deepEqual(ports(body), [], body);
 });
 
 test("a port says where in the configuration it stands", () => {
   const user = configure(
-    "nodes:\n- role: control-plane\n- role: worker\n  extraPortMappings:\n  - {hostPort: 1}\n  - {hostPort: 2}\n",
+    "nodes:\n- role: control-plane\n- role: worker\n  extraPortMappings:\n  - {containerPort: 1, hostPort: 1}\n  - {containerPort: 2, hostPort: 2}\n",
   );
   assert.deepEqual(
     findHostPorts(user, "127.0.0.1").map((port) => port.source),

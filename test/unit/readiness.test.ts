@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeMissing, type Snapshot } from "../../src/cluster/readiness.ts";
+import { describeMissing, findStuckPods, type Snapshot } from "../../src/cluster/readiness.ts";
 import { nodesOf } from "./builders.ts";
 
 type Item = Snapshot["items"][number];
@@ -50,4 +50,50 @@ test("a CoreDNS that is missing and one that is not available are told apart", (
 test("everything that is missing is said, and a node of that name is no deployment", () => {
   assert.equal(describeMissing({ items: [] }, nodes).length, 3);
   assert.match(missing(node("coredns", "True")), /no CoreDNS/);
+});
+
+const pod = (name: string, status: NonNullable<Item["status"]>): Item => ({ kind: "Pod", metadata: { name }, status });
+const running = { name: "c", ready: true, restartCount: 0, state: {} };
+
+test("every pod that is not running is named with its state, its restarts and the runtime's words", () => {
+  const crashing = {
+    name: "kube-scheduler",
+    ready: false,
+    restartCount: 3,
+    state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 40s restarting failed container" } },
+  };
+  const stuck = findStuckPods({
+    items: [
+      pod("etcd-c", { phase: "Running", containerStatuses: [running] }),
+      pod("kube-scheduler-c", { phase: "Running", containerStatuses: [running, crashing] }),
+      pod("coredns-1", {
+        phase: "Pending",
+        conditions: [{ type: "PodScheduled", status: "False", message: "0/1 nodes are available" }],
+      }),
+      pod("kube-proxy-1", {
+        phase: "Pending",
+        containerStatuses: [
+          { name: "p", ready: false, state: { waiting: { reason: "ImagePullBackOff", message: "not found." } } },
+        ],
+      }),
+      pod("job", { phase: "Succeeded", containerStatuses: [{ name: "j", ready: false }] }),
+      pod("kindnet-1", {
+        phase: "Running",
+        containerStatuses: [{ name: "k", ready: false, restartCount: 0, state: {} }],
+      }),
+    ],
+  });
+  assert.deepEqual(
+    stuck.map(({ sentence }) => sentence),
+    [
+      "Pod kube-scheduler-c is not running: CrashLoopBackOff after 3 restart(s), back-off 40s restarting failed container.",
+      "Pod coredns-1 is not running: Pending, 0/1 nodes are available.",
+      "Pod kube-proxy-1 is not running: ImagePullBackOff, not found.",
+      "Pod kindnet-1 runs and is not ready.",
+    ],
+  );
+  assert.deepEqual(
+    stuck.map(({ container }) => container),
+    ["kube-scheduler", undefined, "p", "k"],
+  );
 });

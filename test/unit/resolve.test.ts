@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import semver from "semver";
+import { readFailCgroupV1 } from "../../src/cluster/cgroup.ts";
 import type { Problem } from "../../src/failure.ts";
 import { builtInCatalog, type Catalog } from "../../src/versions/catalog.ts";
 import { minorOf, parseVersionRequest } from "../../src/versions/request.ts";
 import { readVersionInput, resolveVersions, type VersionRequests, type Versions } from "../../src/versions/resolve.ts";
 import { isWithin, kubectlRange } from "../../src/versions/skew.ts";
-import { CATALOG, digest, only } from "./builders.ts";
+import { CATALOG, configure, digest, only } from "./builders.ts";
 
 interface Asked {
   readonly kubernetes?: string;
@@ -16,6 +17,7 @@ interface Asked {
   readonly nodeImage?: string;
   readonly images?: VersionRequests["configuredImages"];
   readonly cgroup?: 1 | 2 | undefined;
+  readonly failCgroupV1?: boolean | undefined;
   readonly catalog?: Catalog;
 }
 
@@ -28,6 +30,7 @@ function resolve(asked: Asked) {
       kubectl: request(asked.kubectl),
       nodeImage: asked.nodeImage,
       configuredImages: asked.images ?? [],
+      failCgroupV1: asked.failCgroupV1,
     },
     asked.catalog ?? CATALOG,
     "cgroup" in asked ? asked.cgroup : 2,
@@ -134,12 +137,43 @@ test("kubectl of the neighbouring minors is taken in its newest known patch", ()
   for (const [kubectl, version] of cases) assert.equal(accepted({ kubectl }).kubectl, version);
 });
 
+test("a minor of kubectl finds the newest patch that the catalog knows by checksum, the cluster's own minor too", () => {
+  const sums = { "linux-amd64": "d".repeat(64) };
+  const kubectl = ["1.28.2", "1.28.16", "1.27.3"].map((version) => ({ version, checksums: sums }));
+  const catalog: Catalog = { ...CATALOG, kubectl };
+  const cases: readonly (readonly [Asked, string])[] = [
+    [{ kubectl: "1.28" }, "1.28.16"],
+    [{ kubectl: "1.27" }, "1.27.16"],
+    [{ kubectl: "1.28", kubernetes: "1.28.9" }, "1.28.16"],
+    [{ kubectl: "1.28.2" }, "1.28.2"],
+    // What no list knows is the cluster's own version all the same.
+    [{ kubectl: "1.28", nodeImage: "example/node:v1.28.20" }, "1.28.20"],
+    [{ kubectl: "1.30", nodeImage: "example/node:v1.30.4" }, "1.30.4"],
+    // Nothing said is the cluster's own version, whatever is newer.
+    [{}, "1.28.15"],
+    [{ kubernetes: "1.28.9" }, "1.28.9"],
+  ];
+  for (const [asked, version] of cases)
+    assert.equal(accepted({ ...asked, catalog }).kubectl, version, JSON.stringify(asked));
+  assert.match(accepted({ kubectl: "1.28", catalog }).reasons.kubectl, /^1\.28, in its newest patch/);
+});
+
+test("the built-in catalog has the newest patches of kubectl, also those that no node image has", () => {
+  const catalog = builtInCatalog();
+  const images = new Set(catalog.kind.flatMap((release) => release.images.map((image) => image.kubernetes)));
+  const newest = accepted({ kubernetes: "1.30", kubectl: "1.30", catalog }).kubectl;
+  assert.equal(newest, "1.30.14");
+  assert.ok(!images.has(newest));
+  for (const minor of ["1.29", "1.30", "1.31"])
+    assert.equal(minorOf(accepted({ kubernetes: "1.30", kubectl: minor, catalog }).kubectl), minor);
+});
+
 test("a minor of kubectl that no list knows asks for the exact version", () => {
   const problem = only(refused({ kubernetes: "1.31", kubectl: "1.32" }));
   assert.match(problem.fix, /1\.32\.0/);
 });
 
-test("Kubernetes 1.35 and later is refused on cgroup v1, where that is known", () => {
+test("Kubernetes 1.35 and later is refused on cgroup v1, where that is known, unless the kubelets are configured for it", () => {
   const catalog: Catalog = {
     kind: [
       {
@@ -161,6 +195,12 @@ test("Kubernetes 1.35 and later is refused on cgroup v1, where that is known", (
   accepted({ kubernetes: "1.35", cgroup: 2, catalog });
   accepted({ kubernetes: "1.35", cgroup: undefined, catalog });
   accepted({ kubernetes: "1.34", cgroup: 1, catalog });
+  accepted({ kubernetes: "1.35", cgroup: 1, failCgroupV1: false, catalog });
+  accepted({ nodeImage: "example/node:v1.36.1", cgroup: 1, failCgroupV1: false, catalog });
+  accepted({ kubernetes: "1.35", cgroup: 2, failCgroupV1: true, catalog });
+  refused({ kubernetes: "1.35", cgroup: 1, failCgroupV1: true, catalog });
+  const patch = /write at the top level of kind-config: (.*)$/.exec(problem.fix)?.[1] ?? "";
+  assert.equal(readFailCgroupV1(configure(patch)), false, problem.fix);
 });
 
 test("a kind release too old for the image is refused with the oldest that will do", () => {
@@ -258,14 +298,18 @@ test("whatever is asked of a catalogue, what is accepted keeps the skew policy a
   const kind = fc.option(fc.constantFrom("latest", ...catalog.kind.map((release) => release.version)), {
     nil: undefined,
   });
+  const cgroups = fc.record<{ cgroup: 1 | 2 | undefined; failCgroupV1: boolean | undefined }>({
+    cgroup: fc.constantFrom(1, 2, undefined),
+    failCgroupV1: fc.constantFrom(true, false, undefined),
+  });
   fc.assert(
-    fc.property(version, version, kind, fc.constantFrom(1, 2, undefined), (kubernetes, kubectl, release, cgroup) => {
+    fc.property(version, version, kind, cgroups, (kubernetes, kubectl, release, { cgroup, failCgroupV1 }) => {
       const asked = {
         ...(kubernetes === undefined ? {} : { kubernetes }),
         ...(kubectl === undefined ? {} : { kubectl }),
         ...(release === undefined ? {} : { kind: release }),
       };
-      const resolution = resolve({ ...asked, cgroup, catalog });
+      const resolution = resolve({ ...asked, cgroup, failCgroupV1, catalog });
       if (!resolution.ok) {
         assert.ok(resolution.problems.length > 0);
         return;
@@ -275,7 +319,7 @@ test("whatever is asked of a catalogue, what is accepted keeps the skew policy a
       assert.match(versions.nodeImage, /@sha256:[0-9a-f]{64}$/);
       const listed = catalog.kind.find((entry) => entry.version === versions.kind);
       assert.ok(listed?.images.some((image) => image.image === versions.nodeImage));
-      if (cgroup === 1) assert.ok(semver.lt(versions.kubernetes, "1.35.0"));
+      if (cgroup === 1 && failCgroupV1 !== false) assert.ok(semver.lt(versions.kubernetes, "1.35.0"));
     }),
     { numRuns: 500 },
   );

@@ -5,7 +5,7 @@ import { readInputs } from "../../src/inputs/inputs.ts";
 import { CREDENTIALS_MOUNT, warnAboutSource } from "../../src/inputs/torch.ts";
 import { applyTorchEndpoint, checkEndpoint, chooseEndpoint } from "../../src/torch/endpoint.ts";
 import { planLayout, selectPlans } from "../../src/torch/layout.ts";
-import { configure, createInputs, environmentOf, FOLDERS, only } from "./builders.ts";
+import { configure, createInputs, createSurvey, environmentOf, FOLDERS, only } from "./builders.ts";
 
 const read = (inputs: Readonly<Record<string, string>>) => readInputs(environmentOf(inputs), FOLDERS);
 const torchOf = (inputs: Readonly<Record<string, string>>) => {
@@ -162,9 +162,14 @@ test("an external endpoint puts the API server where containers reach it, under 
 
 test("an API server that only the host reaches contradicts an external endpoint", () => {
   const external = torchOf({ torch: ".", "torch-endpoint": "external" });
-  assert.equal(checkEndpoint(external, "127.0.0.1").length, 1);
-  assert.equal(checkEndpoint(external, "0.0.0.0").length, 0);
-  assert.equal(checkEndpoint(torchOf({ torch: "." }), "127.0.0.1").length, 0);
+  const on = (value: string) => ({ apiServerAddress: value, addressField: { input: "api-server-address", value } });
+  const { engine } = createSurvey();
+  const problem = only(checkEndpoint(external, on("127.0.0.1"), engine));
+  assert.deepEqual([problem.input, problem.value], ["torch-endpoint and api-server-address", "external and 127.0.0.1"]);
+  assert.equal(checkEndpoint(external, on("0.0.0.0"), engine).length, 0);
+  assert.equal(checkEndpoint(torchOf({ torch: "." }), on("127.0.0.1"), engine).length, 0);
+  // Without an engine the gateway is not known: that is the one problem.
+  assert.equal(checkEndpoint(external, on("127.0.0.1"), new Error("is not installed")).length, 0);
 });
 
 test("the endpoint that TORCH gets is kind's own name, or the Docker host's with the published port", () => {

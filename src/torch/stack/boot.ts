@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CredentialPaths } from "../../credentials/files.ts";
 import { describeError, Failure } from "../../failure.ts";
-import { DEFAULT_SHARES, findGateway, KIND_NETWORK, pullImage, setShares } from "../../host/docker.ts";
+import { restoreDefaultWeight } from "../../host/cpu-weight.ts";
+import { findGateway, KIND_NETWORK, pullImage, setShares } from "../../host/docker.ts";
 import { refuseReservedLabels } from "../../host/labels.ts";
 import type { Run } from "../../process.ts";
 import type { Log } from "../../runner/log.ts";
@@ -117,7 +118,10 @@ export function beginBoot(
   };
   const restoreShares = async ({ name }: Component) => {
     const own = models[name].services[findOwnKey(models[name])]?.cpu_shares;
-    await setShares(plan.containers[name], own ?? DEFAULT_SHARES, run).catch((error: unknown) =>
+    const container = plan.containers[name];
+    // 0 stands for the default too.
+    const restored = own ? setShares(container, own, run) : restoreDefaultWeight(container, run);
+    await restored.catch((error: unknown) =>
       // One that is gone by now is another's failure to tell.
       log.debug(describeError(error)),
     );

@@ -1,0 +1,92 @@
+import { CONFIGURATION_INPUT, type UserConfiguration } from "../cluster/configuration.ts";
+import type { Problem } from "../failure.ts";
+import { KIND_NETWORK } from "../host/docker.ts";
+import { KIND_IPV6_SUBNET } from "../host/resolver.ts";
+import { overlaps, parseSubnet } from "../host/subnets.ts";
+import type { DockerSubnet } from "../host/survey.ts";
+
+/** kind's defaults (its pkg/internal/apis/config/default.go). */
+const DEFAULTS = {
+  podSubnet: { ipv4: ["10.244.0.0/16"], ipv6: ["fd00:10:244::/56"] },
+  serviceSubnet: { ipv4: ["10.96.0.0/16"], ipv6: ["fd00:10:96::/112"] },
+} as const;
+
+type SubnetField = keyof typeof DEFAULTS;
+
+interface NamedSubnet {
+  readonly name: string;
+  readonly subnet: string;
+  /** Whether the user wrote it. */
+  readonly written: boolean;
+}
+
+/** The subnets of a cluster, as the configuration has them or kind sets them. */
+export function clusterSubnets(user: UserConfiguration | undefined, field: SubnetField): readonly string[] {
+  const text = writtenSubnet(user, field);
+  if (text !== undefined) return text.split(",").map((subnet) => subnet.trim());
+  const family = user?.networking.ipFamily;
+  const { ipv4, ipv6 } = DEFAULTS[field];
+  if (family === "dual") return [...ipv4, ...ipv6];
+  return family === "ipv6" ? ipv6 : ipv4;
+}
+
+/**
+ * Subnets that overlap: a pod could get the address of a Service, or an address that its node takes for a pod's would be
+ * another node's. None of it is refused by kind or Kubernetes.
+ */
+export function checkSubnets(
+  user: UserConfiguration | undefined,
+  networks: readonly DockerSubnet[],
+): readonly Problem[] {
+  const pods = named(user, "podSubnet");
+  const services = named(user, "serviceSubnet");
+  return [
+    ...pods.flatMap((pod) => services.flatMap((service) => checkPair(pod, service))),
+    ...[...pods, ...services].flatMap((subnet) =>
+      withKindNetwork(networks)
+        // Nothing of a cluster has to reach Docker's default network; who chose the subnet can choose another.
+        .filter(({ network }) => network === KIND_NETWORK || subnet.written)
+        .flatMap(({ network, subnet: theirs }) =>
+          checkPair(subnet, { name: `Docker's network ${network}`, subnet: theirs, written: false }),
+        ),
+    ),
+  ];
+}
+
+function checkPair(a: NamedSubnet, b: NamedSubnet): readonly Problem[] {
+  const [one, other] = [parseSubnet(a.subnet), parseSubnet(b.subnet)];
+  if (one === undefined || other === undefined || !overlaps(one, other)) return [];
+  return [
+    {
+      input: CONFIGURATION_INPUT,
+      value: `${describe(a)} and ${describe(b)}`,
+      reason: "overlap: one address would belong to two things",
+      allowed: "subnets for pods, Services and Docker's networks that have no address in common",
+      fix: `choose another subnet for ${(a.written || !isField(b) ? a : b).name}`,
+    },
+  ];
+}
+
+function describe({ name, subnet, written }: NamedSubnet): string {
+  return `${name}: ${subnet}${written || !isField({ name }) ? "" : " (kind's default)"}`;
+}
+
+function isField({ name }: Pick<NamedSubnet, "name">): boolean {
+  return name.startsWith("networking.");
+}
+
+function named(user: UserConfiguration | undefined, field: SubnetField): readonly NamedSubnet[] {
+  const written = writtenSubnet(user, field) !== undefined;
+  return clusterSubnets(user, field).map((subnet) => ({ name: `networking.${field}`, subnet, written }));
+}
+
+function writtenSubnet(user: UserConfiguration | undefined, field: SubnetField): string | undefined {
+  const text = user?.networking[field];
+  return typeof text === "string" && text.trim() !== "" ? text : undefined;
+}
+
+/** kind's network is made with this subnet where it is not there yet. */
+function withKindNetwork(networks: readonly DockerSubnet[]): readonly DockerSubnet[] {
+  if (networks.some(({ network }) => network === KIND_NETWORK)) return networks;
+  return [...networks, { network: KIND_NETWORK, subnet: KIND_IPV6_SUBNET }];
+}
