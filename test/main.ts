@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
@@ -13,6 +13,8 @@ const execute = promisify(execFile);
 
 let passed = 0;
 let failed = 0;
+/** How many tests, or groups of them, did not run, by the reason that they give. */
+const skipped = new Map<string, number>();
 
 /** One check that is a command or a comparison: counted like a test, and printed when it fails. */
 async function check(name: string, work: () => Promise<void>): Promise<void> {
@@ -111,6 +113,10 @@ async function checkExamples(): Promise<void> {
   }
 }
 
+function count(reason: string): void {
+  skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
+}
+
 /** Runs test files, one after the other where they share the machine; every test within counts. */
 async function runTests(pattern: string, concurrency = 1): Promise<void> {
   const files: string[] = [];
@@ -118,8 +124,11 @@ async function runTests(pattern: string, concurrency = 1): Promise<void> {
   files.sort();
   if (files.length === 0) throw new Error(`no test file matches ${pattern}`);
   const stream = run({ files, concurrency, timeout: 1_800_000 });
-  stream.on("test:pass", ({ details }) => {
-    if (details.type !== "suite") passed += 1;
+  stream.on("test:pass", ({ details, skip, todo }) => {
+    const reason = skip ?? todo;
+    // A group with a reason of its own is not looked into.
+    if (reason !== undefined) count(`${reason}${details.type === "suite" ? " (groups of tests)" : ""}`);
+    else if (details.type !== "suite") passed += 1;
   });
   stream.on("test:fail", ({ details }) => {
     // A suite fails of its own accord too: in a hook, or while it is built.
@@ -146,11 +155,18 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["contract", () => runTests("test/contract/*.test.ts")],
   ["e2e", () => runTests("test/e2e/*.test.ts")],
 ];
-const unknown = wanted.filter((word) => !parts.some(([name]) => name === word));
+// One file of the end-to-end tests, by its name: what a job of ci.yml takes.
+const files: string[] = [];
+for await (const file of glob("test/e2e/*.test.ts", { cwd: ROOT })) files.push(basename(file, ".test.ts"));
+const single = files.toSorted().map((name) => [name, () => runTests(`test/e2e/${name}.test.ts`)] as const);
+const unknown = wanted.filter((word) => ![...parts, ...single].some(([name]) => name === word));
 if (unknown.length > 0) {
-  console.error(`not a part: ${unknown.join(", ")}; there are ${parts.map(([name]) => name).join(", ")}`);
+  const known = [...parts, ...single].map(([name]) => name).join(", ");
+  console.error(`not a part: ${unknown.join(", ")}; there are ${known}`);
   process.exit(2);
 }
 for (const [name, work] of parts) if (wanted.length === 0 || wanted.includes(name)) await work();
+for (const [name, work] of single) if (!wanted.includes("e2e") && wanted.includes(name)) await work();
+for (const [reason, number] of skipped) console.log(`${number} did not run: ${reason}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -24,6 +24,8 @@ const wanted: readonly { readonly file: string; readonly package: string; readon
   { file: "/usr/bin/mvn", package: "maven", later: false },
   { file: "/usr/include/stdlib.h", package: "libc6-dev", later: false },
   { file: "/usr/sbin/sysctl", package: "procps", later: false },
+  { file: "/usr/bin/sudo", package: "sudo", later: false },
+  { file: "/usr/bin/slirp4netns", package: "slirp4netns", later: false },
 ];
 
 const suites = { node: "bookworm", later: "trixie" } as const;

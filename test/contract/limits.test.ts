@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { prepareMachine } from "../e2e/harness.ts";
+import { asNobody, asRoot, WITHOUT_ROOT } from "../privileges.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const LIMIT = "/proc/sys/fs/inotify/max_user_watches";
@@ -40,26 +41,20 @@ console.log(["raised: " + raised.join(), ...warnings].join("\\n"));
   const warning =
     /max_user_watches stays at 1, below the wanted 2147483000: .*Raise it on the host.*set inotify-max-user-watches to 0/s;
 
-  it("is a warning with the reason and both ways out, for a user who may not use sudo", () => {
-    const { stdout, stderr } = spawnSync(join(place, "node"), [join(place, "raise.ts")], {
-      uid: 65534,
-      gid: 65534,
-      encoding: "utf8",
-      timeout: 60_000,
-      env: { PATH: process.env.PATH, HOME: "/nonexistent" },
-    });
+  it("is a warning with the reason and both ways out, for a user who may not use sudo", { skip: WITHOUT_ROOT }, () => {
+    const variables = { PATH: process.env.PATH ?? "", HOME: "/nonexistent" };
+    const [file, args] = asNobody(join(place, "node"), [join(place, "raise.ts")], variables);
+    const { stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
     assert.match(stdout, warning, stderr);
     assert.match(stdout, /^raised: \n/, "nothing is called raised that was not");
     assert.match(stdout, /sudo/);
   });
 
-  it("is a warning with the reason, for root on a host whose settings are read-only", () => {
+  it("is a warning with the reason, for root on a host whose settings are read-only", { skip: WITHOUT_ROOT }, () => {
     const script = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"';
-    const { stdout, stderr } = spawnSync(
-      "unshare",
-      ["--mount", "sh", "-c", script, "read-only", join(place, "node"), join(place, "raise.ts")],
-      { encoding: "utf8", timeout: 60_000 },
-    );
+    const words = ["sh", "-c", script, "read-only", join(place, "node"), join(place, "raise.ts")];
+    const [file, args] = asRoot("unshare", ["--mount", ...words]);
+    const { stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
     assert.match(stdout, warning, stderr);
     assert.match(stdout, /^raised: \n/, "nothing is called raised that was not");
     assert.match(stdout, /permission denied|read-only/i);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { runStep } from "../../local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { kindGateway } from "../e2e/resolver.ts";
+import { asNobody, WITHOUT_ROOT } from "../privileges.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -140,25 +141,20 @@ describe("main refuses", () => {
       assert.match(lines, /wait: "long"/);
     });
 
-    it("whose Docker Engine this user may not use", async () => {
+    it("whose Docker Engine this user may not use", { skip: WITHOUT_ROOT }, async () => {
       await prepareMachine();
       // The bundle and its Node.js where somebody who is not root can read them.
       const shared = join(place.root, "shared");
       await cp(join(ROOT, "dist"), join(shared, "dist"), { recursive: true });
       await cp(process.execPath, join(shared, "node"));
       await chmod(place.root, 0o755);
-      const result = spawnSync(join(shared, "node"), [join(shared, "dist/main.mjs")], {
-        uid: 65534,
-        gid: 65534,
-        encoding: "utf8",
-        timeout: 60_000,
-        env: {
-          PATH: process.env.PATH,
-          GITHUB_WORKSPACE: place.folders.workspace,
-          RUNNER_TEMP: place.folders.temp,
-          HOME: "/nonexistent",
-        },
+      const [file, args] = asNobody(join(shared, "node"), [join(shared, "dist/main.mjs")], {
+        PATH: process.env.PATH ?? "",
+        GITHUB_WORKSPACE: place.folders.workspace,
+        RUNNER_TEMP: place.folders.temp,
+        HOME: "/nonexistent",
       });
+      const result = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
       assert.equal(result.status, 1, result.stdout + result.stderr);
       assert.match(result.stdout, /this user may not use it \(permission denied/);
     });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readLimits } from "../../src/host/limits.ts";
+import { WITHOUT_ROOT } from "../privileges.ts";
 import {
   dockerLeftovers,
   eventually,
@@ -31,7 +32,7 @@ metadata: { name: granted-by-manifest, namespace: default }
 `;
 
 /** One cluster for everything that does not need one of its own: made by `npm start`, ended by `npm stop`. */
-describe("the guide's cluster, by npm start", () => {
+describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
   let machine: Machine;
   let outputs: Readonly<Record<string, string>>;
   let resolver: { close(): Promise<void> };
@@ -52,10 +53,7 @@ describe("the guide's cluster, by npm start", () => {
     scratch = await mkdtemp(join(ROOT, ".run", "test-"));
     await writeFile(join(scratch, "extra.yaml"), MANIFESTS);
     const gateway = await kindGateway();
-    resolver = await serveDns(gateway, (name) => {
-      if (name === "only.test") return "192.0.2.10";
-      return name.endsWith(`.${SEARCH_DOMAIN}`) ? "203.0.113.99" : undefined;
-    });
+    resolver = await serveDns(gateway, { "only.test": "192.0.2.10", [`.${SEARCH_DOMAIN}`]: "203.0.113.99" });
     await withSearchDomain(gateway, "bologna-worker", () =>
       npm(
         "start",
@@ -117,8 +115,8 @@ describe("the guide's cluster, by npm start", () => {
         `--network=${network}`,
         ...more,
         `--volume=${output("credentials-directory")}:/credentials:ro`,
+        "--entrypoint=curl",
         machine.probeImage,
-        "curl",
         "--silent",
         "--show-error",
         "--fail",
@@ -277,7 +275,7 @@ describe("the guide's cluster, by npm start", () => {
       });
       const manifest = join(scratch, "pods.json");
       const items = [
-        pod("server", "bologna-worker", "mkdir /w; echo hello > /w/index.html; busybox httpd -f -p 8080 -h /w"),
+        pod("server", "bologna-worker", "exec /agnhost netexec --http-port=8080"),
         pod("client", "bologna-control-plane", "sleep 3600"),
       ];
       await writeFile(manifest, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
@@ -294,13 +292,61 @@ describe("the guide's cluster, by npm start", () => {
           "--retry-connrefused",
           "--max-time",
           "20",
-          `http://${address}:8080/`,
+          `http://${address}:8080/echo?msg=hello`,
         ),
         "hello",
       );
-      assert.match(await inClient("getent", "ahostsv4", "kubernetes.default.svc.cluster.local"), /^10\.96\.0\.1/);
-      assert.match(await inClient("getent", "ahostsv4", "only.test"), /^192\.0\.2\.10/);
+      const lookUp = (name: string) => inClient("dig", "+short", "+search", name);
+      assert.equal(await lookUp("kubernetes.default.svc.cluster.local"), "10.96.0.1");
+      assert.equal(await lookUp("only.test"), "192.0.2.10");
       assert.doesNotMatch(await inClient("cat", "/etc/resolv.conf"), new RegExp(SEARCH_DOMAIN));
+    });
+
+    it("gives a claim of the default class a volume, which keeps what a pod wrote", async () => {
+      await sh(output("kind-path"), ["load", "docker-image", machine.probeImage, "--name=bologna"]);
+      const pod = (name: string, command: string) => ({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name, namespace: "default" },
+        spec: {
+          restartPolicy: "Never",
+          volumes: [{ name: "kept", persistentVolumeClaim: { claimName: "kept" } }],
+          containers: [
+            {
+              name,
+              image: machine.probeImage,
+              imagePullPolicy: "IfNotPresent",
+              command: ["sh", "-c", command],
+              volumeMounts: [{ name: "kept", mountPath: "/kept" }],
+            },
+          ],
+        },
+      });
+      const claim = {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "kept", namespace: "default" },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } },
+      };
+      const apply = async (...items: readonly unknown[]) => {
+        const manifest = join(scratch, "claim.json");
+        await writeFile(manifest, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+        await kubectl("apply", `--filename=${manifest}`);
+      };
+      const ended = (name: string) =>
+        kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", `pod/${name}`, "--timeout=90s");
+      await apply(claim, pod("writer", "echo written > /kept/file"));
+      await ended("writer");
+      await kubectl("delete", "pod", "writer");
+      await apply(pod("reader", "cat /kept/file"));
+      await ended("reader");
+      assert.equal(await kubectl("logs", "reader"), "written");
+      const bound = "--output=jsonpath={.status.phase} {.spec.storageClassName}";
+      assert.equal(await kubectl("get", "persistentvolumeclaim", "kept", bound), "Bound standard");
+
+      const volume = await kubectl("get", "persistentvolumeclaim", "kept", "--output=jsonpath={.spec.volumeName}");
+      await kubectl("delete", "pod/reader", "persistentvolumeclaim/kept");
+      await kubectl("wait", "--for=delete", `persistentvolume/${volume}`, "--timeout=90s");
     });
 
     it("left the inotify limits at the wanted values or above", async () => {

@@ -1,20 +1,42 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asRoot } from "../privileges.ts";
 import { eventually, sh } from "./harness.ts";
 
 /** A search domain under which everything resolves, to somewhere else: what breaks look-ups in a company's network. */
 export const SEARCH_DOMAIN = "corp.test";
 
-const RESOLV_CONF = "/etc/resolv.conf";
+/**
+ * Where Docker may take the host's name servers from. It decides once, when its daemon first looks: the second is
+ * systemd-resolved's, which it takes where the first names that one's own address alone (`resolvconf.Path` in moby).
+ */
+const RESOLV_CONFS: readonly string[] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /**
  * Runs work with a search domain in the host's resolv.conf until a node's container is there: Docker copies the file
- * when a container starts. The host's own name servers stay behind ours, and the file is restored whatever happens.
+ * when a container starts. The host's own name servers stay behind ours, and the files are restored whatever happens.
+ * It needs root.
  */
 export async function withSearchDomain<T>(nameServer: string, container: string, work: () => Promise<T>): Promise<T> {
-  const before = await readFile(RESOLV_CONF, "utf8");
-  const restore = () => writeFile(RESOLV_CONF, before);
-  await writeFile(RESOLV_CONF, `search ${SEARCH_DOMAIN}\nnameserver ${nameServer}\n${before}`);
+  const scratch = await mkdtemp(join(tmpdir(), "kind-torch-host-"));
+  const files: { readonly path: string; readonly before: string }[] = [];
+  for (const path of RESOLV_CONFS) {
+    const before = await readFile(path, "utf8").catch(() => undefined);
+    if (before !== undefined) files.push({ path, before });
+  }
+  const write = async (path: string, text: string) => {
+    const draft = join(scratch, path.replaceAll("/", "_"));
+    await writeFile(draft, text);
+    await sh(...asRoot("cp", ["--no-preserve=all", draft, path]));
+  };
+  const restore = async () => {
+    for (const { path, before } of files) await write(path, before);
+  };
   try {
+    for (const { path, before } of files) {
+      await write(path, `search ${SEARCH_DOMAIN}\nnameserver ${nameServer}\n${withoutSearch(before)}`);
+    }
     const running = eventually(
       `${container} runs`,
       async () => (await sh("docker", ["ps", "--quiet", `--filter=name=^${container}$`])) !== "",
@@ -24,5 +46,11 @@ export async function withSearchDomain<T>(nameServer: string, container: string,
     return result;
   } finally {
     await restore();
+    await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Of several search lines the last one counts (resolv.conf(5)), so that the host's own would take ours away. */
+function withoutSearch(text: string): string {
+  return text.replaceAll(/^(?:search|domain)\b.*\n?/gm, "");
 }

@@ -1,35 +1,29 @@
-import { createSocket } from "node:dgram";
-import { decode, encode, RECURSION_AVAILABLE } from "dns-packet";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { asRoot } from "../privileges.ts";
 import { sh } from "./harness.ts";
 
-/** A name server of the test's own; `undefined` leaves the answer to the next one (SERVFAIL). */
-export type Answers = (name: string) => string | "none" | undefined;
+/** Addresses by name, and by domain where it begins with a dot; what is not here is left to the next name server. */
+export type Answers = Readonly<Record<string, string>>;
 
-/** Serves DNS on an address until it is closed. */
+/** Serves DNS on an address until it is closed. It needs root: the port is 53. */
 export async function serveDns(address: string, answers: Answers): Promise<{ close(): Promise<void> }> {
-  const socket = createSocket("udp4");
-  socket.on("message", (message, peer) => {
-    const query = decode(message);
-    const question = query.questions?.[0];
-    if (question === undefined) return;
-    const answer = answers(question.name.toLowerCase());
-    const found = question.type === "A" && answer !== undefined && answer !== "none";
-    // Response codes of RFC 1035: 2 is SERVFAIL, 3 is NXDOMAIN.
-    const code = answer === undefined ? 2 : answer === "none" ? 3 : 0;
-    const reply = encode({
-      type: "response",
-      id: query.id ?? 0,
-      flags: RECURSION_AVAILABLE | code,
-      questions: [question],
-      answers: found ? [{ type: "A", name: question.name, ttl: 5, data: answer }] : [],
-    });
-    socket.send(reply, peer.port, peer.address);
+  const script = join(import.meta.dirname, "resolver-server.ts");
+  const server = spawn(...asRoot(process.execPath, [script, address, JSON.stringify(answers)]), {
+    stdio: ["pipe", "pipe", "inherit"],
   });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind(53, address, resolve);
-  });
-  return { close: () => new Promise((resolve) => socket.close(() => resolve())) };
+  const close = async () => {
+    if (server.exitCode !== null) return;
+    const ended = once(server, "exit");
+    server.stdin.end();
+    await ended;
+  };
+  const ended = once(server, "exit").then(([code]) => Promise.reject(new Error(`the name server ended with ${code}`)));
+  // Later it is to end.
+  ended.catch(() => undefined);
+  await Promise.race([once(server.stdout, "data"), ended]);
+  return { close };
 }
 
 /** The gateway of kind's network, which is made as kind makes it where it is not there. */

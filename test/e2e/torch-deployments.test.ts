@@ -203,11 +203,7 @@ describe("a deployment through TORCH-V2", () => {
 
   it("with an image that does not exist: the pod's own event, while it waits", async () => {
     const csar = await template("no-image", (yaml) => yaml.replaceAll(/pause:3\.10/g, "not-there:1"));
-    const { seconds, lines } = await fails(
-      deploy(csar),
-      /The pod \S+ does not start: .*[Ff]ailed to pull/,
-      /not-there/,
-    );
+    const { lines } = await fails(deploy(csar), /The pod \S+ does not start: .*[Ff]ailed to pull/, /not-there/);
     assert.ok(lines.some((line) => /does not start/.test(line)));
   });
 

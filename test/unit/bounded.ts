@@ -6,7 +6,9 @@ const LIMIT = 20_000;
 
 /** Runs a module of the test's own in a process of its own, which is ended when it hangs. @returns what it printed. */
 export async function runBounded(script: string): Promise<string> {
-  const options = { timeout: LIMIT, killSignal: "SIGKILL", cwd: import.meta.dirname } as const;
+  // In a terminal the test runner asks for colours, which would be in what it prints.
+  const env = { ...process.env, FORCE_COLOR: "0" };
+  const options = { timeout: LIMIT, killSignal: "SIGKILL", cwd: import.meta.dirname, env } as const;
   const args = ["--input-type=module-typescript", "--eval", script];
   return (await promisify(execFile)(process.execPath, args, options)).stdout;
 }

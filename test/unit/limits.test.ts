@@ -17,7 +17,8 @@ function runBounded(code: string): string {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     ["--max-old-space-size=256", "--input-type=module", "--eval", `${PRELUDE}\n${code}`],
-    { encoding: "utf8", timeout: 60_000, maxBuffer: 1024 * 1024 },
+    // In a terminal the test runner asks for colours, which would be in what it prints.
+    { encoding: "utf8", timeout: 60_000, maxBuffer: 1024 * 1024, env: { ...process.env, FORCE_COLOR: "0" } },
   );
   assert.deepEqual([status, signal], [0, null], stderr.slice(-500));
   return stdout;

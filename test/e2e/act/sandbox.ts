@@ -2,12 +2,18 @@ import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { bundling } from "../../../build.ts";
+import { cacheFolder } from "../../bed/cache.ts";
+import { copyTracked } from "../../bed/hosted/repository.ts";
 import { type Machine, sh } from "../harness.ts";
 import { bridgeArtifacts, findFreePort } from "./artifact-bridge.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
+/** Whom Node.js trusts besides is a setting of the machine, as what other programs trust is. */
+const EXTRA_CA =
+  process.env.NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS };
 const ACT_SECONDS = 600;
 /** How long act gets for the post steps once it was told to stop. */
 const STOP_SECONDS = 90;
@@ -33,6 +39,8 @@ export interface ActRequest {
   readonly options?: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Gets each line of act's output as it comes. */
+  readonly onLine?: (line: string) => void;
 }
 
 /**
@@ -42,7 +50,7 @@ export interface ActRequest {
 export async function runWorkflow(
   act: string,
   machine: Machine,
-  { workflow, options = [], variables = {}, secrets = {} }: ActRequest,
+  { workflow, options = [], variables = {}, secrets = {}, onLine = () => undefined }: ActRequest,
 ): Promise<ActRun> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
   const dispose = () => rm(root, { recursive: true, force: true });
@@ -53,9 +61,9 @@ export async function runWorkflow(
     const store = join(root, "artifacts");
     await Promise.all([home, temp, proof, store].map((path) => mkdir(path)));
     const repository = join(root, "repository");
-    const supply = await makeRepository(repository, machine);
+    const supply = await makeRepository(repository, machine, workflow);
     await writeFile(join(root, "vars"), dotenv({ ...supply, ...variables, PROOF: proof }));
-    const stored = await makeArtifactActions(join(root, "artifact-actions"), repository);
+    const standIns = await makeStandIns(join(root, "actions"), repository);
     // An empty token, or act asks GitHub's command line for the developer's.
     await writeFile(join(root, "secrets"), dotenv({ GITHUB_TOKEN: "", ...secrets }), { mode: 0o600 });
 
@@ -67,7 +75,7 @@ export async function runWorkflow(
         [
           "push",
           ...options,
-          ...stored.flatMap((replacement) => ["--local-repository", replacement]),
+          ...standIns.flatMap((replacement) => ["--local-repository", replacement]),
           ...["--platform", "ubuntu-latest=-self-hosted"],
           ...["--workflows", `.github/workflows/${workflow}`],
           ...["--artifact-server-path", store],
@@ -82,10 +90,14 @@ export async function runWorkflow(
           // Nothing of the developer's but what leads to programs and to Docker.
           PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
           ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
+          ...EXTRA_CA,
           HOME: home,
           TMPDIR: temp,
+          // Programs that are installed once, such as those that check workflows.
+          BED_CACHE: cacheFolder(),
           ACTIONS_RUNTIME_URL: bridge.url,
         },
+        onLine,
       );
       return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
     } finally {
@@ -110,21 +122,26 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
 }
 
 /** @returns the workflows' variables: which supply the Action is to use. */
-async function makeRepository(repository: string, machine: Machine): Promise<Readonly<Record<string, string>>> {
+async function makeRepository(
+  repository: string,
+  machine: Machine,
+  workflow: string,
+): Promise<Readonly<Record<string, string>>> {
   const workflows = join(repository, ".github/workflows");
   const tests = import.meta.dirname;
-  await cp(join(ROOT, ".github"), join(repository, ".github"), { recursive: true });
-  await cp(join(tests, "observe"), join(repository, ".github/observe"), { recursive: true });
-  for (const file of (await readdir(tests)).filter((name) => name.endsWith(".yml"))) {
-    await cp(join(tests, file), join(workflows, file));
-  }
-  for (const file of await readdir(workflows)) {
-    const text = await readFile(join(workflows, file), "utf8");
-    // act does not know the workflow's own repository by that name.
-    await writeFile(join(workflows, file), text.replaceAll("uses: $/", "uses: ./"));
-  }
-  for (const path of ["action.yml", "dist", "test/fixtures/torch_v2"]) {
-    await cp(join(ROOT, path), join(repository, path), { recursive: true });
+  await copyTracked(ROOT, repository);
+  const own = await readFile(join(workflows, workflow), "utf8").catch(() => undefined);
+  // A workflow that looks at the repository itself, as ci.yml does, sees it as it is.
+  if (own === undefined || own.includes("uses: $/")) {
+    await cp(join(tests, "observe"), join(repository, ".github/observe"), { recursive: true });
+    for (const file of (await readdir(tests)).filter((name) => name.endsWith(".yml"))) {
+      await cp(join(tests, file), join(workflows, file));
+    }
+    for (const file of await readdir(workflows)) {
+      const text = await readFile(join(workflows, file), "utf8");
+      // act does not know the workflow's own repository by that name.
+      await writeFile(join(workflows, file), text.replaceAll("uses: $/", "uses: ./"));
+    }
   }
   const supply = await machine.inputs(repository);
   const git = (...args: readonly string[]) => sh("git", ["-C", repository, ...args]);
@@ -139,8 +156,9 @@ async function makeRepository(repository: string, machine: Machine): Promise<Rea
   };
 }
 
-/** @returns what act is to use in place of the artifact actions that the workflows of a repository name. */
-async function makeArtifactActions(folder: string, repository: string): Promise<readonly string[]> {
+/** @returns what act is to use in place of the actions that the workflows of a repository name. */
+async function makeStandIns(folder: string, repository: string): Promise<readonly string[]> {
+  await cp(join(import.meta.dirname, "setup-node"), join(folder, "setup-node"), { recursive: true });
   const source = join(import.meta.dirname, "artifact-action");
   const declaration = await readFile(join(source, "action.yml"), "utf8");
   for (const direction of ["upload", "download"]) {
@@ -153,8 +171,8 @@ async function makeArtifactActions(folder: string, repository: string): Promise<
   const workflows = join(repository, ".github/workflows");
   for (const file of await readdir(workflows)) {
     const text = await readFile(join(workflows, file), "utf8");
-    for (const [, name, direction = ""] of text.matchAll(/uses: (actions\/(\w+)-artifact@\w+)/g)) {
-      replacements.add(`${name}=${join(folder, direction)}`);
+    for (const [, name, action = ""] of text.matchAll(/uses: (actions\/(setup-node|\w+(?=-artifact))[\w-]*@\w+)/g)) {
+      replacements.add(`${name}=${join(folder, action)}`);
     }
   }
   return [...replacements];
@@ -178,10 +196,14 @@ async function runAct(
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void,
 ): Promise<{ readonly exitCode: number | null; readonly log: string }> {
   const child = spawn(act, [...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const printed: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => printed.push(chunk));
+  for (const input of [child.stdout, child.stderr]) {
+    input.on("data", (chunk: Buffer) => printed.push(chunk));
+    createInterface({ input }).on("line", onLine);
+  }
   // An interrupted act still runs the post steps.
   const stop = setTimeout(() => child.kill("SIGINT"), ACT_SECONDS * 1000);
   const kill = setTimeout(() => child.kill("SIGKILL"), (ACT_SECONDS + STOP_SECONDS) * 1000);
