@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
@@ -117,12 +119,15 @@ function count(reason: string): void {
   skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
 }
 
-/** Runs test files, one after the other where they share the machine; every test within counts. */
-async function runTests(pattern: string, concurrency = 1): Promise<void> {
+async function find(pattern: string): Promise<readonly string[]> {
   const files: string[] = [];
   for await (const file of glob(pattern, { cwd: ROOT })) files.push(join(ROOT, file));
-  files.sort();
   if (files.length === 0) throw new Error(`no test file matches ${pattern}`);
+  return files.toSorted();
+}
+
+/** Runs test files, one after the other where they share the machine; every test within counts. */
+async function runTests(files: readonly string[], concurrency: number, output: NodeJS.WritableStream): Promise<void> {
   const stream = run({ files, concurrency, timeout: 1_800_000 });
   stream.on("test:pass", ({ details, skip, todo }) => {
     const reason = skip ?? todo;
@@ -135,11 +140,32 @@ async function runTests(pattern: string, concurrency = 1): Promise<void> {
     const cause = "failureType" in details.error ? details.error.failureType : undefined;
     if (details.type !== "suite" || cause !== "subtestsFailed") failed += 1;
   });
-  await new Promise((resolve, reject) => {
-    const report = stream.compose(new spec());
-    report.on("end", resolve).on("error", reject);
-    report.pipe(process.stdout, { end: false });
-  });
+  const report = stream.compose(new spec());
+  for await (const text of report) output.write(text);
+}
+
+/** Those that boot TORCH-V2: it has the guide's ports of this machine. */
+const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "torch", "torch-deployments"];
+/** Those that change what every cluster of this machine depends on. */
+const ALONE = ["inotify", "pair"];
+
+/**
+ * Runs the end-to-end tests. One lane boots TORCH-V2, where most of the time is spent on waiting for others; the rest
+ * runs beside it, and its report follows.
+ */
+async function runEndToEnd(): Promise<void> {
+  const files = await find("test/e2e/*.test.ts");
+  const named = (names: readonly string[]) => files.filter((file) => names.includes(basename(file, ".test.ts")));
+  const [torch, alone] = [named(WITH_TORCH), named(ALONE)];
+  const others = files.filter((file) => !torch.includes(file) && !alone.includes(file));
+  const beside = new PassThrough();
+  const [report] = await Promise.all([
+    text(beside),
+    runTests(others, 1, beside).finally(() => beside.end()),
+    runTests(torch, 1, process.stdout),
+  ]);
+  process.stdout.write(report);
+  await runTests(alone, 1, process.stdout);
 }
 
 // The order of trust: what is cheap and tells most first. All of it runs, whatever fails.
@@ -151,14 +177,14 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["examples", () => check("the documentation's examples", checkExamples)],
   ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
-  ["unit", () => runTests("test/unit/*.test.ts", availableParallelism())],
-  ["contract", () => runTests("test/contract/*.test.ts")],
-  ["e2e", () => runTests("test/e2e/*.test.ts")],
+  ["unit", async () => runTests(await find("test/unit/*.test.ts"), availableParallelism(), process.stdout)],
+  ["contract", async () => runTests(await find("test/contract/*.test.ts"), 1, process.stdout)],
+  ["e2e", runEndToEnd],
 ];
 // One file of the end-to-end tests, by its name: what a job of ci.yml takes.
-const files: string[] = [];
-for await (const file of glob("test/e2e/*.test.ts", { cwd: ROOT })) files.push(basename(file, ".test.ts"));
-const single = files.toSorted().map((name) => [name, () => runTests(`test/e2e/${name}.test.ts`)] as const);
+const single = (await find("test/e2e/*.test.ts")).map(
+  (file) => [basename(file, ".test.ts"), () => runTests([file], 1, process.stdout)] as const,
+);
 const unknown = wanted.filter((word) => ![...parts, ...single].some(([name]) => name === word));
 if (unknown.length > 0) {
   const known = [...parts, ...single].map(([name]) => name).join(", ");

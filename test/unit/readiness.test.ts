@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { describeMissing, findStuckPods, type Snapshot } from "../../src/cluster/readiness.ts";
+import { createKubectl } from "../../src/cluster/kubectl.ts";
+import { describeMissing, findStuckPods, type Snapshot, waitForAdminRights } from "../../src/cluster/readiness.ts";
+import { createRun } from "../../src/process.ts";
 import { nodesOf } from "./builders.ts";
 
 type Item = Snapshot["items"][number];
@@ -96,4 +101,26 @@ test("every pod that is not running is named with its state, its restarts and th
     stuck.map(({ container }) => container),
     ["kube-scheduler", undefined, "p", "k"],
   );
+});
+
+/** A stand-in for kubectl: `auth can-i --quiet` ends with 1 while the answer is no, as the real one does. */
+const RIGHTS_LATER = `#!/bin/sh
+echo "$@" >>"$0.calls"
+[ "$(wc -l <"$0.calls")" -gt 3 ]
+`;
+
+test("rights that the admin gets some moments later are waited for, and a run that stops does not wait", async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), "kind-torch-unit-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "kubectl");
+  await writeFile(path, RIGHTS_LATER);
+  await chmod(path, 0o755);
+  const kubectl = createKubectl(path, join(folder, "kubeconfig"), join(folder, "cache"), createRun("test"));
+  await waitForAdminRights(kubectl, new AbortController().signal);
+  const calls = (await readFile(`${path}.calls`, "utf8")).trim().split("\n");
+  assert.equal(calls.length, 4);
+  assert.match(calls[0] ?? "", /auth can-i \* \* --all-namespaces --quiet$/);
+
+  await rm(`${path}.calls`);
+  await assert.rejects(waitForAdminRights(kubectl, AbortSignal.abort()), /asking for the admin's rights/);
 });

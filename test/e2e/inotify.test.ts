@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { after, before, describe, it } from "node:test";
+import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
+import { dockerLeftovers, type Machine, prepareMachine, prepareRun, sh, takeLock } from "./harness.ts";
+
+describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
+  const limits = ["max_user_instances", "max_user_watches"] as const;
+  const path = (name: string) => `/proc/sys/fs/inotify/${name}`;
+  const values = new Map<string, string>();
+  const set = (name: string, value: string) =>
+    sh(...asRoot("sysctl", ["--quiet", "--write", `fs.inotify.${name}=${value}`]));
+  const lock = "/run/lock/kind-torch-test-inotify";
+  let machine: Machine;
+  before(async () => {
+    machine = await prepareMachine();
+    // Host-wide: nothing else that needs a cluster may run meanwhile.
+    await takeLock(lock);
+    for (const name of limits) values.set(name, await sh("cat", [path(name)]));
+  });
+  after(async () => {
+    for (const [name, value] of values) await set(name, value);
+    await rm(lock);
+  });
+
+  it("is told so, with the inputs that cure it; with the defaults it comes up", async () => {
+    const cluster = "e2e-inotify";
+    const inputs = { "cluster-name": cluster, workers: "0" };
+    const left = { "inotify-max-user-watches": "0", "inotify-max-user-instances": "0" };
+    await set("max_user_instances", "2");
+    const starved = await prepareRun(machine, { ...inputs, ...left });
+    const cured = await prepareRun(machine, inputs);
+    try {
+      const result = await starved.main();
+      assert.equal(result.exitCode, 1);
+      const error = result.log.filter((line) => line.startsWith("::error::")).join("\n");
+      assert.match(error, /^::error::The host ran out of inotify resources/);
+      assert.match(error, /fs\.inotify\.max_user_instances is 2/);
+      assert.match(error, /inotify-max-user-instances: 512/);
+      assert.match(result.summary, /inotify/);
+      assert.equal(await sh("cat", [path("max_user_instances")]), "2", "0 leaves the limit alone");
+      await starved.post({ inputs: { "job-status": "failure" } });
+      assert.deepEqual(await dockerLeftovers(cluster), []);
+
+      const healthy = await cured.main();
+      assert.equal(healthy.exitCode, 0, healthy.log.join("\n"));
+      assert.equal(await sh("cat", [path("max_user_instances")]), "512");
+    } finally {
+      await starved.post();
+      await cured.post();
+      await starved.dispose();
+      await cured.dispose();
+    }
+  });
+
+  it("leaves limits alone that are higher already", async () => {
+    await set("max_user_watches", "600000");
+    await set("max_user_instances", "600");
+    const run = await prepareRun(machine, {
+      "cluster-name": "e2e-limits",
+      workers: "0",
+      "node-image": `kindest/node:v1.28.15@sha256:${"0".repeat(64)}`,
+    });
+    const result = await run.main();
+    await run.post();
+    await run.dispose();
+    // The image does not exist: the limits come before it, the cluster is not needed.
+    assert.equal(result.exitCode, 1);
+    assert.match(result.log.join("\n"), /pulling kindest\/node/);
+    assert.equal(await sh("cat", [path("max_user_watches")]), "600000");
+    assert.equal(await sh("cat", [path("max_user_instances")]), "600");
+  });
+});
