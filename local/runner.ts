@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse } from "yaml";
@@ -20,6 +21,10 @@ export interface StepRequest {
   readonly state?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
+  /** The folder for the step's command files, which stays; without it there is one for this step alone. */
+  readonly commandFiles?: string;
+  /** Whether the step leads a process group of its own, so that a terminal's signals do not reach it. */
+  readonly detached?: boolean;
   /** Gets the child's process id as soon as it runs: a test kills it there. */
   readonly onStart?: (pid: number) => void;
 }
@@ -56,7 +61,8 @@ export async function readDefaults(expressions: Readonly<Record<string, string>>
 /** Runs main or post of the committed bundle under the runner's contract. */
 export async function runStep(request: StepRequest): Promise<StepResult> {
   const { folders } = request;
-  const files = join(folders.temp, "_runner_file_commands", `${Date.now()}-${process.pid}-${Math.random()}`);
+  const own = join(folders.temp, "_runner_file_commands", randomUUID());
+  const files = request.commandFiles ?? own;
   await Promise.all([files, folders.workspace, folders.toolCache].map((path) => mkdir(path, { recursive: true })));
   const commandFile = async (name: string) => {
     const path = join(files, name);
@@ -94,6 +100,7 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
       ...Object.fromEntries(saved),
     },
     cwd: folders.workspace,
+    detached: request.detached ?? false,
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (child.pid !== undefined) request.onStart?.(child.pid);
@@ -117,7 +124,7 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   });
 
   const read = async (path: string | undefined) => (path === undefined ? "" : await readFile(path, "utf8"));
-  return {
+  const result: StepResult = {
     exitCode,
     signal,
     log,
@@ -128,6 +135,18 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
     paths: (await read(paths)).split("\n").filter((path) => path !== ""),
     summary: await read(summary),
   };
+  if (files === own) await rm(own, { recursive: true, force: true });
+  return result;
+}
+
+/** What a step has saved so far, from the folder of its command files. */
+export async function readState(commandFiles: string): Promise<Readonly<Record<string, string>>> {
+  try {
+    return parseCommandFile(await readFile(join(commandFiles, "state"), "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw error;
+  }
 }
 
 /** Reads a runner's command file: `name=value` lines and `name<<delimiter` blocks. */

@@ -1,43 +1,102 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { isAlive } from "../test/bed/process-identity.ts";
 import { bedInputs, raiseBedFor } from "./bed.ts";
-import { localFolders, RUN_FOLDER, readOpenRun, writeOpenRun } from "./open-run.ts";
-import { runStep } from "./runner.ts";
+import {
+  claimOpenRun,
+  closeOpenRun,
+  localFolders,
+  newOpenRun,
+  type OpenRun,
+  OUTPUTS,
+  readOpenRun,
+  updateOpenRun,
+} from "./open-run.ts";
+import { identifySelf, LOCAL_VARIABLE, send } from "./processes.ts";
+import { runStep, type StepResult } from "./runner.ts";
 import { openTerminal } from "./terminal.ts";
 
-// Ctrl-C goes to the step too, which ends by it: what it left must still be written down for npm stop.
-process.on("SIGINT", () => undefined);
+/** No artifact service is here, so none is asked for; an input that is written wins. */
+const LOCAL_DEFAULTS = { artifact: "false" } as const;
 
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */
 async function start(words: readonly string[]): Promise<number> {
   const inputs = await readWords(words);
-  const open = await readOpenRun();
-  if (open !== undefined) {
-    console.error("A cluster of an earlier npm start is there already. End it with: npm stop");
-    return 2;
-  }
+  if (await isTaken()) return 2;
   const bed = await raiseBedFor(inputs["kubernetes-version"], console.error);
-  const all = { ...(await bedInputs(bed, localFolders().temp)), ...inputs };
+  const all = { ...LOCAL_DEFAULTS, ...(await bedInputs(bed, localFolders().temp)), ...inputs };
+  const signals = passSignals();
+  // On disk before the step starts: whatever ends this process, npm stop finds what the step made.
+  const open = newOpenRun(await identifySelf(), all);
+  if (!(await claimOpenRun(open))) return (await isTaken()) ? 2 : 1;
+  if (signals.received()) {
+    await closeOpenRun(open);
+    return 1;
+  }
   const terminal = openTerminal(process.stdout);
   const result = await runStep({
     entry: "main",
     folders: localFolders(),
     inputs: all,
-    environment: { GITHUB_JOB: "npm-start" },
+    environment: { GITHUB_JOB: "npm-start", [LOCAL_VARIABLE]: open.id },
+    commandFiles: open.files,
+    detached: true,
     onLine: terminal.show,
+    onStart: signals.to,
   });
   terminal.end();
-  const failed = result.exitCode !== 0;
-  if (result.state["run-directory"] !== undefined) {
-    await writeOpenRun({ inputs: all, state: result.state, failed }, result.outputs);
-    console.log(
-      failed
-        ? "\nThe step failed; npm stop removes what it left."
-        : `\nOutputs: ${join(RUN_FOLDER, "outputs.json")}\nTry:     KUBECONFIG=${result.variables.KUBECONFIG} ${result.outputs["kubectl-path"]} get nodes\nEnd:     npm stop`,
-    );
-  }
+  await keep(open, result);
   return result.exitCode ?? 1;
+}
+
+/** Whether an earlier run is open; says so. */
+async function isTaken(): Promise<boolean> {
+  const open = await readOpenRun();
+  if (open === undefined) return false;
+  console.error(
+    (await isAlive(open.starter))
+      ? `Another npm start is running already (process ${open.starter.pid}). End it with: npm stop`
+      : "A cluster of an earlier npm start is there already. End it with: npm stop",
+  );
+  return true;
+}
+
+/** Writes down how the step ended. One that made nothing leaves nothing. */
+async function keep(open: OpenRun, { exitCode, state, outputs, variables }: StepResult): Promise<void> {
+  const failed = exitCode !== 0;
+  if (state["run-directory"] === undefined) return await closeOpenRun(open);
+  await updateOpenRun({ ...open, state, failed }, outputs);
+  console.log(
+    failed
+      ? "\nThe step failed; npm stop removes what it left."
+      : `\nOutputs: ${OUTPUTS}\nTry:     KUBECONFIG=${variables.KUBECONFIG} ${outputs["kubectl-path"]} get nodes\nEnd:     npm stop`,
+  );
+}
+
+/**
+ * Passes what is to end this process on to the step, once each: a terminal and npm both send Ctrl-C. The step ends what
+ * it started, and this process waits for it. It leads a group of its own, so that it hears only what is passed on.
+ */
+function passSignals(): { readonly to: (pid: number) => void; readonly received: () => boolean } {
+  const received = new Set<NodeJS.Signals>();
+  let step: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // The step has no handler for a terminal that was closed.
+      const passed = signal === "SIGHUP" ? "SIGTERM" : signal;
+      if (received.has(passed)) return;
+      received.add(passed);
+      if (step !== undefined) send(step, passed);
+    });
+  }
+  return {
+    to: (pid) => {
+      step = pid;
+      for (const signal of received) send(pid, signal);
+    },
+    received: () => received.size > 0,
+  };
 }
 
 async function readWords(words: readonly string[]): Promise<Readonly<Record<string, string>>> {
@@ -54,6 +113,8 @@ async function readWords(words: readonly string[]): Promise<Readonly<Record<stri
   return Object.fromEntries(pairs);
 }
 
+// What is written to a terminal that was closed is lost; the run is not.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 try {
   process.exitCode = await start(process.argv.slice(2));
 } catch (error) {

@@ -135,6 +135,9 @@ async function tryCreate<T>(
     () => undefined,
   );
   const beside = (async () => {
+    // Envoy, kind's load balancer from 0.32 on, sends connections to control planes that have not joined yet too, as long
+    // as fewer than half are healthy (its panic threshold). Asking meanwhile fails, and takes the turns of kubeadm's joins.
+    if (request.nodes.filter((node) => node.role === "control-plane").length > 1) await create;
     const api = await timeline.measure("API server answers", () =>
       waitForApiServer(request.ownership, request.nodes, run, AbortSignal.any([stopped, giveUp.signal])),
     );

@@ -13,8 +13,10 @@ export const DEFAULT_NETWORK = "bridge";
 export interface DockerEngine {
   readonly version: string;
   readonly cgroupVersion: 1 | 2;
-  /** Where images and volumes lie; on another machine where the engine is remote. */
+  /** Where volumes lie, and images too unless containerd keeps them; on another machine where the engine is remote. */
   readonly dataRoot: string;
+  /** The socket of the containerd that keeps the images; empty where Docker starts it. `undefined`: Docker keeps them. */
+  readonly imageStore: string | undefined;
 }
 
 /** A container of a cluster, with what proves whose it is. */
@@ -44,10 +46,29 @@ export async function inspectEngine(run: Run): Promise<DockerEngine> {
       version: field("ServerVersion"),
       cgroupVersion: field("CgroupVersion") === "2" ? 2 : 1,
       dataRoot: field("DockerRootDir"),
+      imageStore: readImageStore(info),
     };
   } catch (error) {
     throw explainEngineError(error);
   }
+}
+
+/**
+ * The containerd that keeps an engine's images, from `docker info`. Docker's packages start it apart; where Docker starts
+ * it itself, its socket is in Docker's own folder (moby, daemon/command/daemon.go), and its data in Docker's.
+ */
+export function readImageStore(info: unknown): string | undefined {
+  const status: unknown = fieldOf(info, "DriverStatus");
+  const pairs = Array.isArray(status) ? status : [];
+  if (!pairs.some((pair) => Array.isArray(pair) && pair[1] === "io.containerd.snapshotter.v1")) return undefined;
+  const address = fieldOf(fieldOf(info, "Containerd"), "Address");
+  // Before 27 Docker does not say; there the store is chosen by hand, with Docker's packages as a rule.
+  if (typeof address !== "string" || address === "") return "/run/containerd/containerd.sock";
+  return address.endsWith("/docker/containerd/containerd.sock") ? "" : address;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** Tells the three ways in which Docker is not to be had apart. */
@@ -147,6 +168,32 @@ export async function hasImage(image: string, run: Run, platform?: string): Prom
   }
 }
 
+/**
+ * The reference of an image with the digest that Docker has it under: what a tag stands for may change in its registry.
+ * `undefined` where it has none, as an image that was built here.
+ */
+export async function findDigest(image: string, run: Run): Promise<string | undefined> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["image", "inspect", "--format", "{{json .RepoDigests}}", image],
+    timeoutSeconds: 60,
+    purpose: `looking for the digest of ${image}`,
+  });
+  const digests: readonly string[] | null = JSON.parse(stdout);
+  return selectDigest(image, digests ?? []);
+}
+
+/** Docker writes its own registry's names short, and has a digest for each repository that it knows the image from. */
+export function selectDigest(image: string, digests: readonly string[]): string | undefined {
+  if (image.includes("@")) return image;
+  const familiar = (name: string) => name.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\//, "");
+  const repository = familiar(image.replace(/:[^:/]*$/, ""));
+  const digest = digests
+    .map((each) => each.split("@"))
+    .find(([name = "", found]) => familiar(name) === repository && found !== undefined)?.[1];
+  return digest === undefined ? undefined : `${image}@${digest}`;
+}
+
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   x86_64: "amd64",
   "x86-64": "amd64",
@@ -176,6 +223,34 @@ export function isPlatform(found: string, asked: string): boolean {
 }
 
 /**
+ * Why a registry gives no image: `no` and `limit` are its last word, anything else may pass. Docker Hub counts pulls over
+ * six hours (docs.docker.com, "Docker Hub pull usage and limits"); other registries use the same code for moments.
+ */
+export function readPullRefusal(image: string, words: string): "no" | "limit" | "busy" | "network" {
+  if (/pull rate limit/i.test(words) || (isFromDockerHub(image) && /toomanyrequests/i.test(words))) return "limit";
+  if (/toomanyrequests|too many requests/i.test(words)) return "busy";
+  const refused =
+    /manifest unknown|no matching manifest|not found|invalid reference|unauthorized|denied|no basic auth credentials/i;
+  return refused.test(words) ? "no" : "network";
+}
+
+const PULL_FIXES = {
+  no: "check the image's name, and log in to its registry in an earlier step if it is private",
+  limit:
+    "log in to Docker Hub in an earlier step (docker/login-action), pull through a mirror (registry-mirrors in Docker's daemon.json), or have the image on this machine before the step (docker load); the limit lasts for hours",
+  busy: "run the job again later, or log in to the registry in an earlier step: it answers too many requests already",
+  network:
+    "run the job again; where the registry is not reachable from this runner, give a node-image from one that is",
+} as const;
+
+/** Whether a reference is of Docker Hub: its first part names no other registry (distribution/reference). */
+function isFromDockerHub(image: string): boolean {
+  const [first = "", ...rest] = image.split("/");
+  const registry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? first : "docker.io";
+  return registry === "docker.io" || registry === "index.docker.io";
+}
+
+/**
  * Pulls an image under exactly the reference that kind will look for, unless it is there; three tries, for a
  * transient registry error must not cost the job.
  * @param options `again` pulls it even where it is there; `platform` is another one than the machine's.
@@ -199,14 +274,14 @@ export async function pullImage(
       return "pulled";
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      const final = /manifest unknown|not found|invalid reference|unauthorized|denied/i.test(error.stderr);
-      if (final || tries === 3) {
-        throw new Failure(error.message, {
-          cure: final
-            ? "check the image's name, and log in to its registry in an earlier step if it is private"
-            : "run the job again; where the registry is not reachable from this runner, give a node-image from one that is",
-          cause: error,
-        });
+      const refusal = readPullRefusal(image, error.stderr);
+      if (refusal === "no" || refusal === "limit" || tries === 3) {
+        throw new Failure(
+          refusal === "limit"
+            ? `${image} was not pulled: Docker Hub's limit of pulls is reached. ${error.message}`
+            : error.message,
+          { cure: PULL_FIXES[refusal], cause: error, final: refusal === "no" || refusal === "limit" },
+        );
       }
       onLine(`Pull failed (try ${tries} of 3), trying again: ${error.message}`);
       await new Promise((resolve) => setTimeout(resolve, tries * 3000));
@@ -214,24 +289,73 @@ export async function pullImage(
   }
 }
 
-/** The IPv4 gateway of a network; `undefined` where the network does not exist. */
-export async function findGateway(network: string, run: Run): Promise<string | undefined> {
+/** A network of Docker's. */
+export interface DockerNetwork {
+  /** The IPv4 gateway. */
+  readonly gateway: string | undefined;
+  readonly subnets: readonly string[];
+}
+
+/** Looks at a network; `undefined` where it does not exist. */
+export async function findNetwork(network: string, run: Run): Promise<DockerNetwork | undefined> {
   try {
     const { stdout } = await run({
       file: "docker",
-      args: ["network", "inspect", network, "--format", "{{range .IPAM.Config}}{{println .Gateway}}{{end}}"],
+      args: [
+        ...["network", "inspect", network],
+        ...["--format", "{{range .IPAM.Config}}{{println .Subnet}}{{println .Gateway}}{{end}}"],
+      ],
       timeoutSeconds: 30,
       purpose: `inspecting the network ${network}`,
     });
-    return stdout.split("\n").find((address) => /^\d+(\.\d+){3}$/.test(address));
+    const lines = stdout.split("\n");
+    return {
+      gateway: lines.find((line) => /^\d+(\.\d+){3}$/.test(line)),
+      subnets: lines.filter((line) => line.includes("/")),
+    };
   } catch (error) {
     if (error instanceof CommandError && /not found|no such network/i.test(error.stderr)) return undefined;
     throw error;
   }
 }
 
-/** A container's weight for the processors where nobody sets another (Docker's `--cpu-shares`). */
-export const DEFAULT_SHARES = 1024;
+/** The IPv4 gateway of a network; `undefined` where the network does not exist. */
+export async function findGateway(network: string, run: Run): Promise<string | undefined> {
+  return (await findNetwork(network, run))?.gateway;
+}
+
+/** A container's name that is in use. */
+export interface HeldName {
+  readonly name: string;
+  /** The kind cluster that the container's label names; empty where it has none. */
+  readonly cluster: string;
+  readonly image: string;
+  /** In Docker's words, such as `Exited (0) 2 hours ago`. */
+  readonly status: string;
+}
+
+/** The names of all containers, running or not. */
+export async function listNames(run: Run): Promise<readonly HeldName[]> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["ps", "--all", "--format", NAME_FORMAT],
+    timeoutSeconds: 60,
+    purpose: "listing the containers' names",
+  });
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .flatMap((line) => {
+      const read: { readonly names: string } & Omit<HeldName, "name"> = JSON.parse(line);
+      // A container that others are linked to has their aliases too, such as web/db.
+      return read.names
+        .split(",")
+        .filter((name) => !name.includes("/"))
+        .map((name) => ({ name, cluster: read.cluster, image: read.image, status: read.status }));
+    });
+}
+
+const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}}}`;
 
 /** Sets a container's weight for the processors. */
 export async function setShares(container: string, shares: number, run: Run): Promise<void> {

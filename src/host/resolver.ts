@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import { Failure, InputError, type Problem } from "../failure.ts";
 import { CommandError, type Run } from "../process.ts";
-import { findGateway, KIND_NETWORK } from "./docker.ts";
+import { DEFAULT_NETWORK, findGateway, KIND_NETWORK } from "./docker.ts";
 
 /** Whether a name server answers at an address: any answer counts, "no such name" too. */
 export async function answersDns(address: string): Promise<boolean> {
@@ -17,7 +18,7 @@ export async function answersDns(address: string): Promise<boolean> {
 }
 
 /** The IPv6 subnet that kind gives its own network: derived from the network's name, so a constant. */
-const KIND_IPV6_SUBNET = "fc00:f853:ccd:e793::/64";
+export const KIND_IPV6_SUBNET = "fc00:f853:ccd:e793::/64";
 
 /**
  * The resolver on the Docker host as kind's nodes see it: the gateway of kind's network, which is made as kind makes
@@ -41,23 +42,87 @@ export function describeSilence(gateway: string): Problem {
   };
 }
 
+/**
+ * Makes kind's network as kind does (its pkg/cluster/internal/providers/docker/network.go): with the default bridge's
+ * MTU, and with a ULA subnet that follows from the network's name; another one where that is taken, none where Docker
+ * has no IPv6.
+ */
 async function makeKindNetwork(run: Run): Promise<string> {
-  const args = ["network", "create", "--driver=bridge", "--opt=com.docker.network.bridge.enable_ip_masquerade=true"];
-  const create = (extra: readonly string[]) =>
-    run({
-      file: "docker",
-      args: [...args, ...extra, KIND_NETWORK],
-      timeoutSeconds: 60,
-      purpose: "making kind's network",
-    });
-  try {
-    await create(["--ipv6", `--subnet=${KIND_IPV6_SUBNET}`]);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    // Docker without IPv6: kind falls back in the same way.
-    if (!/already exists/.test(error.stderr)) await create([]);
+  const mtu = await findDefaultMtu(run);
+  for (let attempt = 0; ; attempt += 1) {
+    const made = await createKindNetwork(networkArgs(mtu, ulaSubnet(KIND_NETWORK, attempt)), run);
+    if (made === "no-ipv6") await createKindNetwork(networkArgs(mtu, undefined), run);
+    if (made !== "overlap") break;
+    // Who else takes the subnet may be kind itself, making its network in the same moment.
+    if ((await findGateway(KIND_NETWORK, run)) !== undefined) break;
+    if (attempt === MAX_SUBNETS - 1) {
+      throw new Failure(`Docker's network "${KIND_NETWORK}" cannot be made: each of its IPv6 subnets is in use.`, {
+        cure: "remove networks that are not needed (docker network prune)",
+      });
+    }
   }
   const gateway = await findGateway(KIND_NETWORK, run);
   if (gateway === undefined) throw new Failure(`Docker's network "${KIND_NETWORK}" has no IPv4 gateway.`);
   return gateway;
+}
+
+/** As many as kind tries. */
+const MAX_SUBNETS = 5;
+
+/** What kind asks Docker for. */
+export function networkArgs(mtu: number | undefined, subnet: string | undefined): readonly string[] {
+  return [
+    ...["network", "create", "--driver=bridge", "--opt=com.docker.network.bridge.enable_ip_masquerade=true"],
+    ...(mtu === undefined ? [] : [`--opt=${MTU_OPTION}=${mtu}`]),
+    ...(subnet === undefined ? [] : ["--ipv6", `--subnet=${subnet}`]),
+    KIND_NETWORK,
+  ];
+}
+
+const MTU_OPTION = "com.docker.network.driver.mtu";
+
+/** The subnet that kind tries: fc00::/8, then six bytes of a hash of the network's name and the attempt. */
+export function ulaSubnet(name: string, attempt: number): string {
+  const counter = Buffer.alloc(4);
+  counter.writeInt32LE(attempt);
+  const hash = createHash("sha1").update(name).update(counter).digest();
+  const groups = [2, 4, 6].map((offset) => hash.readUInt16BE(offset).toString(16));
+  return `fc00:${groups.join(":")}::/64`;
+}
+
+/** The MTU of Docker's default network; `undefined` where it has none of its own. */
+async function findDefaultMtu(run: Run): Promise<number | undefined> {
+  try {
+    const { stdout } = await run({
+      file: "docker",
+      args: ["network", "inspect", DEFAULT_NETWORK, "--format", `{{index .Options "${MTU_OPTION}"}}`],
+      timeoutSeconds: 30,
+      purpose: "reading the default network's MTU",
+    });
+    return /^[1-9]\d*$/.test(stdout.trim()) ? Number(stdout) : undefined;
+  } catch (error) {
+    // A daemon may run without it (--bridge=none).
+    if (error instanceof CommandError && /not found|no such network/i.test(error.stderr)) return undefined;
+    throw error;
+  }
+}
+
+async function createKindNetwork(args: readonly string[], run: Run): Promise<"made" | "overlap" | "no-ipv6"> {
+  try {
+    await run({ file: "docker", args, timeoutSeconds: 60, purpose: "making kind's network" });
+    return "made";
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const refusal = readNetworkRefusal(error.stderr);
+    if (refusal === undefined) throw error;
+    return refusal;
+  }
+}
+
+/** What Docker's refusal of a network means; `undefined` where kind gives up too. */
+export function readNetworkRefusal(words: string): "made" | "overlap" | "no-ipv6" | undefined {
+  if (/already exists/.test(words)) return "made";
+  if (/Pool overlaps with other one|networks have overlapping/.test(words)) return "overlap";
+  // Without IPv6 in the kernel, or with ip6tables that do not work.
+  return /Cannot read IPv6 setup for bridge|ip6tables/.test(words) ? "no-ipv6" : undefined;
 }

@@ -2,7 +2,7 @@ import * as core from "@actions/core";
 import { Failure } from "../failure.ts";
 import type { Folders } from "../inputs/inputs.ts";
 import { inputText } from "../inputs/inputs.ts";
-import type { Markdown } from "../report/markdown.ts";
+import { byteLength, type Markdown, SUMMARY_BYTES } from "../report/markdown.ts";
 
 /** The folders that the runner gives a step. @throws Failure outside a runner. */
 export function readFolders(environment: NodeJS.ProcessEnv): Folders {
@@ -31,8 +31,22 @@ export function hasJobFailed(environment: NodeJS.ProcessEnv): boolean {
   return !["", "success"].includes(inputText(environment, "job-status"));
 }
 
-/** Adds to the job's summary: only what the Markdown module made, so that all text of others is escaped. */
+/** How many bytes this step has written to its summary. GitHub drops all of it where together they are too many. */
+let written = 0;
+
+/** How many bytes may still be written to this step's summary. */
+export function summaryRoom(): number {
+  return Math.max(0, SUMMARY_BYTES - written);
+}
+
+/**
+ * Adds to the job's summary: only what the Markdown module made, so that all text of others is escaped. What does not
+ * fit is left out.
+ */
 export async function writeSummary(markdown: Markdown): Promise<void> {
+  const bytes = byteLength(markdown.toString());
+  if (bytes > summaryRoom()) return;
+  written += bytes;
   // A runner without a summary (act, old GitHub Enterprise Servers) is no reason to fail.
   await core.summary
     .addRaw(markdown.toString())

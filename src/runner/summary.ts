@@ -25,6 +25,10 @@ export interface RunReport {
   /** How the tools came here, and what vouches for them. */
   readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly nodes: readonly string[];
+  /** The nodes' images, with their digests. */
+  readonly nodeImages: readonly string[];
+  /** The proxies that the job's environment sets, without passwords. */
+  readonly proxies: readonly string[];
   readonly endpoint: string;
   readonly endpointExternal: string;
   readonly readiness: string;
@@ -52,10 +56,10 @@ export interface TorchReport {
     | undefined;
 }
 
-/** The job summary. */
-export function renderSummary(report: RunReport): Markdown {
+/** The job summary, in at most `room` bytes. */
+export function renderSummary(report: RunReport, room: number = SUMMARY_BYTES): Markdown {
   const { versions } = report;
-  return join([
+  const blocks = [
     heading(2, inline`Kubernetes cluster ${code(report.cluster)}`),
     table(
       ["Component", "Version", "Why", "Origin"],
@@ -70,13 +74,14 @@ export function renderSummary(report: RunReport): Markdown {
       ["Cluster", ""],
       [
         ["Nodes", list(report.nodes.map(code))],
-        ["Node image", code(versions.nodeImage)],
+        ["Node image", list(report.nodeImages.map(code))],
         ["Ready", report.readiness],
         ["Endpoint in kind's network", code(report.endpoint)],
         ["Endpoint on the host", code(report.endpointExternal)],
         ["User", inline`${code(report.user)}, rights: ${report.rbac}`],
         ["Certificate expires", report.certificateExpires.toISOString()],
         ["Artifact", renderArtifact(report.artifact)],
+        ...(report.proxies.length === 0 ? [] : [["Proxy", `${report.proxies.join(", ")} (${PROXY_NOTE})`]]),
       ],
     ),
     table(
@@ -92,8 +97,11 @@ export function renderSummary(report: RunReport): Markdown {
           ),
         ]),
     ...renderPhases(report.phases),
-  ]);
+  ];
+  return join(blocks, room);
 }
+
+const PROXY_NOTE = "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
 
 function renderArtifact(artifact: RunReport["artifact"]): Content {
   return typeof artifact === "string" ? artifact : inline`${artifact.name} (${link(artifact.url, artifact.url)})`;
@@ -120,12 +128,12 @@ function torchRows({ dashboard, engine, broker, processes, deployed }: TorchRepo
   return rows;
 }
 
-/** The summary of a run that failed: what is wrong and what to do, first. */
-export function renderFailure(message: string, phases: readonly Phase[]): Markdown {
+/** The summary of a run that failed, in at most `room` bytes: what is wrong and what to do, first. */
+export function renderFailure(message: string, phases: readonly Phase[], room: number = SUMMARY_BYTES): Markdown {
   const title = heading(2, "The step failed: the cluster, or TORCH-V2 on it, was not set up");
   const chart = renderPhases(phases);
-  const room = SUMMARY_BYTES - byteLength(join([title, ...chart]).toString()) - "\n".length;
-  return join([title, messageAlert("CAUTION", message, room), ...chart]);
+  const left = room - byteLength(join([title, ...chart]).toString()) - "\n".length;
+  return join([title, messageAlert("CAUTION", message, left), ...chart], room);
 }
 
 /** The same report for a terminal or a log. */
@@ -135,7 +143,7 @@ export function renderLog(report: RunReport): readonly string[] {
     ["Kubernetes", `${versions.kubernetes} (${versions.reasons.kubernetes})`],
     ["kind", `${versions.kind} (${versions.reasons.kind})`],
     ["kubectl", `${versions.kubectl} (${versions.reasons.kubectl})`],
-    ["Node image", versions.nodeImage],
+    ["Node image", report.nodeImages.join(", ")],
     ["Nodes", report.nodes.join(", ")],
     ["Ready", report.readiness],
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
@@ -143,6 +151,7 @@ export function renderLog(report: RunReport): readonly string[] {
     ["User", `${report.user}, rights: ${report.rbac}`],
     ["Certificate", `expires ${report.certificateExpires.toISOString()}`],
     ["Artifact", describeArtifact(report.artifact)],
+    ...report.proxies.map((proxy) => ["Proxy", `${proxy} (${PROXY_NOTE})`] as const),
     ...report.files.map((file, index) => [index === 0 ? "Files" : "", file.path] as const),
     ...(report.torch === undefined ? [] : torchRows(report.torch)).map(
       ([name, value, note]) => [name, note === "" ? value : `${value} (${note})`] as const,

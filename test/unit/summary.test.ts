@@ -9,6 +9,7 @@ import { byteLength, SUMMARY_BYTES } from "../../src/report/markdown.ts";
 import { renderGantt } from "../../src/runner/gantt.ts";
 import { writeSummary } from "../../src/runner/step.ts";
 import { type RunReport, renderFailure, renderLog, renderSummary } from "../../src/runner/summary.ts";
+import { runBounded } from "./bounded.ts";
 import { assertInert, hostileText, readPage, shapeOf } from "./hostile.ts";
 
 const REPORT: RunReport = {
@@ -24,6 +25,8 @@ const REPORT: RunReport = {
   },
   origins: { kind: "from the tool cache", kubectl: "not verified" },
   nodes: ["bologna-control-plane", "bologna-worker"],
+  nodeImages: ["kindest/node:v1.28.15"],
+  proxies: ["HTTPS_PROXY=http://proxy.example:3128"],
   endpoint: "https://bologna-control-plane:6443",
   endpointExternal: "https://127.0.0.1:45645",
   readiness: "every node",
@@ -88,6 +91,18 @@ test("the log says the same as the summary", () => {
   ]) {
     assert.ok(log.includes(text), text);
   }
+});
+
+test("summary and log name the nodes' images with their digests, and a proxy where one is set", () => {
+  const nodeImages = ["kindest/node:v1.28.15@sha256:a", "mine/node:v1.27.1"];
+  const report = { ...REPORT, nodeImages };
+  for (const text of [renderSummary(report).toString(), renderLog(report).join("\n")]) {
+    for (const image of nodeImages) assert.ok(text.includes(image), text);
+    assert.match(text, /Proxy.*proxy\.example.*does not use it for the API server/);
+  }
+  const without = { ...REPORT, proxies: [] };
+  for (const text of [renderSummary(without).toString(), renderLog(without).join("\n")])
+    assert.doesNotMatch(text, /Proxy/);
 });
 
 test("a failure's every line stands in the summary, first, and what a program said is shown as it is", () => {
@@ -236,6 +251,38 @@ test("a summary of too much takes no more bytes than GitHub shows, and says so",
   assert.ok(byteLength(markdown) <= SUMMARY_BYTES, `${byteLength(markdown)}`);
   assert.match(markdown, /were left out/);
   assert.match(renderSummary({ ...REPORT, artifact: endless }).toString(), /cut: it has 3000000 characters/);
+});
+
+test("all that a step writes to its summary is no longer than GitHub shows, in bytes, and what is shown is whole", async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), "kind-torch-unit-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "summary");
+  await writeFile(file, "");
+  // In a process of its own, which has written nothing yet.
+  await runBounded(`
+    // The log has as much.
+    process.stdout.write = () => true;
+    for (const name of ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH"]) delete process.env[name];
+    process.env.GITHUB_STEP_SUMMARY = ${JSON.stringify(file)};
+    const { reportFailure, reportOutcome } = await import(${JSON.stringify(new URL("../../src/report.ts", import.meta.url).href)});
+    const { startTimeline } = await import(${JSON.stringify(new URL("../../src/runner/timeline.ts", import.meta.url).href)});
+    const report = ${JSON.stringify(REPORT)};
+    const many = Array.from({ length: 40 }, (_, index) => index + "節😀é".repeat(3_000));
+    const files = many.map((name) => ({ name, path: name, what: name }));
+    const outputs = { "kubectl-path": "/a/kubectl", "kind-path": "/a/kind", kubeconfig: "/a/kubeconfig" };
+    const made = { outputs, report: { ...report, files, certificateExpires: new Date(report.certificateExpires) } };
+    await reportOutcome(made, process.env);
+    await reportFailure(new Error("It broke.\\n" + "節😀é".repeat(400_000) + "\\nFix: restart it."), startTimeline());
+    process.exitCode = 0;
+  `);
+  const shown = await readFile(file);
+  assert.ok(shown.length <= SUMMARY_BYTES, `${shown.length}`);
+  const markdown = shown.toString("utf8");
+  assert.ok(!markdown.includes("\ufffd"));
+  assert.match(markdown, /were left out/);
+  assert.match(markdown, /^> It broke\.<br>$/m);
+  assert.match(markdown, /^> Fix: restart it\.<br>$/m);
+  assert.match(markdown, /^\| Kubernetes \| 1\.28\.15 \|/m);
 });
 
 test("no phase's name is a statement of Mermaid, an entity, a tag or a line", () => {

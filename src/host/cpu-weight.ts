@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run } from "../process.ts";
+import { setShares } from "./docker.ts";
+
+/** The weight of a control group that nobody has set one for: Linux, Documentation/admin-guide/cgroup-v2.rst. */
+const DEFAULT_WEIGHT = 100;
+
+/**
+ * Docker's shares that give the default again. Its own default cannot be set: Docker takes 0 for "leave it" (moby,
+ * daemon/container/container_unix.go), and runc too. On cgroup v1 it is 1024. On v2 runtimes convert it: to 100 since
+ * cgroups 0.0.3, and in a straight line before, where 2598 is the least that gives 100 (opencontainers/cgroups, utils.go).
+ */
+const DEFAULT_SHARES = [1024, 2598] as const;
+
+/** Gives a container back the weight for the processors that it has where nobody sets one. */
+export async function restoreDefaultWeight(container: string, run: Run): Promise<void> {
+  for (const shares of DEFAULT_SHARES) {
+    await setShares(container, shares, run);
+    const weight = await readWeight(container, run);
+    // Not to be seen: cgroup v1, or an engine on another machine.
+    if (weight === undefined || weight === DEFAULT_WEIGHT) return;
+  }
+}
+
+/** What the kernel has as a container's weight; `undefined` where that cannot be seen. */
+async function readWeight(container: string, run: Run): Promise<number | undefined> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["inspect", "--type=container", "--format", "{{.Id}} {{.State.Pid}}", container],
+    timeoutSeconds: 30,
+    purpose: `looking for the control group of ${container}`,
+  });
+  const [id = "", pid = ""] = stdout.trim().split(" ");
+  const groups = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
+  const group = findGroup(groups, id);
+  if (group === undefined) return undefined;
+  const text = await readFile(join("/sys/fs/cgroup", group, "cpu.weight"), "utf8").catch(() => "");
+  return /^\d+\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * A container's own group on cgroup v2, from a process' `/proc/PID/cgroup`: the part that has the container's id
+ * (`docker-ID.scope` or `ID`), for an init in the container makes groups of its own below.
+ */
+export function findGroup(groups: string, id: string): string | undefined {
+  const unified = groups.split("\n").find((line) => line.startsWith("0::/"));
+  if (unified === undefined || id === "") return undefined;
+  const parts = unified.slice("0::".length).split("/");
+  const index = parts.findIndex((part) => part === id || part.endsWith(`-${id}.scope`));
+  return index < 0 ? undefined : parts.slice(0, index + 1).join("/");
+}
