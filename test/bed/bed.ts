@@ -6,7 +6,7 @@ import { flowable, flowableImage } from "./flowable-image.ts";
 import { moduleDate } from "./go-build.ts";
 import { type Image, imageId } from "./image.ts";
 import { compilePrograms } from "./kubernetes.ts";
-import { loadBalancerImage } from "./load-balancer-image.ts";
+import { type LoadBalancer, loadBalancerImage } from "./load-balancer-image.ts";
 import { locked } from "./lock.ts";
 import {
   daemonNames,
@@ -97,6 +97,7 @@ async function startDaemons(log: Log): Promise<{ docker: number; registry: numbe
 async function publishProbe(log: Log): Promise<void> {
   const image = await probeImage(log);
   await pushImage(image, probe.repository, probe.tag);
+  await pushImage(image, probe.official.repository, probe.official.tag);
   const name = `${probe.repository}:${probe.tag}`;
   const loaded = await docker("image", "inspect", "--format", "{{.Id}}", name).catch(() => "");
   if (loaded.trim() !== imageId(image)) await docker("pull", "--quiet", name);
@@ -118,15 +119,21 @@ async function publishReleases(releases: readonly Release[], log: Log): Promise<
     const image = await nodeImage(release, log);
     const { kubectl } = await compilePrograms(release, log);
     const balancer = await loadBalancerImage(release.kind, log);
-    if (balancer !== undefined) await pushImage(balancer.image, balancer.repository, balancer.tag);
+    await pushImage(balancer.image, balancer.repository, balancer.tag);
     const kind = await kindProgram(release, log);
     await locked("catalog", log, () =>
-      publishRelease(release, image, kind, [...kubectls.flat(), { version: release.patch, file: kubectl }]),
+      publishRelease(release, image, balancer, kind, [...kubectls.flat(), { version: release.patch, file: kubectl }]),
     );
   }
 }
 
-async function publishRelease(release: Release, image: Image, kind: Tool, kubectls: readonly Tool[]): Promise<void> {
+async function publishRelease(
+  release: Release,
+  image: Image,
+  balancer: LoadBalancer,
+  kind: Tool,
+  kubectls: readonly Tool[],
+): Promise<void> {
   const digest = await pushImage(image, "kindest/node", `v${release.patch}`);
   const entries: KubectlEntry[] = [];
   for (const tool of kubectls) {
@@ -135,6 +142,7 @@ async function publishRelease(release: Release, image: Image, kind: Tool, kubect
   const entry: KindEntry = {
     version: kind.version,
     released: await moduleDate("sigs.k8s.io/kind", `v${kind.version}`),
+    loadBalancer: `docker.io/${balancer.repository}:${balancer.tag}`,
     images: [{ kubernetes: release.patch, image: `kindest/node:v${release.patch}@${digest}` }],
     checksums: { "linux-amd64": await serveKind(kind) },
   };

@@ -6,6 +6,7 @@ export type NodeEntry = { readonly kubernetes: string; readonly image: string };
 export type KindEntry = {
   readonly version: string;
   readonly released: string;
+  readonly loadBalancer: string;
   readonly images: readonly NodeEntry[];
   readonly checksums: Checksums;
 };

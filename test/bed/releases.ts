@@ -33,8 +33,12 @@ export function newestMinor(): string {
 
 export const ports = { registry: 45_871, mirror: 45_872 } as const;
 
-/** The minors beside a cluster's own, which the skew policy allows, and one far outside it. */
+/** The newest minor whose official kubectl is on npm. */
+const NEWEST_KUBECTL = 36;
+
+/** The minors beside a cluster's own, which the skew policy allows, and one far outside it: those whose kubectl can be had. */
 export function neighbours(minor: string): readonly string[] {
   const number = Number(minor.split(".")[1]);
-  return [...new Set([number - 1, number, number + 1, 34])].map((each) => `1.${each}`);
+  const wanted = new Set([number - 1, number, number + 1, 34]);
+  return [...wanted].filter((each) => each <= NEWEST_KUBECTL).map((each) => `1.${each}`);
 }

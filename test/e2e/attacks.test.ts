@@ -103,7 +103,10 @@ describe("a pull request whose containers call themselves the cluster's", () => 
       await sh("docker", ["run", "--detach", `--name=${name}`, ...labels, machine.probeImage, "pause"]);
       const result = await run.main();
       assert.equal(result.exitCode, 1);
-      assert.match(result.log.join("\n"), /label io\.x-k8s\.kind\.cluster of the container attack-stranger-container, which is not a node/);
+      assert.match(
+        result.log.join("\n"),
+        /label io\.x-k8s\.kind\.cluster of the container attack-stranger-container, which is not a node/,
+      );
       await run.post();
       assert.equal(await sh("docker", ["inspect", "--format={{.State.Status}}", name]), "running");
     } finally {
