@@ -55,12 +55,7 @@ export async function readOpenRun(): Promise<OpenRun | undefined> {
 
 /** A record's content; `undefined` where it is something else. */
 export function parseOpenRun(text: string): OpenRun | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
   const field = (name: string): unknown =>
     typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
   const [id, starter, inputs, files, state, failed] = ["id", "starter", "inputs", "files", "state", "failed"].map(
@@ -107,18 +102,40 @@ async function writeDraft(open: OpenRun): Promise<string> {
 export async function isRecordKept(runDirectory: string): Promise<boolean> {
   const text = await readFile(join(runDirectory, "run.json"), "utf8").catch(() => "");
   if (text === "") return false;
-  const record: unknown = JSON.parse(text);
-  return typeof record === "object" && record !== null && Reflect.get(record, "cleanup") !== false;
+  const record = parseJson(text);
+  // One that cannot be read is one that post did not remove.
+  return !(typeof record === "object" && record !== null && Reflect.get(record, "cleanup") === false);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes this process the one that stops the run. @returns the other one, where there is one. */
 export async function claimStop(self: ProcessIdentity): Promise<ProcessIdentity | undefined> {
-  const text = await readFile(STOP, "utf8").catch(() => "null");
-  const other: unknown = JSON.parse(text);
-  if (isIdentity(other) && (await isAlive(other))) return other;
   await mkdir(RUN_FOLDER, { recursive: true });
-  await writeFile(STOP, JSON.stringify(self));
-  return undefined;
+  const draft = `${STOP}.${self.pid}`;
+  await writeFile(draft, JSON.stringify(self));
+  try {
+    for (;;) {
+      try {
+        await link(draft, STOP);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      }
+      const other = parseJson(await readFile(STOP, "utf8").catch(() => ""));
+      if (isIdentity(other) && (await isAlive(other))) return other;
+      // What an npm stop that was killed has left.
+      await rm(STOP, { force: true });
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 export async function releaseStop(): Promise<void> {

@@ -4,14 +4,15 @@ import { CONFIGURATION_INPUT } from "./cluster/configuration.ts";
 import { internalEndpoint } from "./cluster/names.ts";
 import { findPresentFiles } from "./credentials/files.ts";
 import { InputError, type Problem } from "./failure.ts";
-import { findPortsInUse, isOwnAddress } from "./host/ports.ts";
-import { answersDns, describeSilence } from "./host/resolver.ts";
+import { findPortsInUse, type HostPort, isOwnAddress } from "./host/ports.ts";
+import { isDnsServer, resolverNotAnswering } from "./host/resolver.ts";
 import { type Survey, surveyMachine } from "./host/survey.ts";
 import { type InputFiles, loadFiles } from "./inputs/files.ts";
 import { type Inputs, readInputs } from "./inputs/inputs.ts";
 import { checkPresentFiles } from "./plan/credentials.ts";
-import { describeForeignAddress, describeTakenPort } from "./plan/ports.ts";
+import { describeForeignAddress, describeTakenPorts } from "./plan/ports.ts";
 import { findRejected, type Rejected, restingOn } from "./plan/rejected.ts";
+import { selectUnshared } from "./plan/shared-ports.ts";
 import { type Plan, type Planned, type PlannedPlaces, planRun } from "./plan.ts";
 import { createRun, type Run } from "./process.ts";
 import { defaultArtifactName } from "./runner/artifact.ts";
@@ -71,6 +72,7 @@ export async function decide(runner: Runner): Promise<Decision> {
   const unused = findUnusedPatches(files.configuration, plan.shape, plan.versions);
   for (const warning of [
     ...plan.versions.warnings,
+    ...plan.warnings,
     ...(files.warnings ?? []),
     ...unused,
     ...(sources?.warnings ?? []),
@@ -78,7 +80,7 @@ export async function decide(runner: Runner): Promise<Decision> {
     runner.log.warning(warning);
   }
   const { kubernetes, kind, kubectl, reasons } = plan.versions;
-  // The end of the log tells them to the reader, and so does each as it is put to use.
+  // The end of the log says them, and so does each as it is put to use.
   runner.log.debug(`Kubernetes ${kubernetes}: ${reasons.kubernetes}`);
   runner.log.debug(`kind ${kind}: ${reasons.kind}`);
   runner.log.debug(`kubectl ${kubectl}: ${reasons.kubectl}`);
@@ -92,9 +94,9 @@ function canReadSources({ clusterName }: Inputs, rejected: Rejected, planned: Pl
   if (nameUnknown || [...rejected].some((name) => /^(?:torch|cluster-name$|existing$)/.test(name))) return false;
   const { nameField } = planned.places.shape;
   // An engine that is missing and a name that is taken are refused already.
-  const isTold = ({ input, value }: Problem) =>
+  const isRefused = ({ input, value }: Problem) =>
     input === "runs-on" || (input === nameField.input && value === nameField.value);
-  return !("problems" in planned && planned.problems.some(isTold));
+  return !("problems" in planned && planned.problems.some(isRefused));
 }
 
 /** Reads TORCH-V2's sources as the plan wants them. */
@@ -131,7 +133,7 @@ function replacesCluster(plan: PlannedPlaces, { containers }: Survey): boolean {
 }
 
 /** What of the plan's places on this machine is taken already. */
-async function checkPlaces(
+export async function checkPlaces(
   places: PlannedPlaces,
   inputs: Inputs,
   survey: Survey,
@@ -141,19 +143,26 @@ async function checkPlaces(
   const { shape } = places;
   // A cluster that is to be replaced may hold the very ports.
   const replaces = replacesCluster(places, survey);
+  // What follows from an address that is refused itself, or that stands in a refused one's place, is left out.
+  const isApiServer = ({ source }: HostPort) => source === "networking.apiServerPort";
+  const ports = rejected.has("api-server-address") ? places.ports.filter((port) => !isApiServer(port)) : places.ports;
   const asksHost = shape.dns.kind === "docker-host" && kindGateway !== undefined;
-  const [ports, own, present, silent] = await Promise.all([
-    replaces ? [] : findPortsInUse(places.ports),
+  const [taken, own, present, resolverMissing] = await Promise.all([
+    replaces ? [] : findPortsInUse(selectUnshared(ports)),
     isOwnAddress(shape.apiServerAddress),
     findPresentFiles(places.credentials),
-    asksHost ? answersDns(kindGateway).then((answers) => !answers) : false,
+    asksHost ? isDnsServer(kindGateway).then((answers) => !answers) : false,
   ]);
-  // What follows from an address that is refused itself, or that stands in a refused one's place, is left out.
-  const addressKnown = own && !rejected.has("api-server-address");
+  // A machine without ::1 is one without IPv6.
+  const familyRefused = !own && shape.apiServerAddress === "::1";
   return [
-    ...(silent && kindGateway !== undefined ? [describeSilence(kindGateway)] : []),
+    ...(resolverMissing && kindGateway !== undefined ? [resolverNotAnswering(kindGateway)] : []),
     ...(own ? [] : [describeForeignAddress(shape.addressField, shape.apiServerAddress)]),
-    ...ports.filter(({ source }) => addressKnown || source !== "networking.apiServerPort").map(describeTakenPort),
+    ...describeTakenPorts(
+      taken.filter((port) => own || !isApiServer(port)),
+      familyRefused,
+      places.configuration,
+    ),
     ...restingOn(["user"], rejected, () => checkPresentFiles(present, inputs.credentialsDirectory)),
   ];
 }

@@ -16,6 +16,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+// Work that nobody waits for any more may still fail: it must not end the step without a report and its clean-up.
+process.on("unhandledRejection", (error) => {
+  stopping ??= abandon(error);
+});
+
+async function abandon(error: unknown): Promise<never> {
+  if (runDirectory !== undefined) await endProcesses(runDirectory);
+  await reportFailure(error, timeline);
+  process.exit(1);
+}
+
 /** A cancelled job: GitHub asks first, and kills ten seconds later. Children lead groups of their own and hear nothing. */
 async function stop(signal: "SIGINT" | "SIGTERM"): Promise<never> {
   if (runDirectory !== undefined) await endProcesses(runDirectory);

@@ -20,7 +20,7 @@ export interface Made extends IssuedCredentials {
   readonly kubectl: string;
   readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly kubeconfig: string;
-  /** Each image by its reference, with its digest. */
+  /** Each image by its reference, with its digest where one is known. */
   readonly pins: ReadonlyMap<string, string>;
   /** The proxies that the job's environment sets, without passwords. */
   readonly proxies: readonly string[];

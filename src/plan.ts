@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type BootMode, planBoot } from "./cluster/acceleration.ts";
 import { readFailCgroupV1 } from "./cluster/cgroup.ts";
-import { CONFIGURATION_INPUT } from "./cluster/configuration.ts";
+import { checkPatchLabels } from "./cluster/config/unused.ts";
+import { CONFIGURATION_INPUT, type UserConfiguration } from "./cluster/configuration.ts";
 import { findHostPorts } from "./cluster/kind.ts";
 import { type ClusterShape, planShape } from "./cluster/shape.ts";
 import { type CredentialPaths, credentialPaths } from "./credentials/files.ts";
@@ -14,9 +15,9 @@ import type { Folders, Inputs } from "./inputs/inputs.ts";
 import { checkSans } from "./plan/credentials.ts";
 import { checkMachine } from "./plan/machine.ts";
 import { checkForeignLabels, checkHeldNames, checkPresentCluster } from "./plan/names.ts";
-import { checkSharedPorts } from "./plan/ports.ts";
 import { type Rejected, restingOn } from "./plan/rejected.ts";
-import { checkSubnets } from "./plan/subnets.ts";
+import { checkSharedPorts } from "./plan/shared-ports.ts";
+import { checkSubnets, warnAboutSubnets } from "./plan/subnets.ts";
 import type { ToolRequest } from "./tools/install.ts";
 import { type ToolName, toolSource } from "./tools/sources.ts";
 import { applyTorchEndpoint, checkEndpoint } from "./torch/endpoint.ts";
@@ -28,6 +29,8 @@ import { resolveVersions, type Versions } from "./versions/resolve.ts";
 export interface PlannedPlaces {
   readonly runDirectory: string;
   readonly shape: ClusterShape;
+  /** The user's, where the places of its fields are. */
+  readonly configuration: UserConfiguration | undefined;
   readonly ports: readonly HostPort[];
   readonly credentials: CredentialPaths;
   /** TORCH-V2's boot; `undefined` where none is asked for. */
@@ -50,6 +53,8 @@ export interface Plan extends PlannedPlaces {
   readonly waitForWhole: boolean;
   readonly artifactName: string;
   readonly logsArtifactName: string;
+  /** What works and may not be meant; the versions have their own. */
+  readonly warnings: readonly string[];
 }
 
 /** What a plan is made from. */
@@ -57,7 +62,7 @@ export interface PlanFacts {
   readonly inputs: Inputs;
   readonly files: InputFiles;
   readonly survey: Survey;
-  /** What was rejected before: the values in its place are nobody's, and nothing is refused for them. */
+  /** What was rejected before: the defaults in its place are not the user's, and nothing is refused for them. */
   readonly rejected: Rejected;
   readonly folders: Folders;
   /** Tells this run's folder from another run's. */
@@ -94,6 +99,8 @@ export function planRun(facts: PlanFacts): Planned {
     rejected,
   );
   if (!resolution.ok) problems.push(...resolution.problems);
+  const known = resolution.ok && !rejected.has("kind-version") ? resolution.versions : undefined;
+  problems.push(...checkPatchLabels(files.configuration, shape, known));
   problems.push(...checkPlaces(facts, places));
   if (problems.length > 0 || !resolution.ok) return { problems, places };
 
@@ -146,6 +153,7 @@ export function planRun(facts: PlanFacts): Planned {
       // Two calls of one reusable workflow have the same job: a name that tells the one from the other tells their logs too.
       logsArtifactName:
         inputs.artifactName === undefined ? artifactNameFor("kind-logs", shape.name) : `${inputs.artifactName}-logs`,
+      warnings: warnAboutSubnets(files.configuration, survey.subnets),
     },
   };
 }
@@ -158,6 +166,7 @@ function planPlaces({ inputs, files, survey, folders, runId }: PlanFacts): Plann
   const runDirectory = join(folders.temp, `kind-torch-${shape.name}-${runId}`);
   return {
     shape,
+    configuration: files.configuration,
     runDirectory,
     ports: findHostPorts(files.configuration, shape.apiServerAddress),
     credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
@@ -180,8 +189,14 @@ function checkPlaces({ inputs, files, survey, rejected }: PlanFacts, { shape, po
     ...restingOn(nameInputs, rejected, () => checkForeignLabels(shape, survey)),
     ...restingOn(nodeInputs, rejected, () => checkHeldNames(shape, survey)),
     ...checkSans(extraSans),
-    ...checkSharedPorts(ports.filter(({ source }) => known || source !== "networking.apiServerPort")),
-    ...restingOn([CONFIGURATION_INPUT], rejected, () => checkSubnets(files.configuration, survey.subnets)),
+    ...checkSharedPorts(
+      ports.filter(({ source }) => known || source !== "networking.apiServerPort"),
+      files.configuration,
+    ),
+    ...restingOn([CONFIGURATION_INPUT], rejected, () =>
+      // `host-gateway` is the gateway of Docker's default network.
+      checkSubnets(files.configuration, survey.subnets, torch?.endpoint === "external"),
+    ),
     ...restingOn(addressInputs, rejected, () =>
       torch === undefined ? [] : checkEndpoint(torch, shape, survey.engine),
     ),

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
@@ -146,12 +146,15 @@ async function runTests(files: readonly string[], concurrency: number, output: N
 
 /** Those that boot TORCH-V2: it has the guide's ports of this machine. */
 const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "torch", "torch-deployments"];
-/** Those that change what every cluster of this machine depends on. */
-const ALONE = ["inotify", "pair"];
+/**
+ * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
+ * look at everything that Docker has.
+ */
+const ALONE = ["act", "cluster", "inotify", "lifecycle", "pair"];
 
 /**
  * Runs the end-to-end tests. One lane boots TORCH-V2, where most of the time is spent on waiting for others; the rest
- * runs beside it, and its report follows.
+ * runs beside it, and its lines have a mark.
  */
 async function runEndToEnd(): Promise<void> {
   const files = await find("test/e2e/*.test.ts");
@@ -159,12 +162,8 @@ async function runEndToEnd(): Promise<void> {
   const [torch, alone] = [named(WITH_TORCH), named(ALONE)];
   const others = files.filter((file) => !torch.includes(file) && !alone.includes(file));
   const beside = new PassThrough();
-  const [report] = await Promise.all([
-    text(beside),
-    runTests(others, 1, beside).finally(() => beside.end()),
-    runTests(torch, 1, process.stdout),
-  ]);
-  process.stdout.write(report);
+  createInterface({ input: beside }).on("line", (line) => console.log(`| ${line}`));
+  await Promise.all([runTests(others, 1, beside).finally(() => beside.end()), runTests(torch, 1, process.stdout)]);
   await runTests(alone, 1, process.stdout);
 }
 

@@ -20,6 +20,8 @@ export interface Acceleration {
   readonly podSubnets: ReadonlyMap<string, string>;
   readonly podSubnet: string;
   readonly serviceSubnet: string;
+  /** Whether the nodes' pods are connected before kindnetd does so; only beside kube-proxy's rules for iptables. */
+  readonly connectsPods: boolean;
 }
 
 /** How a cluster boots: accelerated, or kind's plain way, with the reason. */
@@ -35,7 +37,12 @@ const FIRST_SUPPORTED = "1.23.0";
  * pkg/internal/patch/kubeadm_merge.go; every release that lists a version with v1beta4 does so).
  */
 export function planBoot(
-  { nodes, podSubnet, serviceSubnet }: Pick<ClusterShape, "nodes" | "podSubnet" | "serviceSubnet">,
+  {
+    nodes,
+    podSubnet,
+    serviceSubnet,
+    defaultCni,
+  }: Pick<ClusterShape, "nodes" | "podSubnet" | "serviceSubnet" | "defaultCni">,
   user: UserConfiguration | undefined,
   kubernetes: string,
 ): BootMode {
@@ -48,7 +55,17 @@ export function planBoot(
   if (patched !== undefined) return { plainBecause: `kind-config has a kubeadm patch to ${patched}` };
   const podSubnets = splitSubnet(podSubnet, nodes);
   if (podSubnets === undefined) return { plainBecause: `${podSubnet} has no /24 for each node` };
-  return { acceleration: { podSubnets, podSubnet, serviceSubnet } };
+  const connectsPods = defaultCni && setsIptables(user);
+  return { acceleration: { podSubnets, podSubnet, serviceSubnet, connectsPods } };
+}
+
+/** Whether kube-proxy sets rules for iptables: kind's default, and not patched. */
+function setsIptables(user: UserConfiguration | undefined): boolean {
+  if (user === undefined) return true;
+  const parts = [user.document, ...user.nodes];
+  const patches = parts.flatMap((part) => [part.kubeadmConfigPatches, part.kubeadmConfigPatchesJSON6902]);
+  const patched = patches.some((each) => /KubeProxyConfiguration/.test(JSON.stringify(each ?? "")));
+  return (user.networking.kubeProxyMode ?? "iptables") === "iptables" && !patched;
 }
 
 /** What a ClusterConfiguration may say without touching what the acceleration configures. */
@@ -142,10 +159,10 @@ const COREDNS = ["deployment", "coredns", "--namespace=kube-system"];
 /**
  * Has CoreDNS asked each second whether it is ready. A kubelet that started less than a probe's period ago puts the
  * first probe off by a random part of that period (kubernetes/kubernetes, prober's worker), and CoreDNS's is ten
- * seconds. Its pods are made anew once, before there is a node that could run them.
+ * seconds. Its pods are created again once, before there is a node that could run them.
  * @returns what puts the deployment's strategy back, to be called when the cluster is up.
  */
-export async function hastenDns(kubectl: Kubectl, signal: AbortSignal): Promise<() => Promise<void>> {
+export async function shortenCoreDnsProbe(kubectl: Kubectl, signal: AbortSignal): Promise<() => Promise<void>> {
   const there = new AbortController();
   await watchObjects(
     kubectl,
@@ -161,7 +178,9 @@ export async function hastenDns(kubectl: Kubectl, signal: AbortSignal): Promise<
   });
   const strategy: unknown = JSON.parse(stdout);
   const patch = (spec: object) =>
-    kubectl(["patch", ...COREDNS, `--patch=${JSON.stringify({ spec })}`], { purpose: "hastening CoreDNS's probe" });
+    kubectl(["patch", ...COREDNS, `--patch=${JSON.stringify({ spec })}`], {
+      purpose: "shortening CoreDNS's probe period",
+    });
   const containers = [{ name: "coredns", readinessProbe: { periodSeconds: 1 } }];
   await patch({ strategy: { type: "Recreate", rollingUpdate: null }, template: { spec: { containers } } });
   return async () => {

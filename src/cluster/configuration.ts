@@ -28,6 +28,8 @@ export interface UserConfiguration {
   readonly warnings: readonly string[];
   /** A field's name with its line and column. */
   readonly placeOf: (path: Path) => string;
+  /** The line and column alone, for a sentence that has the field's name already. */
+  readonly positionOf: (path: Path) => string | undefined;
   /** Something that is wrong with a field, as a problem. */
   readonly problemAt: (path: Path, complaint: Parameters<Wrong>[1]) => Problem;
 }
@@ -82,6 +84,7 @@ export function parseKindConfiguration(
       hostPaths,
       warnings: [...warnAboutRoles(nodes, reader), ...warnAboutMounts(nodes, reader)],
       placeOf: (path) => reader.placeOf(path),
+      positionOf: (path) => reader.positionOf(path),
       problemAt: (path, complaint) => reader.problemAt(path, complaint),
     },
   };

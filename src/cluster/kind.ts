@@ -77,8 +77,14 @@ export function findHostPorts(user: UserConfiguration | undefined, apiServerAddr
     if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65535) return;
     const known = PROTOCOLS.find((each) => each === String(protocol || "tcp").toLowerCase());
     if (known === undefined) return;
-    const given = typeof address === "string" && address !== "" ? address : everyAddress;
-    ports.push({ address: given, port, protocol: known, source });
+    const written = typeof address === "string" && address !== "";
+    ports.push({
+      address: written ? address : everyAddress,
+      port,
+      protocol: known,
+      source,
+      addressWritten: written,
+    });
   };
   add(apiServerAddress, user.networking.apiServerPort, "tcp", "networking.apiServerPort");
   for (const [index, node] of user.nodes.entries()) {

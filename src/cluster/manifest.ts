@@ -72,9 +72,9 @@ export function renderKindConfiguration(
     ],
     nodes,
   });
-  // JSON leaves them as they are, and YAML does not allow them.
+  // JSON leaves them as they are, and YAML does not allow them, or reads them as line breaks.
   return text.replace(
-    /[\x7f-\x9f\ufeff\ufffe\uffff]/g,
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

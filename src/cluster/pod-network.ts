@@ -1,12 +1,13 @@
 import { isIPv4 } from "node:net";
-import { CommandError, type Run } from "../process.ts";
+import { Failure } from "../failure.ts";
+import type { Run } from "../process.ts";
 import { type Kubectl, watchObjects } from "./kubectl.ts";
 import type { ClusterNode } from "./names.ts";
 
-/** A node whose kube-proxy runs. */
-export interface ServingNode {
+/** A node's container. */
+export interface NodeAddress {
   readonly name: string;
-  /** Its IPv4 address on kind's network. */
+  /** Its IPv4 address on kind's network, which is the node's. */
   readonly address: string;
 }
 
@@ -19,9 +20,6 @@ export interface PodNetwork {
 
 /** Where kindnetd writes its network configuration on every node (kind's images/kindnetd/cmd/kindnetd/cni.go). */
 const CONFIGURATION = "/etc/cni/net.d/10-kindnet.conflist";
-/** What kind applies as the pod network, on the first control plane (kind's installcni action). */
-const MANIFEST = "/kind/manifests/default-cni.yaml";
-
 /**
  * kindnetd's configuration for one IPv4 subnet, byte for byte: its template has been the same since 2020, and a file
  * that is already what kindnetd writes is not changed by its next pass. `%s` stands for the MTU of the node's eth0.
@@ -72,7 +70,7 @@ export function renderKindnetConfiguration(podSubnet: string): string {
 const CONNECT = `set -eu
 tries=0
 until iptables-save -t nat | grep -q KUBE-SVC; do
-  tries=$((tries + 1)); [ $tries -lt 100 ]; sleep 0.1
+  tries=$((tries + 1)); [ $tries -lt 120 ]; sleep 0.5
 done
 mtu=$(cat /sys/class/net/eth0/mtu)
 file=${CONFIGURATION}
@@ -84,74 +82,109 @@ fi
 shift
 for route in "$@"; do ip route replace $route; done`;
 
-/** The arguments that connect a node's pods with those of others. */
+/** The arguments that connect a node's pods with those of the others. */
 export function connectArgs(
-  node: ServingNode,
-  others: readonly ServingNode[],
+  name: string,
+  nodes: readonly NodeAddress[],
   podSubnets: ReadonlyMap<string, string>,
 ): readonly string[] {
-  const configuration = renderKindnetConfiguration(podSubnets.get(node.name) ?? "");
-  const routes = others.map(({ name, address }) => `${podSubnets.get(name)} via ${address}`);
-  return ["exec", node.name, "sh", "-c", CONNECT, "sh", configuration, ...routes];
+  const configuration = renderKindnetConfiguration(podSubnets.get(name) ?? "");
+  const routes = nodes
+    .filter((node) => node.name !== name)
+    .map((node) => `${podSubnets.get(node.name)} via ${node.address}`);
+  return ["exec", name, "sh", "-c", CONNECT, "sh", configuration, ...routes];
 }
 
-/** A node with a kube-proxy that is ready, from a line of the watch below. */
-export function parseServingNode(line: string, { podSubnets }: PodNetwork): ServingNode | undefined {
-  const [name = "", address = "", ready] = line.split(/\s+/);
-  return ready === "True" && podSubnets.has(name) && isIPv4(address) ? { name, address } : undefined;
+/** A pod of kube-proxy or of the pod network, from a line of the watch below. */
+export interface NodePod {
+  readonly kind: "kube-proxy" | "kindnetd";
+  readonly node: string;
+  readonly ready: boolean;
 }
 
-const PROXIES = [
-  ...["pods", "--namespace=kube-system", "--selector=k8s-app=kube-proxy"],
-  '--output=custom-columns=:.spec.nodeName,:.status.hostIP,:.status.conditions[?(@.type=="Ready")].status',
+const NODE_PODS = [
+  ...["pods", "--namespace=kube-system", "--selector=k8s-app in (kube-proxy, kindnet)"],
+  `--output=custom-columns=${[
+    ":.spec.containers[0].image",
+    ":.spec.nodeName",
+    ':.status.conditions[?(@.type=="Ready")].status',
+  ].join(",")}`,
 ];
+
+/** Reads a line of the watch; `undefined` where it is another pod's. */
+export function parseNodePod(line: string): NodePod | undefined {
+  const [image = "", node = "", ready] = line.trim().split(/\s+/);
+  if (/(?:^|\/)kindnetd[:@]/.test(image)) return { kind: "kindnetd", node, ready: ready === "True" };
+  if (!/(?:^|\/)kube-proxy(?:-[a-z0-9]+)?[:@]/.test(image)) return undefined;
+  return { kind: "kube-proxy", node, ready: ready === "True" };
+}
 
 /**
  * Does what kindnetd does only ten seconds after it has started, since its first look finds no nodes (main.go there):
  * writes each node's network configuration, as soon as kube-proxy serves on it, and sets the routes to the pods of the
- * other nodes. Only where the cluster's pod network is kindnetd.
- * @returns what was done, for the log: kindnetd does the rest.
+ * other nodes. It does nothing before it has seen a pod of kindnetd in the cluster.
+ * @returns whether every node is connected: not, where the signal stops it or the pod network is another one.
  */
 export async function connectNodes(
-  network: PodNetwork,
+  { nodes, podSubnets }: PodNetwork,
   kubectl: Kubectl,
   run: Run,
   signal: AbortSignal,
-): Promise<string> {
-  if (!(await usesKindnetd(network, run))) return "The node image brings a pod network of its own.";
-  const connect = async (node: ServingNode, others: readonly ServingNode[]) => {
-    const args = connectArgs(node, others, network.podSubnets);
-    await run({ file: "docker", args, timeoutSeconds: 60, purpose: `connecting the pods of ${node.name}` });
-  };
+): Promise<boolean> {
+  const addresses = await findAddresses(nodes, run);
   const all = new AbortController();
-  const serving: ServingNode[] = [];
-  const connected: Promise<void>[] = [];
-  await watchObjects(kubectl, PROXIES, signal, all.signal, (line) => {
-    const node = parseServingNode(line, network);
-    if (node === undefined || serving.some(({ name }) => name === node.name)) return;
-    connected.push(connect(node, [...serving]));
-    serving.push(node);
-    if (serving.length === network.nodes.length) all.abort();
-  });
-  await Promise.all(connected);
-  // Each has the routes to those before it.
-  await Promise.all(serving.slice(0, -1).map((node, index) => connect(node, serving.slice(index + 1))));
-  return `The pods of ${serving.length} nodes are connected.`;
+  const serving = new Set<string>();
+  const connected = new Map<string, Promise<unknown>>();
+  let usesKindnetd = false;
+  const connect = (name: string) => {
+    const args = connectArgs(name, addresses, podSubnets);
+    const started = run({
+      file: "docker",
+      args,
+      timeoutSeconds: 90,
+      purpose: `connecting the pods of ${name}`,
+      signal,
+    });
+    // It is awaited when the watch has ended.
+    started.catch(() => undefined);
+    connected.set(name, started);
+  };
+  try {
+    await watchObjects(kubectl, NODE_PODS, signal, all.signal, (line) => {
+      const pod = parseNodePod(line);
+      usesKindnetd ||= pod?.kind === "kindnetd";
+      if (pod?.kind === "kube-proxy" && pod.ready && podSubnets.has(pod.node)) serving.add(pod.node);
+      if (!usesKindnetd) return;
+      for (const name of serving) if (!connected.has(name)) connect(name);
+      if (connected.size === nodes.length) all.abort();
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    await Promise.allSettled(connected.values());
+  }
+  await Promise.all(connected.values());
+  return connected.size === nodes.length;
 }
 
-async function usesKindnetd({ nodes }: PodNetwork, run: Run): Promise<boolean> {
-  const first = nodes.find(({ role }) => role === "control-plane");
-  if (first === undefined) return false;
-  try {
-    await run({
-      file: "docker",
-      args: ["exec", first.name, "grep", "-Eq", "^ *image: *([^ ]*/)?kindnetd[:@]", MANIFEST],
-      timeoutSeconds: 60,
-      purpose: "looking for kindnetd in the node image",
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof CommandError) return false;
-    throw error;
-  }
+const FORMAT = "{{.Name}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}";
+
+/** The addresses of the nodes' containers. @throws Failure where one has none. */
+async function findAddresses(nodes: readonly ClusterNode[], run: Run): Promise<readonly NodeAddress[]> {
+  const { stdout } = await run({
+    file: "docker",
+    args: ["inspect", "--format", FORMAT, ...nodes.map(({ name }) => name)],
+    timeoutSeconds: 60,
+    purpose: "finding the nodes' addresses",
+  });
+  const found = stdout.split("\n").flatMap(parseAddress);
+  if (found.length !== nodes.length) throw new Failure(`The nodes' addresses are not known: ${stdout.trim()}`);
+  return found;
+}
+
+/** Reads a line of `docker inspect`; none where the container has no IPv4 address. */
+export function parseAddress(line: string): readonly NodeAddress[] {
+  const [name = "", ...addresses] = line.split(" ");
+  const address = addresses.find((each) => isIPv4(each));
+  return address === undefined ? [] : [{ name: name.replace(/^\//, ""), address }];
 }

@@ -1,5 +1,6 @@
 import type { Problem } from "../failure.ts";
 import type { DnsMode, Inputs } from "../inputs/inputs.ts";
+import type { Path } from "./config/reader.ts";
 import { CONFIGURATION_INPUT, type KindConfiguration, type UserConfiguration } from "./configuration.ts";
 import { type ClusterNode, nameNodes, nodeNames } from "./names.ts";
 
@@ -36,17 +37,19 @@ export function planShape(
   user: UserConfiguration | undefined,
 ): ClusterShape {
   const problems: Problem[] = [];
-  const contradiction = (input: string, value: string, theirs: string) =>
+  const contradiction = (input: string, value: string, path: Path, theirs: string) => {
+    const place = [user?.source, user?.positionOf(path)].filter((part) => part !== undefined).join(", ");
     problems.push({
       input: `${input} and ${CONFIGURATION_INPUT}`,
       value,
-      reason: `contradicts ${CONFIGURATION_INPUT} (${user?.source}), which has ${theirs}`,
+      reason: `contradicts ${CONFIGURATION_INPUT} (${place}), which has ${theirs}`,
       allowed: "the same in both, or one of the two",
       fix: `leave ${input} out, or take it out of the kind configuration`,
     });
+  };
 
   if (inputs.clusterName !== undefined && user?.name !== undefined && inputs.clusterName !== user.name) {
-    contradiction("cluster-name", inputs.clusterName, `name: ${user.name}`);
+    contradiction("cluster-name", inputs.clusterName, ["name"], `name: ${user.name}`);
   }
   const name = inputs.clusterName ?? user?.name ?? "bologna";
 
@@ -59,14 +62,14 @@ export function planShape(
     ] as const;
     for (const [input, wanted, role] of pairs) {
       if (wanted !== undefined && wanted !== counted(role)) {
-        contradiction(input, String(wanted), `${counted(role)} node(s) of role ${role}`);
+        contradiction(input, String(wanted), ["nodes"], `${counted(role)} node(s) of role ${role}`);
       }
     }
     if (counted("control-plane") === 0) {
       problems.push({
         input: CONFIGURATION_INPUT,
         value: user?.source ?? "",
-        reason: "has no control-plane node",
+        reason: `${user?.placeOf(["nodes"])} has no control-plane node`,
         allowed: "at least one node of role control-plane",
         fix: "add - role: control-plane",
       });
@@ -82,7 +85,7 @@ export function planShape(
   const nodes = nameNodes(name, roles);
   const nameField: Field =
     inputs.clusterName === undefined && user?.name !== undefined
-      ? { input: CONFIGURATION_INPUT, value: `name: ${name}` }
+      ? fieldAt(user, ["name"], name)
       : { input: "cluster-name", value: name };
   const longest = nodeNames(name, nodes).toSorted((a, b) => b.length - a.length)[0] ?? name;
   if (longest.length > 63) {
@@ -96,32 +99,39 @@ export function planShape(
   }
 
   if (inputs.nodeImage !== undefined) {
-    for (const node of user?.nodes ?? []) {
+    for (const [index, node] of (user?.nodes ?? []).entries()) {
       if (typeof node.image === "string" && node.image !== inputs.nodeImage) {
-        contradiction("node-image", inputs.nodeImage, `image: ${node.image}`);
+        contradiction("node-image", inputs.nodeImage, ["nodes", index, "image"], `image: ${node.image}`);
       }
     }
   }
   const theirAddress = textOr(user?.networking.apiServerAddress, undefined);
   if (inputs.apiServerAddress !== undefined && theirAddress !== undefined && theirAddress !== inputs.apiServerAddress) {
-    contradiction("api-server-address", inputs.apiServerAddress, `networking.apiServerAddress: ${theirAddress}`);
+    const path = ["networking", "apiServerAddress"];
+    contradiction("api-server-address", inputs.apiServerAddress, path, `${path.join(".")}: ${theirAddress}`);
   }
   const theirSearch = user?.networking.dnsSearch ?? undefined;
   if (inputs.dns !== undefined && theirSearch !== undefined) {
     const shown = inputs.dns.kind === "resolv-conf" ? inputs.dns.path : inputs.dns.kind;
-    contradiction("dns", shown, `networking.dnsSearch: ${JSON.stringify(theirSearch)}`);
+    contradiction("dns", shown, ["networking", "dnsSearch"], `networking.dnsSearch: ${JSON.stringify(theirSearch)}`);
   }
-  const parts = user === undefined ? [] : [user.document, ...user.nodes];
+  const parts =
+    user === undefined
+      ? []
+      : [{ part: user.document, path: [] }, ...user.nodes.map((part, index) => ({ part, path: ["nodes", index] }))];
   const handsResolvConf = inputs.dns?.kind === "docker-host" || inputs.dns?.kind === "resolv-conf";
-  if (handsResolvConf && parts.some((part) => /resolvConf/.test(JSON.stringify(part.kubeadmConfigPatches ?? "")))) {
-    contradiction("dns", inputs.dns?.kind ?? "", "a kubeadm patch with a resolvConf of its own");
+  const setsResolvConf = parts.find(({ part }) => /resolvConf/.test(JSON.stringify(part.kubeadmConfigPatches ?? "")));
+  if (handsResolvConf && setsResolvConf !== undefined) {
+    const path = [...setsResolvConf.path, "kubeadmConfigPatches"];
+    contradiction("dns", inputs.dns?.kind ?? "", path, "a kubeadm patch with a resolvConf of its own");
   }
   // JSON patches come after every other one, ours too: a list of names that is replaced there is lost.
-  const replacesNames = parts.some((part) =>
+  const replacesNames = parts.find(({ part }) =>
     /replace[^}]*certSANs|certSANs[^}]*replace/.test(JSON.stringify(part.kubeadmConfigPatchesJSON6902 ?? "")),
   );
-  if (inputs.extraSans.length > 0 && replacesNames) {
-    contradiction("extra-sans", inputs.extraSans.join(", "), "a JSON patch that replaces certSANs");
+  if (inputs.extraSans.length > 0 && replacesNames !== undefined) {
+    const path = [...replacesNames.path, "kubeadmConfigPatchesJSON6902"];
+    contradiction("extra-sans", inputs.extraSans.join(", "), path, "a JSON patch that replaces certSANs");
   }
   return {
     name,
@@ -141,10 +151,17 @@ export function planShape(
 function addressField(given: string | undefined, user: UserConfiguration | undefined): Field {
   if (given !== undefined) return { input: "api-server-address", value: given };
   const theirs = textOr(user?.networking.apiServerAddress, undefined);
-  if (theirs !== undefined) return { input: CONFIGURATION_INPUT, value: `networking.apiServerAddress: ${theirs}` };
-  return ipv6Only(user?.networking)
-    ? { input: CONFIGURATION_INPUT, value: "networking.ipFamily: ipv6" }
+  if (user !== undefined && theirs !== undefined) return fieldAt(user, ["networking", "apiServerAddress"], theirs);
+  return user !== undefined && ipv6Only(user.networking)
+    ? fieldAt(user, ["networking", "ipFamily"], "ipv6")
     : { input: "api-server-address", value: "127.0.0.1" };
+}
+
+/** A field of the user's configuration, with where it stands. */
+function fieldAt(user: UserConfiguration, path: Path, value: string): Field {
+  const position = user.positionOf(path);
+  const place = position === undefined ? user.source : `${position} of ${user.source}`;
+  return { input: CONFIGURATION_INPUT, value: `${path.join(".")}: ${value} (${place})` };
 }
 
 function roleOf(node: KindConfiguration): ClusterNode["role"] {

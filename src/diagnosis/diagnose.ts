@@ -59,7 +59,7 @@ function diagnoseConfiguration({ error }: Symptoms): Diagnosis | undefined {
   }
   return {
     cause: "kind does not accept the configuration.",
-    cure: "mend the field that kind names in kind-config; it is read by the kind release that the log names",
+    cure: "fix the field that kind names in kind-config; it is read by the kind release that the log names",
   };
 }
 
@@ -82,8 +82,12 @@ function diagnosePort({ error, ports }: Symptoms): Diagnosis | undefined {
   };
 }
 
-/** A port after its address, in Docker's words: `Bind for 0.0.0.0:80 failed`, `listen tcp [::1]:80: bind:`. */
-const PUBLISHED_PORT = /(?:\d+(?:\.\d+){3}|\[?[0-9a-f:]*::[0-9a-f:.]*\]?):(\d{1,5})(?![\d.])/i;
+/**
+ * A port after its address, in Docker's words: `Bind for 0.0.0.0:80 failed`, `Bind for :::80 failed`, `listen tcp
+ * [::1]:80: bind:`. Each part has a bound, so that a line is searched in a time that grows as the line does.
+ */
+const PUBLISHED_PORT =
+  /(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]|(?<![0-9a-f:.])[0-9a-f:]{0,40}::[0-9a-f:.]{0,40}):(\d{1,5})(?![\d.])/i;
 
 function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
   // The kernel says the same of inotify watches: only a line that does not speak of them is the disk's.

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Run } from "../process.ts";
 import { setShares } from "./docker.ts";
 
-/** The weight of a control group that nobody has set one for: Linux, Documentation/admin-guide/cgroup-v2.rst. */
+/** The weight of a control group for which none was set: Linux, Documentation/admin-guide/cgroup-v2.rst. */
 const DEFAULT_WEIGHT = 100;
 
 /**
@@ -13,7 +13,7 @@ const DEFAULT_WEIGHT = 100;
  */
 const DEFAULT_SHARES = [1024, 2598] as const;
 
-/** Gives a container back the weight for the processors that it has where nobody sets one. */
+/** Gives a container back the weight for the processors that it has where none is set. */
 export async function restoreDefaultWeight(container: string, run: Run): Promise<void> {
   for (const shares of DEFAULT_SHARES) {
     await setShares(container, shares, run);

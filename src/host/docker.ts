@@ -88,7 +88,7 @@ function explainEngineError(error: unknown): Error {
 function unavailable(reason: string, words = reason, cause?: CommandError): Failure {
   if (/permission denied/i.test(words)) {
     return new Failure("is there, but this user may not use it (permission denied on its socket)", {
-      cure: "add the runner's user to the docker group and start the runner anew",
+      cure: "add the runner's user to the docker group and restart the runner",
       cause,
     });
   }
@@ -169,10 +169,15 @@ export async function hasImage(image: string, run: Run, platform?: string): Prom
 }
 
 /**
- * The reference of an image with the digest that Docker has it under: what a tag stands for may change in its registry.
+ * The reference of an image with the digest that a registry has it under: what a tag stands for may change there.
  * `undefined` where it has none, as an image that was built here.
+ * @param published the digests that a registry is known to have; `undefined` for an image that was just pulled.
  */
-export async function findDigest(image: string, run: Run): Promise<string | undefined> {
+export async function findDigest(
+  image: string,
+  published: ReadonlySet<string> | undefined,
+  run: Run,
+): Promise<string | undefined> {
   const { stdout } = await run({
     file: "docker",
     args: ["image", "inspect", "--format", "{{json .RepoDigests}}", image],
@@ -180,17 +185,26 @@ export async function findDigest(image: string, run: Run): Promise<string | unde
     purpose: `looking for the digest of ${image}`,
   });
   const digests: readonly string[] | null = JSON.parse(stdout);
-  return selectDigest(image, digests ?? []);
+  return selectDigest(image, digests ?? [], published);
 }
 
-/** Docker writes its own registry's names short, and has a digest for each repository that it knows the image from. */
-export function selectDigest(image: string, digests: readonly string[]): string | undefined {
+/**
+ * Docker writes its own registry's names short, and has a digest for each repository that it knows the image from. With
+ * containerd's image store an image that was built here has one too (docs.docker.com, "containerd image store").
+ */
+export function selectDigest(
+  image: string,
+  digests: readonly string[],
+  published: ReadonlySet<string> | undefined,
+): string | undefined {
   if (image.includes("@")) return image;
   const familiar = (name: string) => name.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\//, "");
   const repository = familiar(image.replace(/:[^:/]*$/, ""));
   const digest = digests
     .map((each) => each.split("@"))
-    .find(([name = "", found]) => familiar(name) === repository && found !== undefined)?.[1];
+    .filter(([name = ""]) => familiar(name) === repository)
+    .map(([, found]) => found)
+    .find((found) => found !== undefined && (published === undefined || published.has(found)));
   return digest === undefined ? undefined : `${image}@${digest}`;
 }
 

@@ -8,6 +8,8 @@ export interface HostPort {
   readonly protocol: "tcp" | "udp" | "sctp";
   /** Where in the configuration it is asked for. */
   readonly source: string;
+  /** Whether the address was written there; else it is a default. */
+  readonly addressWritten: boolean;
 }
 
 /** A port that cannot be published here, and why. */
@@ -40,7 +42,11 @@ function judge(code: string | undefined): TakenPort["trouble"] | undefined {
 }
 
 /** Listens for a moment. @returns the error's code; `undefined` where it worked, and for SCTP, which Node does not have. */
-function listen({ address, port, protocol }: Omit<HostPort, "source">): Promise<string | undefined> {
+function listen({
+  address,
+  port,
+  protocol,
+}: Pick<HostPort, "address" | "port" | "protocol">): Promise<string | undefined> {
   return new Promise((resolve) => {
     const fail = ({ code }: NodeJS.ErrnoException) => resolve(code ?? "unknown");
     if (protocol === "sctp") resolve(undefined);

@@ -11,8 +11,15 @@ export function findProxies(environment: NodeJS.ProcessEnv): readonly string[] {
   });
 }
 
-/** What stands before the last `@` is a user's, whatever its form. */
+/**
+ * A proxy's scheme and address. A password may have any character as it is, so an `@` in the path ends a user's too; one
+ * in a query, after a user's own, does not. Where that is not clear, what stands before the last `@` is left out.
+ */
 function withoutUser(proxy: string): string {
+  const [, start = "", user, address = "", path = "", query = ""] =
+    /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#]*)@)?([^/?#@]+)(\/[^?#@]*)?([?#].*)?$/is.exec(proxy.trim()) ?? [];
+  const clear = !query.includes("@") || (user !== undefined && path !== "");
+  if (start !== "" && clear && URL.canParse(proxy.trim())) return `${start}${address}`;
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(proxy.trim()) ?? [];
   const [authority = ""] = rest.slice(rest.lastIndexOf("@") + 1).split(/[/?#]/);
   return `${scheme}${authority}`;

@@ -5,7 +5,7 @@ import { CommandError, type Run } from "../process.ts";
 import { DEFAULT_NETWORK, findGateway, KIND_NETWORK } from "./docker.ts";
 
 /** Whether a name server answers at an address: any answer counts, "no such name" too. */
-export async function answersDns(address: string): Promise<boolean> {
+export async function isDnsServer(address: string): Promise<boolean> {
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
   resolver.setServers([address]);
   try {
@@ -27,12 +27,12 @@ export const KIND_IPV6_SUBNET = "fc00:f853:ccd:e793::/64";
  */
 export async function findHostResolver(known: string | undefined, run: Run): Promise<string> {
   const gateway = known ?? (await makeKindNetwork(run));
-  if (await answersDns(gateway)) return gateway;
-  throw new InputError([describeSilence(gateway)]);
+  if (await isDnsServer(gateway)) return gateway;
+  throw new InputError([resolverNotAnswering(gateway)]);
 }
 
 /** That `docker-host` was asked for where nothing answers. */
-export function describeSilence(gateway: string): Problem {
+export function resolverNotAnswering(gateway: string): Problem {
   return {
     input: "dns",
     value: "docker-host",

@@ -1,4 +1,4 @@
-import { readFile, statfs } from "node:fs/promises";
+import { readFile, stat, statfs } from "node:fs/promises";
 import type { Run } from "../process.ts";
 import {
   type ClusterContainer,
@@ -26,6 +26,13 @@ export interface FreeDisk {
   readonly bytes: number;
 }
 
+/** What is free where Docker keeps its data; `undefined` where that cannot be seen. */
+export interface FreeDisks {
+  readonly images: FreeDisk | undefined;
+  /** Where volumes lie (a node's /var); `undefined` too where that is on the disk of the images. */
+  readonly volumes: FreeDisk | undefined;
+}
+
 /** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
 export interface Survey {
   readonly platform: string;
@@ -42,8 +49,7 @@ export interface Survey {
   /** The subnets of kind's network, where it is there, and of Docker's default one. */
   readonly subnets: readonly DockerSubnet[];
   readonly limits: InotifyValues;
-  /** Where Docker keeps images or volumes and the least is free; `undefined` where that cannot be seen. */
-  readonly freeDisk: FreeDisk | undefined;
+  readonly disks: FreeDisks;
 }
 
 /** Looks at the machine. Docker's absence is a finding, not an error: it is reported with all the rest. */
@@ -68,7 +74,7 @@ async function surveyDocker(
       findNetwork(KIND_NETWORK, run),
       findNetwork(DEFAULT_NETWORK, run),
     ]);
-    // Where the engine is not to be had, that is what is told, not what else failed for it.
+    // Where the engine is not to be had, that is what is said, not what else failed for it.
     found.catch(() => undefined);
     const engine = await inspectEngine(run);
     const [containers, names, kind, bridge] = await found;
@@ -81,7 +87,7 @@ async function surveyDocker(
       kindGateway: kind?.gateway,
       defaultGateway: bridge?.gateway,
       subnets: [...subnetsOf(KIND_NETWORK, kind), ...subnetsOf(DEFAULT_NETWORK, bridge)],
-      freeDisk: await findLeastFree(engine),
+      disks: await measureDisks(engine, process.env),
     };
   } catch (error) {
     const engine = error instanceof Error ? error : new Error(String(error));
@@ -96,15 +102,30 @@ const UNSEEN = {
   kindGateway: undefined,
   defaultGateway: undefined,
   subnets: [],
-  freeDisk: undefined,
+  disks: { images: undefined, volumes: undefined },
 } as const;
 
-async function findLeastFree({ dataRoot, imageStore }: DockerEngine): Promise<FreeDisk | undefined> {
-  const separate = imageStore !== undefined && imageStore !== "";
-  const configuration = separate ? await readFile(CONTAINERD_CONFIGURATION, "utf8").catch(() => "") : "";
-  const folders = [...(separate ? [readContainerdRoot(configuration)] : []), dataRoot];
-  const found = await Promise.all(folders.map(measureFree));
-  return found.filter((each) => each !== undefined).toSorted((a, b) => a.bytes - b.bytes)[0];
+/** Measures the disks of an engine; those of another machine's are not seen from here. */
+export async function measureDisks(
+  { dataRoot, imageStore }: Pick<DockerEngine, "dataRoot" | "imageStore">,
+  environment: NodeJS.ProcessEnv,
+): Promise<FreeDisks> {
+  if (!isLocalEngine(environment)) return { images: undefined, volumes: undefined };
+  if (imageStore === undefined || imageStore === "") return { images: await measureFree(dataRoot), volumes: undefined };
+  const configuration = await readFile(CONTAINERD_CONFIGURATION, "utf8").catch(() => "");
+  const imageRoot = readContainerdRoot(configuration);
+  const [images, volumes] = await Promise.all([measureFree(imageRoot), measureFree(dataRoot)]);
+  return { images, volumes: (await isSameDisk(imageRoot, dataRoot)) ? undefined : volumes };
+}
+
+/** Whether Docker's client asks an engine of this machine, by its variable (docs.docker.com, "docker" CLI reference). */
+function isLocalEngine({ DOCKER_HOST = "" }: NodeJS.ProcessEnv): boolean {
+  return DOCKER_HOST === "" || DOCKER_HOST.startsWith("unix://");
+}
+
+async function isSameDisk(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((folder) => stat(folder).catch(() => undefined)));
+  return one !== undefined && one.dev === other?.dev;
 }
 
 const CONTAINERD_CONFIGURATION = "/etc/containerd/config.toml";

@@ -60,7 +60,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     const parsed = parseKindConfiguration(text, source.kind === "file" ? source.path : "inline");
     if ("configuration" in parsed) configuration = parsed.configuration;
     else problems.push(...parsed.problems);
-    problems.push(...(await findMissingHostPaths(configuration)));
+    problems.push(...(await findMissingHostPaths(configuration, inputs.credentialsDirectory)));
   }
 
   let catalog = builtInCatalog();
@@ -74,7 +74,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
         input: "catalog",
         value: inputs.catalog ?? "",
         reason: printable(describeError(error)),
-        allowed: "a catalogue of the form of this Action's own src/versions/catalog.json",
+        allowed: "a catalog of the form of this Action's own src/versions/catalog.json",
         fix: "fix the file, or leave catalog out to use the built-in one",
       });
     }
@@ -108,10 +108,13 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
 }
 
 /** What a kind configuration mounts into nodes and is not on this machine. */
-async function findMissingHostPaths(configuration: UserConfiguration | undefined): Promise<readonly Problem[]> {
+async function findMissingHostPaths(
+  configuration: UserConfiguration | undefined,
+  made: string | undefined,
+): Promise<readonly Problem[]> {
   if (configuration === undefined) return [];
   const found = await Promise.all(
-    configuration.hostPaths.map(async (hostPath) => ({ ...hostPath, complaint: await checkHostPath(hostPath) })),
+    configuration.hostPaths.map(async (hostPath) => ({ ...hostPath, complaint: await checkHostPath(hostPath, made) })),
   );
   return found.flatMap(({ path, complaint }) =>
     complaint === undefined ? [] : [configuration.problemAt(path, complaint)],

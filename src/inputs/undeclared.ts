@@ -51,9 +51,9 @@ export function warnAboutUndeclared(environment: NodeJS.ProcessEnv, declared: Re
     .filter((name) => isPrintable(name) && name.length <= 100)
     .toSorted();
   if (undeclared.length === 0) return [];
-  const told = undeclared.slice(0, MAX_NAMES).map((name) => describe(name, declared));
+  const described = undeclared.slice(0, MAX_NAMES).map((name) => describe(name, declared));
   const more = undeclared.length > MAX_NAMES ? `, and ${undeclared.length - MAX_NAMES} more` : "";
-  return [`This Action does not have these inputs, and they have no effect: ${told.join(", ")}${more}.`];
+  return [`This Action does not have these inputs, and they have no effect: ${described.join(", ")}${more}.`];
 }
 
 const MAX_NAMES = 20;

@@ -1,12 +1,15 @@
 import { Failure, type Problem } from "../failure.ts";
-import type { Survey } from "../host/survey.ts";
+import type { FreeDisk, Survey } from "../host/survey.ts";
 
 /** A node image and its layers unpacked take about this much; less than it free ends in a half-written image. */
-const NEEDED_DISK_BYTES = 2 * 1024 ** 3;
+const NEEDED_IMAGE_BYTES = 2 * 1024 ** 3;
+
+/** What the nodes of a small cluster write to their /var, each a volume: etcd's data, logs and unpacked images. */
+const NEEDED_VOLUME_BYTES = 512 * 1024 ** 2;
 
 /** What the machine lacks, as plainly as a bad input is said. */
 export function checkMachine(survey: Survey): readonly Problem[] {
-  return [...checkPlatform(survey), ...checkEngine(survey), ...checkDisk(survey)];
+  return [...checkPlatform(survey), ...checkEngine(survey), ...checkDisks(survey)];
 }
 
 function checkPlatform({ platform, architecture }: Survey): readonly Problem[] {
@@ -35,14 +38,22 @@ function checkEngine({ engine }: Survey): readonly Problem[] {
   ];
 }
 
-function checkDisk({ engine, freeDisk }: Survey): readonly Problem[] {
-  if (engine instanceof Error || freeDisk === undefined || freeDisk.bytes >= NEEDED_DISK_BYTES) return [];
+function checkDisks({ engine, disks }: Survey): readonly Problem[] {
+  if (engine instanceof Error) return [];
+  return [
+    ...checkDisk(disks.images, NEEDED_IMAGE_BYTES, "is too little disk for a node image"),
+    ...checkDisk(disks.volumes, NEEDED_VOLUME_BYTES, "is too little disk for the nodes' volumes (their /var)"),
+  ];
+}
+
+function checkDisk(disk: FreeDisk | undefined, needed: number, reason: string): readonly Problem[] {
+  if (disk === undefined || disk.bytes >= needed) return [];
   return [
     {
       input: "runs-on",
-      value: `${(freeDisk.bytes / 1024 ** 3).toFixed(1)} GiB free in ${freeDisk.folder}`,
-      reason: "is too little disk for a node image",
-      allowed: `${NEEDED_DISK_BYTES / 1024 ** 3} GiB or more`,
+      value: `${(disk.bytes / 1024 ** 3).toFixed(1)} GiB free in ${disk.folder}`,
+      reason,
+      allowed: `${needed / 1024 ** 3} GiB or more`,
       fix: "free room in an earlier step (docker system prune --all), or use a runner with a larger disk",
     },
   ];

@@ -1,6 +1,6 @@
 import { CONFIGURATION_INPUT, type UserConfiguration } from "../cluster/configuration.ts";
 import type { Problem } from "../failure.ts";
-import { KIND_NETWORK } from "../host/docker.ts";
+import { DEFAULT_NETWORK, KIND_NETWORK } from "../host/docker.ts";
 import { KIND_IPV6_SUBNET } from "../host/resolver.ts";
 import { overlaps, parseSubnet } from "../host/subnets.ts";
 import type { DockerSubnet } from "../host/survey.ts";
@@ -32,43 +32,71 @@ export function clusterSubnets(user: UserConfiguration | undefined, field: Subne
 
 /**
  * Subnets that overlap: a pod could get the address of a Service, or an address that its node takes for a pod's would be
- * another node's. None of it is refused by kind or Kubernetes.
+ * another node's. None of it is refused by kind or Kubernetes. A cluster does not need Docker's default network, unless its
+ * API server is reached through that network's gateway.
  */
 export function checkSubnets(
   user: UserConfiguration | undefined,
   networks: readonly DockerSubnet[],
+  usesDefaultNetwork: boolean,
 ): readonly Problem[] {
   const pods = named(user, "podSubnet");
   const services = named(user, "serviceSubnet");
   return [
-    ...pods.flatMap((pod) => services.flatMap((service) => checkPair(pod, service))),
+    ...pods.flatMap((pod) => services.flatMap((service) => checkPair(pod, service, user))),
     ...[...pods, ...services].flatMap((subnet) =>
       withKindNetwork(networks)
-        // Nothing of a cluster has to reach Docker's default network; who chose the subnet can choose another.
-        .filter(({ network }) => network === KIND_NETWORK || subnet.written)
-        .flatMap(({ network, subnet: theirs }) =>
-          checkPair(subnet, { name: `Docker's network ${network}`, subnet: theirs, written: false }),
-        ),
+        // Who chose the subnet can choose another.
+        .filter(({ network }) => network === KIND_NETWORK || (usesDefaultNetwork && subnet.written))
+        .flatMap((network) => checkPair(subnet, networkSubnet(network), user)),
     ),
   ];
 }
 
-function checkPair(a: NamedSubnet, b: NamedSubnet): readonly Problem[] {
+/** Subnets of the user's that overlap with Docker's default network: that works, except for what is on that network. */
+export function warnAboutSubnets(
+  user: UserConfiguration | undefined,
+  networks: readonly DockerSubnet[],
+): readonly string[] {
+  const written = [...named(user, "podSubnet"), ...named(user, "serviceSubnet")].filter((subnet) => subnet.written);
+  const bridges = networks.filter(({ network }) => network === DEFAULT_NETWORK).map(networkSubnet);
+  return written.flatMap((subnet) =>
+    bridges
+      .filter((bridge) => haveCommonAddress(subnet, bridge))
+      .map(
+        (bridge) =>
+          `${CONFIGURATION_INPUT}: ${describe(subnet, user)} overlaps with ${describe(bridge, user)}: pods may not reach containers on that network. Fix: choose another subnet for ${subnet.name} if they have to.`,
+      ),
+  );
+}
+
+function networkSubnet({ network, subnet }: DockerSubnet): NamedSubnet {
+  return { name: `Docker's network ${network}`, subnet, written: false };
+}
+
+function haveCommonAddress(a: NamedSubnet, b: NamedSubnet): boolean {
   const [one, other] = [parseSubnet(a.subnet), parseSubnet(b.subnet)];
-  if (one === undefined || other === undefined || !overlaps(one, other)) return [];
+  return one !== undefined && other !== undefined && overlaps(one, other);
+}
+
+function checkPair(a: NamedSubnet, b: NamedSubnet, user: UserConfiguration | undefined): readonly Problem[] {
+  if (!haveCommonAddress(a, b)) return [];
+  const both = `${describe(a, user)} and ${describe(b, user)}`;
+  const source = a.written || b.written ? user?.source : undefined;
   return [
     {
       input: CONFIGURATION_INPUT,
-      value: `${describe(a)} and ${describe(b)}`,
-      reason: "overlap: one address would belong to two things",
+      value: source ?? both,
+      reason: `${source === undefined ? "" : `${both} `}overlap: one address would belong to two things`,
       allowed: "subnets for pods, Services and Docker's networks that have no address in common",
       fix: `choose another subnet for ${(a.written || !isField(b) ? a : b).name}`,
     },
   ];
 }
 
-function describe({ name, subnet, written }: NamedSubnet): string {
-  return `${name}: ${subnet}${written || !isField({ name }) ? "" : " (kind's default)"}`;
+function describe({ name, subnet, written }: NamedSubnet, user: UserConfiguration | undefined): string {
+  const place = written ? (user?.placeOf(name.split(".")) ?? name) : name;
+  return `${place}: ${subnet}${written || !isField({ name }) ? "" : " (kind's default)"}`;
 }
 
 function isField({ name }: Pick<NamedSubnet, "name">): boolean {

@@ -2,7 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import semver from "semver";
-import { type Acceleration, accelerationPatch, assignPodSubnets, hastenDns } from "../cluster/acceleration.ts";
+import {
+  type Acceleration,
+  accelerationPatch,
+  assignPodSubnets,
+  shortenCoreDnsProbe,
+} from "../cluster/acceleration.ts";
 import { createClusterWith } from "../cluster/creation.ts";
 import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
 import { createKubectl, type Kubectl } from "../cluster/kubectl.ts";
@@ -29,10 +34,10 @@ import type { Session } from "./session.ts";
 import type { BegunTorch } from "./torch.ts";
 
 /** From here on kubeadm gives the admin's rights after the API server is ready. */
-const FIRST_WITH_BOUND_ADMIN = "1.29.0";
+const FIRST_WITH_BOUND_ADMIN = "1.29.0-0";
 
-/** How long nodes that are ready may take to be connected: kindnetd has looked again by then. */
-const CONNECT_SECONDS = 10;
+/** After this kindnetd has looked again (the ticker in its main.go). */
+const KINDNETD_SECONDS = 10;
 
 /** A cluster that can be used, with its user's credentials. */
 export interface MadeCluster extends IssuedCredentials {
@@ -66,18 +71,25 @@ export async function makeCluster(
   const kubeconfigPath = join(runDirectory, "kubeconfig");
   const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
     createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
-  // What fails here is no failure of the cluster: kindnetd does the same some seconds later.
+  // What fails here is not a failure of the cluster: kindnetd does the same some seconds later.
   const connectPods = (acceleration: Acceleration, admin: Kubectl, signal: AbortSignal) => {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
-    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, run, stop)
-      .catch((error: unknown) => `The pods of the nodes are left to kindnetd: ${describeError(error)}`)
-      .then((words) => log.debug(words));
-    return {
-      finish: async () => {
-        await Promise.race([connected, sleep(CONNECT_SECONDS * 1000, undefined, { ref: false })]);
-        late.abort();
+    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, run, stop).catch(
+      (error: unknown) => {
+        if (!stop.aborted) log.info(`The pods of the nodes are left to kindnetd: ${describeError(error)}`);
+        return false;
       },
+    );
+    return {
+      /** Waits until the pods of all nodes are connected, by us or by kindnetd. */
+      finish: async () => {
+        const looked = sleep(KINDNETD_SECONDS * 1000, false, { ref: false });
+        const done = (await Promise.race([connected, looked])) || (await looked);
+        late.abort();
+        log.debug(done ? `The pods of ${shape.nodes.length} nodes are connected.` : "kindnetd has looked again.");
+      },
+      stop: () => late.abort(),
     };
   };
   const containers = planContainers(record, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
@@ -122,8 +134,8 @@ export async function makeCluster(
           acceleration === undefined
             ? undefined
             : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
-        const hastened = acceleration === undefined ? undefined : hastenDns(admin, signal);
-        const network = acceleration === undefined ? undefined : connectPods(acceleration, admin, signal);
+        const hastened = acceleration === undefined ? undefined : shortenCoreDnsProbe(admin, signal);
+        const network = acceleration?.connectsPods === true ? connectPods(acceleration, admin, signal) : undefined;
         const issued = timeline.measure("Issue credentials", async () => {
           const credentials = await issueCredentials(
             {
@@ -163,12 +175,16 @@ export async function makeCluster(
         record.pending = [];
         writeRecord(runDirectory, record);
         await timeline.measure("Wait until ready", async () => {
-          await waitUntilReady(kubectlFor(kubeconfigPath), {
-            nodes: shape.nodes,
-            waitSeconds: inputs.waitSeconds,
-            whole: plan.waitForWhole,
-          });
-          await Promise.all([restoreDns?.(), plan.waitForWhole ? network?.finish() : undefined]);
+          try {
+            await waitUntilReady(kubectlFor(kubeconfigPath), {
+              nodes: shape.nodes,
+              waitSeconds: inputs.waitSeconds,
+              whole: plan.waitForWhole,
+            });
+            await Promise.all([restoreDns?.(), plan.waitForWhole ? network?.finish() : undefined]);
+          } finally {
+            network?.stop();
+          }
           log.info(`Ready: ${describeReadiness(plan)}`);
         });
         if (!early) boot?.startServices();

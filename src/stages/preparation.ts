@@ -12,6 +12,7 @@ import { type RunRecord, writeRecord } from "../runner/state.ts";
 import { installTool } from "../tools/install.ts";
 import { CLUSTER_LABEL } from "../torch/plan.ts";
 import { removeLabelled } from "../torch/stack/removal.ts";
+import { listDigests } from "../versions/catalog.ts";
 import type { Session } from "./session.ts";
 
 /** What the creation of a cluster needs. */
@@ -22,17 +23,17 @@ export interface Prepared {
   /** How the tools came here, and what vouches for them. */
   readonly origins: { readonly kind: string; readonly kubectl: string };
   readonly key: KeyAndRequest;
-  /** Each image by its reference, with the digest that Docker has it under, where it has one. */
+  /** Each image by its reference, with its digest where it was pulled or the catalog lists it. */
   readonly pins: ReadonlyMap<string, string>;
   /** The resolver on the Docker host, where nodes are to use it. */
   readonly hostResolver: string | undefined;
 }
 
-/** Of an image that was built or loaded here. */
-const NO_DIGEST = "it has no digest of a registry, so nothing pins it";
+/** Of an image that was here before and that the catalog does not list: built, loaded or pulled by something else. */
+const NO_DIGEST = "no digest: an image of this machine";
 
 /** Limits, kind, kubectl, images and the user's key, side by side: none needs another. */
-export async function prepare({ runner, run, record, inputs, survey, plan }: Session): Promise<Prepared> {
+export async function prepare({ runner, run, record, inputs, files, survey, plan }: Session): Promise<Prepared> {
   const { log, timeline } = runner;
   const hostResolver =
     plan.shape.dns.kind === "docker-host"
@@ -46,6 +47,7 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
       return installed;
     });
   const pins = new Map<string, string>();
+  const listed = listDigests(files.catalog);
   const [kind, kubectl, key] = await Promise.all([
     install(plan.kind),
     install(plan.kubectl),
@@ -53,7 +55,7 @@ export async function prepare({ runner, run, record, inputs, survey, plan }: Ses
     ...plan.images.map((image) =>
       timeline.measure("Pull image", async () => {
         const how = await pullImage(image, run, log.debug);
-        const pinned = await findDigest(image, run);
+        const pinned = await findDigest(image, how === "pulled" ? undefined : listed, run);
         pins.set(image, pinned ?? image);
         const tag = image.includes("@") ? "" : `; ${pinned === undefined ? NO_DIGEST : `its tag is ${pinned} now`}`;
         log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}${tag}`);

@@ -11,14 +11,20 @@ export const MAX_BINARY_BYTES = 512 * 1024 * 1024;
  * Copies a binary that lies elsewhere on this machine to a path of the run's, where it has the SHA-256 that it must
  * have. It is never run where it lies: whoever may write there can change it after the check. What is hashed is what is
  * written to the copy, so a file that changes while it is read gives a copy that matches, or none.
- * @returns false, and no file, for everything else: another content, a pipe, a folder, a file that cannot be read.
+ * @returns that it was taken; no file for everything else: another content, or what cannot be read as a file, such as a
+ * pipe, a folder, or a file without permission.
  */
-export async function takeBinary(from: string, sha256: string, path: string): Promise<boolean> {
+export async function takeBinary(
+  from: string,
+  sha256: string,
+  path: string,
+): Promise<"taken" | "different" | "unreadable"> {
   const draft = `${path}.${randomUUID()}`;
   try {
-    if ((await copyBinary(from, draft)) !== sha256) return false;
+    const copied = await copyBinary(from, draft);
+    if (copied !== sha256) return copied === undefined ? "unreadable" : "different";
     await rename(draft, path);
-    return true;
+    return "taken";
   } finally {
     await rm(draft, { force: true });
   }

@@ -111,7 +111,7 @@ export async function takeFromCache(
   if (place === "") return "absent";
   const check = planCacheCheck(key.tool, source, checksum, await readRecord(join(place, recordName(key.tool))));
   if (check === undefined) return undefined;
-  return (await takeBinary(join(place, key.tool), check.sha256, path)) ? check : undefined;
+  return (await takeBinary(join(place, key.tool), check.sha256, path)) === "taken" ? check : undefined;
 }
 
 /**

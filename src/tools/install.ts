@@ -6,7 +6,7 @@ import { Failure } from "../failure.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import { type CacheKey, describeVoucher, placeInCache, takeFromCache, UNVERIFIED, VERIFIED } from "./cache.ts";
 import { downloadFile } from "./download.ts";
-import { takeFromPath } from "./path.ts";
+import { type PathSearch, takeFromPath } from "./path.ts";
 import { parseChecksum, type ToolSource, voucherFor } from "./sources.ts";
 
 /** A tool to install. */
@@ -65,10 +65,11 @@ export async function installTool(
     const warning = cached.voucher === "nothing" ? describeUnproven(request) : undefined;
     return { path, origin: `from the tool cache, ${cached.proof}`, warning };
   }
-  const found =
+  const search: PathSearch =
     checksum === undefined
-      ? undefined
+      ? { found: undefined, others: [] }
       : await takeFromPath(tool, checksum, searchPath, path, (line) => log.debug(line));
+  const { found } = search;
   if (cached === undefined) {
     const expected = checksum === undefined ? "the record of its download" : "the catalog's checksum";
     const instead = found === undefined ? "it is downloaded again" : "it is not used";
@@ -76,8 +77,14 @@ export async function installTool(
   }
   if (found !== undefined) {
     log.debug(`${tool} ${version} is a copy of ${found}.`);
-    return { path, origin: "the one in PATH has the pinned checksum; nothing was downloaded", warning: undefined };
+    return {
+      path,
+      origin: `the one in PATH (${found}) has the pinned checksum; nothing was downloaded`,
+      warning: undefined,
+    };
   }
+  const [other] = search.others;
+  if (other !== undefined) log.info(`The ${tool} in PATH (${other}) is another build or version; not used.`);
   return await downloadTool(request, folder, path, pauses);
 }
 
@@ -114,7 +121,7 @@ function describeMismatch({ tool, version, source, checksum }: ToolRequest, actu
       ? ""
       : `; a ${tool} ${version} that is a build of your own needs a file for the input catalog with its checksum`;
   return new Failure(`${source.url} has the SHA-256 ${actual}, but ${expected} was expected, by ${by}.`, {
-    cure: `nothing was installed; try again, and then look for what answers between this machine and that address${builds}`,
+    cure: `nothing was installed; try again, and then check for a proxy between this machine and that address${builds}`,
   });
 }
 

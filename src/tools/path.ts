@@ -9,7 +9,7 @@ import type { ToolName } from "./sources.ts";
  * run needs is decided before, and what a file in `PATH` would do is not known before its bytes are.
  */
 
-/** Nobody has more folders in `PATH`; each may cost the reading of a file. */
+/** More folders in `PATH` than a machine has; each may cost the reading of a file. */
 const MAX_FOLDERS = 200;
 
 /** Where a program may lie, by `PATH`. What is not absolute would be looked for in the workspace: left out. */
@@ -18,25 +18,33 @@ export function planSearch(searchPath: string, tool: ToolName): readonly string[
   return [...new Set(folders.map((folder) => join(folder, tool)))].slice(0, MAX_FOLDERS);
 }
 
-/**
- * Copies the tool in `PATH` that has the checksum to a path of the run's. Unlike a shell, it looks past a first match.
- * @returns where it was found.
- */
+/** What a search found. */
+export interface PathSearch {
+  /** The one that has the checksum. */
+  readonly found: string | undefined;
+  /** Those before it that have another one, in their order. */
+  readonly others: readonly string[];
+}
+
+/** Copies the tool in `PATH` that has the checksum to a path of the run's. Unlike a shell, it looks past a first match. */
 export async function takeFromPath(
   tool: ToolName,
   checksum: string,
   searchPath: string,
   path: string,
   debug: (line: string) => void,
-): Promise<string | undefined> {
+): Promise<PathSearch> {
   const seen = new Set<string>();
+  const others: string[] = [];
   for (const candidate of planSearch(searchPath, tool)) {
     // On most systems /bin is /usr/bin.
     const file = await realpath(candidate).catch(() => undefined);
     if (file === undefined || seen.has(file)) continue;
     seen.add(file);
-    if (await takeBinary(file, checksum, path)) return candidate;
+    const result = await takeBinary(file, checksum, path);
+    if (result === "taken") return { found: candidate, others };
+    if (result === "different") others.push(candidate);
     debug(`${candidate} is not used: it does not have the catalog's SHA-256 ${checksum}.`);
   }
-  return undefined;
+  return { found: undefined, others };
 }

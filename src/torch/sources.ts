@@ -287,6 +287,7 @@ async function checkPorts({ root, components }: Checkout): Promise<readonly Prob
       port,
       protocol: "tcp" as const,
       source: relative(root, components[name].composeFile),
+      addressWritten: false,
     })),
   );
   const taken = await findPortsInUse(wanted);

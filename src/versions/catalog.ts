@@ -35,13 +35,19 @@ export interface Catalog {
   readonly kubectl: readonly KubectlRelease[];
 }
 
-/** The catalogue that comes with this version of the Action. */
+/** The catalog that comes with this version of the Action. */
 export function builtInCatalog(): Catalog {
   return readCatalog(builtIn);
 }
 
+/** The digests of the images that a catalog lists. */
+export function listDigests({ kind }: Catalog): ReadonlySet<string> {
+  const references = kind.flatMap(({ images, loadBalancer }) => [...images.map(({ image }) => image), loadBalancer]);
+  return new Set(references.flatMap((reference) => reference?.split("@")[1] ?? []));
+}
+
 /**
- * Reads a catalogue file.
+ * Reads a catalog file.
  * @throws Failure naming the first entry that is not of the documented form.
  */
 export function parseCatalog(text: string): Catalog {
@@ -55,7 +61,7 @@ export function parseCatalog(text: string): Catalog {
 }
 
 function readCatalog(data: unknown): Catalog {
-  const root = asRecord(data, "the catalogue");
+  const root = asRecord(data, "the catalog");
   const kind = asList(root.kind, "kind").map((entry, index): KindRelease => {
     const at = `kind[${index}]`;
     const release = asRecord(entry, at);

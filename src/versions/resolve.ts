@@ -46,7 +46,7 @@ export interface Versions {
   readonly kind: string;
   readonly kubectl: string;
   readonly nodeImage: string;
-  /** The image of kind's load balancer, needed with several control planes, where the catalogue knows it. */
+  /** The image of kind's load balancer, needed with several control planes, where the catalog knows it. */
   readonly loadBalancerImage: string | undefined;
   readonly reasons: { readonly kubernetes: string; readonly kind: string; readonly kubectl: string };
   readonly warnings: readonly string[];
@@ -221,7 +221,7 @@ function chooseForImage(
   }
   const listing = catalog.kind.find((entry) => entry.images.some((item) => item.kubernetes === kubernetes));
   const release = chosen ?? listing ?? catalog.kind[0];
-  if (release === undefined) throw new Error("a catalogue lists at least one kind release");
+  if (release === undefined) throw new Error("a catalog lists at least one kind release");
   const inCatalog = release.images.some((item) => item.image === image);
   return {
     ok: true,
@@ -239,7 +239,9 @@ function chooseForImage(
     },
     warnings: inCatalog
       ? []
-      : [`${image} is not in the catalogue for kind ${release.version}: nobody has promised that the two fit.`],
+      : [
+          `${image} is not in the catalog for kind ${release.version}: compatibility with this kind release is not verified.`,
+        ],
   };
 }
 
@@ -254,7 +256,7 @@ function chooseRelease(
     problem: {
       input: "kind-version",
       value: showRequest(request),
-      reason: "is not a kind release in the catalogue",
+      reason: "is not a kind release in the catalog",
       allowed: `auto, latest, or one of ${catalog.kind.map((release) => release.version).join(", ")}`,
       fix: "leave it out, or bring a catalog file that lists the release",
     },
@@ -274,7 +276,7 @@ function newestMatch(releases: readonly KindRelease[], wanted: VersionRequest) {
 function kubernetesReason(asked: VersionRequest | undefined, kind: string): string {
   if (asked === undefined) return `the guide's ${DEFAULT_KUBERNETES}, in kind ${kind}'s newest patch`;
   if (asked.kind === "exact") return "asked for";
-  return asked.kind === "latest" ? "the newest in the catalogue" : `${asked.minor}, in kind ${kind}'s newest patch`;
+  return asked.kind === "latest" ? "the newest in the catalog" : `${asked.minor}, in kind ${kind}'s newest patch`;
 }
 
 function unknownKubernetes(wanted: VersionRequest, chosen: KindRelease | undefined, catalog: Catalog): Problem {
@@ -301,7 +303,7 @@ function unknownKubernetes(wanted: VersionRequest, chosen: KindRelease | undefin
   return {
     input: "kubernetes-version",
     value: asked,
-    reason: "is not in the catalogue",
+    reason: "is not in the catalog",
     allowed:
       patches.length > 0
         ? `latest, ${minor}, or one of ${patches.join(", ")}`
@@ -390,7 +392,7 @@ function chooseKubectl(request: VersionRequest | undefined, apiServer: string, c
       problem: {
         input: "kubectl-version",
         value: showRequest(request),
-        reason: "names no patch version, and the catalogue knows none for it",
+        reason: "names no patch version, and the catalog knows none for it",
         allowed,
         fix: `say the exact version, such as ${judged}`,
       },

@@ -19,6 +19,8 @@ const wanted: readonly { readonly file: string; readonly package: string; readon
   { file: "/usr/bin/curl", package: "curl", later: false },
   { file: "/usr/bin/gcc", package: "gcc", later: false },
   { file: "/usr/bin/git", package: "git", later: false },
+  { file: "/usr/bin/python3", package: "python3", later: false },
+  { file: "/usr/bin/pip3", package: "python3-pip", later: false },
   { file: "/usr/bin/javac", package: "default-jdk-headless", later: false },
   { file: "/etc/ssl/certs/java/cacerts", package: "ca-certificates-java", later: false },
   { file: "/usr/bin/mvn", package: "maven", later: false },

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ export interface Subject {
   readonly image: string;
 }
 
-/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is told to; elsewhere it changes nothing. */
+/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is configured for it; elsewhere it changes nothing. */
 const CGROUP_PATCH = JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false });
 const FIRST_WITHOUT_CGROUP_V1 = 35;
 
@@ -36,14 +36,19 @@ function configurationOf(kubernetes: string, workers: number): string {
 
 const runs = new Set<ActionRun>();
 const folders = new Set<string>();
-let bareKind: string | undefined;
+const children = new Set<ChildProcess>();
 
-/** Removes what a comparison that was interrupted has made. */
+/** Removes what a comparison that was interrupted has made, by us, by a bare create and by the guide's steps. */
 export async function removeBenchClusters(): Promise<void> {
-  if (bareKind !== undefined) await sh(bareKind, ["delete", "cluster", "--name=bench-bare"]).catch(() => undefined);
+  for (const child of children) child.kill("SIGKILL");
   for (const run of runs) {
     await run.post();
     await run.dispose();
+  }
+  const filters = ["bare", "guide"].map((name) => `--filter=label=io.x-k8s.kind.cluster=bench-${name}`);
+  for (const filter of [...filters, "--filter=name=^/?bench-guide"]) {
+    const ids = await sh("docker", ["ps", "--all", "--quiet", filter]);
+    if (ids !== "") await sh("docker", ["rm", "--force", "--volumes", ...ids.split("\n")]);
   }
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
@@ -79,6 +84,8 @@ export async function prepareSubject(kubernetes: string): Promise<Subject> {
 export interface Timed {
   readonly seconds: number;
   readonly phases: readonly (readonly [string, number])[];
+  /** CPU seconds of the whole machine meanwhile. */
+  readonly work?: number;
 }
 
 /** A bare `kind create cluster`, and for several nodes the wait for the same readiness that the Action promises. */
@@ -87,8 +94,8 @@ export async function createBare(subject: Subject, workers: number): Promise<Tim
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-bench-"));
   const kubeconfig = join(folder, "kubeconfig");
   folders.add(folder);
-  bareKind = kind;
   await writeFile(join(folder, "kind.json"), configurationOf(kubernetes, workers));
+  const before = await readMachineSeconds();
   const start = performance.now();
   const marks: [string, number][] = [];
   const mark = (name: string) => marks.push([name, (performance.now() - start) / 1000]);
@@ -97,11 +104,13 @@ export async function createBare(subject: Subject, workers: number): Promise<Tim
     const child = spawn(kind, [...args, "--wait=5m", `--config=${join(folder, "kind.json")}`], {
       stdio: ["ignore", "ignore", "pipe"],
     });
+    children.add(child);
     createInterface({ input: child.stderr }).on("line", (line) => {
       const step = /^ ✓ (.*?)\s*\S*\s*$/u.exec(line)?.[1];
       if (step !== undefined) mark(step);
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
+    children.delete(child);
     if (code !== 0) throw new Error(`the bare create failed with exit code ${code}`);
     if (workers > 0) {
       const wait = (...what: readonly string[]) =>
@@ -112,11 +121,11 @@ export async function createBare(subject: Subject, workers: number): Promise<Tim
       ]);
       mark("every node Ready, CoreDNS available");
     }
-    return { seconds: (performance.now() - start) / 1000, phases: marks };
+    const seconds = (performance.now() - start) / 1000;
+    return { seconds, phases: marks, work: (await readMachineSeconds()) - before };
   } finally {
     await sh(kind, ["delete", "cluster", "--name=bench-bare", `--kubeconfig=${kubeconfig}`]);
     await rm(folder, { recursive: true });
-    bareKind = undefined;
   }
 }
 
@@ -124,7 +133,6 @@ export async function createBare(subject: Subject, workers: number): Promise<Tim
 export interface TimedAction extends Timed {
   /** CPU seconds of its own process. */
   readonly cpu: number;
-  /** CPU seconds of the whole machine meanwhile. */
   readonly work: number;
 }
 
@@ -194,7 +202,8 @@ export function median(values: readonly number[]): number {
 }
 
 /** Prints when each phase was over. */
-export function printPhases(title: string, { seconds, phases }: Timed): void {
-  console.log(`${title}: ${seconds.toFixed(1)} s`);
+export function printPhases(title: string, { seconds, phases, work }: Timed): void {
+  const processors = work === undefined ? "" : `, ${work.toFixed(1)} CPU s`;
+  console.log(`${title}: ${seconds.toFixed(1)} s${processors}`);
   for (const [name, at] of phases) console.log(`    ${at.toFixed(1).padStart(6)} s  ${name}`);
 }

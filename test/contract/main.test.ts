@@ -51,7 +51,7 @@ describe("main refuses", () => {
     [
       "an unknown Kubernetes version, naming those there are",
       { "kubernetes-version": "1.99" },
-      /kubernetes-version: "1\.99" is not in the catalogue.*1\.28/,
+      /kubernetes-version: "1\.99" is not in the catalog.*1\.28/,
     ],
     ["1.3 where YAML ate the zero of 1.30, with the cure", { "kubernetes-version": "1.3" }, /quote it/],
     [
@@ -107,7 +107,10 @@ describe("main refuses", () => {
       const lines = await refused(place, {
         "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n`,
       });
-      assert.match(lines.join("\n"), new RegExp(`hostPort: ${port}" is a port that something .* listens on already`));
+      assert.match(
+        lines.join("\n"),
+        new RegExp(`line 3, column \\d+: \\S+hostPort is a port that .* listens on already .*: ${port}\\.`),
+      );
     } finally {
       server.close();
     }

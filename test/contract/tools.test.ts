@@ -143,8 +143,14 @@ describe("tools", () => {
     const PATH = [...folders, process.env.PATH].join(":");
     const main = await step.run({ catalog: "catalog.json" }, { PATH });
     const log = main.log.join("\n");
-    assert.match(log, /kind 0\.25\.0: the one in PATH has the pinned checksum; nothing was downloaded/);
-    assert.match(log, /kubectl 1\.28\.15: the one in PATH has the pinned checksum; nothing was downloaded/);
+    assert.match(
+      log,
+      /kind 0\.25\.0: the one in PATH \(\S+second\/kind\) has the pinned checksum; nothing was downloaded/,
+    );
+    assert.match(
+      log,
+      /kubectl 1\.28\.15: the one in PATH \(\S+second\/kubectl\) has the pinned checksum; nothing was downloaded/,
+    );
     assert.doesNotMatch(log, /^(?!::debug::).*is not used/m, "what does not match is passed over quietly");
     assert.deepEqual(step.asked, []);
     // What ran is the run's own copy.

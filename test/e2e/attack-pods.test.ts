@@ -410,13 +410,13 @@ for (const [kubernetes, policies, boots] of [
       if (boots) assert.match(log.join("\n"), /STARTED/);
     });
 
-    it("leaves the system as it is: every Deployment of it is up, and the boot is kind's plain one", async () => {
+    it("leaves the system as it is: every Deployment of it is up, and the boot is accelerated", async () => {
       const waited = await user.admin(
         ...["wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces", "--timeout=60s"],
       );
       assert.match(waited, /coredns condition met/);
       const pods = await user.admin("get", "pods", "--namespace=kube-system", "--output=jsonpath={.items[*].spec}");
-      assert.doesNotMatch(pods, /unsafe-no-fsync|-nodeipam/);
+      assert.match(pods, /unsafe-no-fsync/);
     });
 
     // The last one: it takes the policy away.

@@ -88,13 +88,13 @@ export async function failing(file: string, args: readonly string[], seconds = 1
   throw new Error(`${file} ${args.join(" ")} was expected to fail, and did not`);
 }
 
-/** Everything of a kind cluster that Docker has: containers by name, with their volumes. */
+/** The containers of a kind cluster that Docker has, by name; of every cluster where none is named. */
 export async function dockerLeftovers(cluster: string): Promise<readonly string[]> {
   const names = await sh("docker", [
     "ps",
     "--all",
     "--filter",
-    `label=io.x-k8s.kind.cluster=${cluster}`,
+    `label=io.x-k8s.kind.cluster${cluster === "" ? "" : `=${cluster}`}`,
     "--format",
     "{{.Names}}",
   ]);

@@ -12,24 +12,26 @@ describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
     sh(...asRoot("sysctl", ["--quiet", "--write", `fs.inotify.${name}=${value}`]));
   const lock = "/run/lock/kind-torch-test-inotify";
   let machine: Machine;
+  let locked = false;
   before(async () => {
     machine = await prepareMachine();
     // Host-wide: nothing else that needs a cluster may run meanwhile.
     await takeLock(lock);
+    locked = true;
     for (const name of limits) values.set(name, await sh("cat", [path(name)]));
   });
   after(async () => {
     for (const [name, value] of values) await set(name, value);
-    await rm(lock);
+    if (locked) await rm(lock);
   });
 
-  it("is told so, with the inputs that cure it; with the defaults it comes up", async () => {
+  it("gets an error that names the limit and its input; with the defaults the cluster comes up", async () => {
     const cluster = "e2e-inotify";
     const inputs = { "cluster-name": cluster, workers: "0" };
     const left = { "inotify-max-user-watches": "0", "inotify-max-user-instances": "0" };
     await set("max_user_instances", "2");
     const starved = await prepareRun(machine, { ...inputs, ...left });
-    const cured = await prepareRun(machine, inputs);
+    const raised = await prepareRun(machine, inputs);
     try {
       const result = await starved.main();
       assert.equal(result.exitCode, 1);
@@ -42,14 +44,14 @@ describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
       await starved.post({ inputs: { "job-status": "failure" } });
       assert.deepEqual(await dockerLeftovers(cluster), []);
 
-      const healthy = await cured.main();
+      const healthy = await raised.main();
       assert.equal(healthy.exitCode, 0, healthy.log.join("\n"));
       assert.equal(await sh("cat", [path("max_user_instances")]), "512");
     } finally {
       await starved.post();
-      await cured.post();
+      await raised.post();
       await starved.dispose();
-      await cured.dispose();
+      await raised.dispose();
     }
   });
 

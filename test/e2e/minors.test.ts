@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { raiseBedFor } from "../../local/bed.ts";
+import { renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
 import { newestMinor } from "../bed/releases.ts";
 import {
   type ActionRun,
@@ -18,10 +19,13 @@ import {
 /** The guide's, one between, and the newest. The whole suite runs on the first alone. */
 const MINORS = ["1.28", "1.31", newestMinor()];
 
-/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is told to. */
+/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is configured for it. */
 const PATCHES = [JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false })];
 
 const CLUSTER = "e2e-minor";
+const FILE = "/etc/cni/net.d/10-kindnet.conflist";
+const MTU = "/sys/class/net/eth0/mtu";
+const READY = '{.status.conditions[?(@.type=="Ready")].status}';
 const PORT = "8181";
 
 /** A server on every node, of an image that every node has: CoreDNS, which answers /health. */
@@ -49,6 +53,7 @@ spec:
         - name: server
           image: ${image}
           args: [-conf, /etc/neighbours/Corefile]
+          readinessProbe: { httpGet: { path: /health, port: ${PORT} }, periodSeconds: 1 }
           volumeMounts: [{ name: configuration, mountPath: /etc/neighbours }]
       volumes: [{ name: configuration, configMap: { name: neighbours } }]
 `;
@@ -57,6 +62,8 @@ for (const minor of MINORS) {
   describe(`two nodes of Kubernetes ${minor}`, () => {
     let run: ActionRun;
     let result: Awaited<ReturnType<ActionRun["main"]>>;
+    /** What each node had in the moment when the step ended. */
+    let early: readonly Awaited<ReturnType<typeof observe>>[];
 
     before(async () => {
       const machine = machineOf(await raiseBedFor(minor, console.error));
@@ -71,6 +78,7 @@ for (const minor of MINORS) {
         }),
       });
       result = await run.main();
+      early = result.exitCode === 0 ? await Promise.all(nodes.map(observe)) : [];
     });
     after(async () => {
       await run.post();
@@ -82,17 +90,25 @@ for (const minor of MINORS) {
       sh(output("kubectl-path"), ["--kubeconfig", output("kubeconfig"), ...args]);
     const nodes = ["control-plane", "worker"].map((role) => `${CLUSTER}-${role}`);
     const inNode = (node: string, ...args: readonly string[]) => sh("docker", ["exec", node, ...args]);
-    const configuration = (node: string, command: readonly string[]) =>
-      inNode(node, ...command, "/etc/cni/net.d/10-kindnet.conflist");
+    const observe = async (node: string) => {
+      const [configuration, routes] = await Promise.all([inNode(node, "cat", FILE), inNode(node, "ip", "route")]);
+      return { node, configuration, routes };
+    };
+    /** Whether kindnetd has written its own file: at its second look, ten seconds after it has started. */
+    const hasWritten = async (node: string) => {
+      const script = `echo $(($(stat --format=%Y ${FILE}) - $(date +%s) + $(ps -o etimes= -p $(pgrep -o kindnetd))))`;
+      return Number(await inNode(node, "sh", "-c", script)) >= 8;
+    };
 
     it("succeeds at the first try, accelerated", () => {
       assert.equal(result.exitCode, 0, result.log.join("\n"));
       assert.equal(output("kubernetes-version").startsWith(`${minor}.`), true);
       const log = result.log.join("\n");
       assert.doesNotMatch(log, /Try 1|without acceleration/);
+      assert.match(log, /The pods of 2 nodes are connected/);
     });
 
-    it("has the pods of both nodes connected before kindnetd has looked a second time", async () => {
+    it("has the pods of both nodes connected when the step ends: each reaches the other at the first try", async () => {
       const image = await kubectl(
         ...["get", "deployment", "coredns", "--namespace=kube-system"],
         "--output=jsonpath={.spec.template.spec.containers[0].image}",
@@ -103,36 +119,37 @@ for (const minor of MINORS) {
       const pods = async () =>
         (
           await kubectl(
-            ...["get", "pods", "--selector=app=neighbours", "--field-selector=status.phase=Running"],
-            '--output=jsonpath={range .items[*]}{.spec.nodeName} {.status.podIP}{"\\n"}{end}',
+            ...["get", "pods", "--selector=app=neighbours"],
+            `--output=jsonpath={range .items[*]}{.spec.nodeName} {.status.podIP} ${READY}{"\\n"}{end}`,
           )
         )
           .split("\n")
-          .filter((line) => line.split(" ").length === 2);
-      await eventually("both pods run", async () => (await pods()).length === 2);
+          .filter((line) => line.endsWith(" True"));
+      await eventually("both pods serve", async () => (await pods()).length === 2);
       const addresses = new Map((await pods()).map((line) => [line.split(" ")[0], line.split(" ")[1] ?? ""]));
       await Promise.all(
         nodes.map(async (node, index) => {
           const other = addresses.get(nodes[1 - index]) ?? assert.fail(`no pod on the other node of ${node}`);
           const pid = await inNode(node, "pgrep", "-f", "/etc/neighbours/Corefile");
-          const curl = ["curl", "--silent", "--show-error", "--max-time", "1", `http://${other}:${PORT}/health`];
+          const curl = ["curl", "--silent", "--show-error", "--max-time", "20", `http://${other}:${PORT}/health`];
           assert.equal(await inNode(node, "nsenter", `--target=${pid}`, "--net", ...curl), "OK", node);
         }),
       );
     });
 
-    it("has what kindnetd itself writes: its own next pass changes no byte, and no route", async () => {
-      for (const node of nodes) {
-        const kindnetd = async () =>
-          await inNode(node, "sh", "-c", "stat --format=%Y /proc/$(pgrep -x kindnetd || pgrep -f /bin/kindnetd)");
-        const started = Number(await kindnetd());
-        const routes = () => inNode(node, "ip", "route");
-        const [text, connected] = [await configuration(node, ["cat"]), await routes()];
-        const modified = async () => Number(await configuration(node, ["stat", "--format=%Y"]));
-        if ((await modified()) >= started + 8) continue;
-        await eventually("kindnetd has written its configuration", async () => (await modified()) > started + 8, 30);
-        assert.equal(await configuration(node, ["cat"]), text);
-        assert.equal(await routes(), connected);
+    it("has from the Action what kindnetd itself writes later, to the byte, and the same routes", async () => {
+      assert.equal(early.length, 2);
+      const connecting = (routes: string) => routes.split("\n").filter((line) => /^10\.244\..* via /.test(line));
+      for (const [index, { node, configuration, routes }] of early.entries()) {
+        const expected = renderKindnetConfiguration(`10.244.${index}.0/24`);
+        assert.equal(configuration, expected.replace("%s", await inNode(node, "cat", MTU)).trim(), node);
+        const others = connecting(routes);
+        assert.equal(others.length, 1, routes);
+        assert.ok(others[0]?.startsWith(`10.244.${1 - index}.0/24 via `), routes);
+        await eventually("kindnetd has written its configuration", () => hasWritten(node));
+        const later = await observe(node);
+        assert.equal(later.configuration, configuration);
+        assert.deepEqual(connecting(later.routes), others);
       }
     });
 

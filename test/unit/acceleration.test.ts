@@ -128,3 +128,19 @@ test("a patch to the kubelet, or to the API server alone, does not keep a boot f
     assert.ok(isAccelerated(plan("1.28.15", configure(`kubeadmConfigPatches:\n- |\n  ${patch}\n`))), patch);
   }
 });
+
+test("pods are connected early beside the default pod network and kube-proxy's rules for iptables alone", () => {
+  const connects = (body: string) => accelerationOf(plan("1.31.0", configure(body))).connectsPods;
+  assert.ok(accelerationOf(plan("1.31.0")).connectsPods);
+  assert.ok(connects("networking: {kubeProxyMode: iptables}\n"));
+  const proxy = "kubeadmConfigPatches:\n- |\n  kind: KubeProxyConfiguration\n  mode: nftables\n";
+  for (const body of [
+    "networking: {disableDefaultCNI: true}\n",
+    "networking: {kubeProxyMode: ipvs}\n",
+    "networking: {kubeProxyMode: nftables}\n",
+    "networking: {kubeProxyMode: none}\n",
+    proxy,
+  ]) {
+    assert.ok(!connects(body), body);
+  }
+});

@@ -84,7 +84,7 @@ export function createSurvey(overrides: Partial<Survey> = {}): Survey {
     defaultGateway: "172.17.0.1",
     subnets: [{ network: "bridge", subnet: "172.17.0.0/16" }],
     limits: { "fs.inotify.max_user_watches": 8192, "fs.inotify.max_user_instances": 128 },
-    freeDisk: { folder: "/var/lib/docker", bytes: 50 * 1024 ** 3 },
+    disks: { images: { folder: "/var/lib/docker", bytes: 50 * 1024 ** 3 }, volumes: undefined },
     ...overrides,
   };
 }

@@ -68,6 +68,16 @@ test("lists and mappings that are left empty count as left out", () => {
   }
 });
 
+test("a name and an image that are empty count as left out, as for kind", () => {
+  for (const empty of ["''", '""', "", "~", "!!str"]) {
+    const user = configure(`name: ${empty}\nnodes:\n- role: control-plane\n  image: ${empty}\n`);
+    const shape = planShape(createInputs({ clusterName: "mine", nodeImage: "a:1" }), user);
+    assert.deepEqual([user.name, shape.name, shape.problems], [undefined, "mine", []], empty);
+    assert.equal(planShape(createInputs(), user).name, "bologna");
+    assert.equal(only(render({}, { user }).nodes).image, VERSIONS.nodeImage);
+  }
+});
+
 test("Windows' line ends and a byte order mark change nothing", () => {
   const text = `\uFEFF${HEADER}name: mine\nnodes:\n- role: worker\n- {}\n`.replaceAll("\n", "\r\n");
   const read = parseKindConfiguration(text, "inline");
@@ -106,7 +116,6 @@ test("what has the wrong form is refused with the place of the value", () => {
     ["nodes:\n- role: Worker\n", /line 4, column 9: nodes\.0\.role/],
     ["nodes:\n- role: __proto__\n", /line 4, column 9: nodes\.0\.role/],
     ["nodes:\n- image: 1.28\n", /line 4, column 10: nodes\.0\.image/],
-    ["nodes:\n- image: ''\n", /line 4, column 10: nodes\.0\.image/],
     ["nodes:\n- image: --help\n", /line 4, column 10: nodes\.0\.image/],
     ["nodes:\n- image: a b:1\n", /line 4, column 10: nodes\.0\.image/],
     ["nodes:\n- extraMounts: {hostPath: /a}\n", /line 4, column 16: nodes\.0\.extraMounts/],
@@ -136,7 +145,6 @@ test("a name in the configuration is held to the same rule as cluster-name", () 
     "a.",
     "a-.b",
     "-a",
-    "",
     "\\0",
     "a\\nb",
     "x".repeat(64),
@@ -262,6 +270,19 @@ test("a report stays readable however many errors a text has", () => {
   assert.ok(misconfigure("}\n".repeat(2000)).length <= 20);
 });
 
+test("what is not named of many problems is counted", () => {
+  const bodyOf = (count: number) => `nodes:\n${"- role: master\n".repeat(count)}`;
+  assert.equal(misconfigure(bodyOf(20)).length, 20);
+  for (const [count, words] of [
+    [21, "has 1 more problem"],
+    [27, "has 7 more problems"],
+  ] as const) {
+    const problems = misconfigure(bodyOf(count));
+    assert.equal(problems.length, 21);
+    assert.deepEqual([problems[20]?.input, problems[20]?.reason], ["kind-config", words]);
+  }
+});
+
 test("a patch with broken YAML is refused, naming where it stands", () => {
   const broken = "kind: ClusterConfiguration\n  apiServer: {";
   const reasons = (body: unknown) =>
@@ -362,6 +383,7 @@ test("each contradiction names the input, kind-config, and both values", () => {
     assert.equal(problem.input, `${input} and kind-config`);
     assert.equal(problem.value, value);
     assert.match(problem.reason, theirs);
+    assert.match(problem.reason, /contradicts kind-config \(inline, line \d+, column \d+\)/);
     assert.match(problem.fix, new RegExp(input));
   }
   const all = Object.assign({}, ...cases.map(([overrides]) => overrides));
@@ -386,7 +408,7 @@ test("counts that a configuration without nodes leaves open come from the inputs
 test("a configuration without a control plane is refused", () => {
   assert.match(
     only(planShape(createInputs(), configure("nodes:\n- role: worker\n")).problems).reason,
-    /no control-plane/,
+    /^line 4, column 1: nodes has no control-plane/,
   );
 });
 

@@ -9,6 +9,7 @@ import { readImageStore, readPullRefusal } from "../../src/host/docker.ts";
 import { inputOf, planLimits } from "../../src/host/limits.ts";
 import { networkArgs, readNetworkRefusal, ulaSubnet } from "../../src/host/resolver.ts";
 import { readContainerdRoot } from "../../src/host/survey.ts";
+import { runBounded } from "./bounded.ts";
 
 const diagnose = (symptoms: Omit<Symptoms, "ports">, ports: Symptoms["ports"] = []) =>
   diagnoseSymptoms({ ...symptoms, ports });
@@ -100,7 +101,13 @@ test("a port in use and a full disk are recognised, low limits or not", () => {
 
 test("a port that the user named is in use for good, and one that was chosen may be free the next time", () => {
   const named = [
-    { address: "0.0.0.0", port: 8080, protocol: "tcp", source: "nodes.0.extraPortMappings.0.hostPort" },
+    {
+      address: "0.0.0.0",
+      port: 8080,
+      protocol: "tcp",
+      source: "nodes.0.extraPortMappings.0.hostPort",
+      addressWritten: false,
+    },
   ] as const;
   const words = (port: number) => [
     `Error response from daemon: driver failed programming external connectivity: Bind for 127.0.0.1:${port} failed: port is already allocated.`,
@@ -121,6 +128,28 @@ test("a port that the user named is in use for good, and one that was chosen may
     assert.equal(diagnose({ error, words: error, limits: HIGH })?.retryable, true, error);
   }
 });
+
+test("a port is read after an address of any spelling", () => {
+  const named = [{ address: "::", port: 8080, protocol: "tcp", source: "a", addressWritten: true }] as const;
+  for (const where of ["0.0.0.0:8080", ":::8080", "::1:8080", "[::]:8080", "fd00:10::1:8080", "[fd00::1]:8080/tcp"]) {
+    const error = `Error: Bind for ${where} failed: port is already allocated`;
+    assert.match(diagnose({ error, words: "", limits: HIGH }, named)?.cause ?? "", /: a: 8080\./, where);
+  }
+  const other = "failed to bind host port 0.0.0.0:80:172.18.0.2:8080/tcp: address already in use";
+  assert.equal(diagnose({ error: other, words: "", limits: HIGH }, named)?.retryable, true);
+});
+
+for (const piece of [":", "::", "1:", "1.", "[:", "[", "f:: ", "::f.", "1.1.1.1:"]) {
+  test(`a line of 20,000 times ${JSON.stringify(piece)} is searched for a port in seconds`, async () => {
+    const path = JSON.stringify(import.meta.resolve("../../src/diagnosis/diagnose.ts"));
+    const error = `${JSON.stringify(piece)}.repeat(20_000) + " address already in use"`;
+    const symptoms = `{ error: ${error}, words: "", limits: {}, ports: [] }`;
+    const found = await runBounded(
+      `import { diagnose } from ${path}; console.log(diagnose(${symptoms})?.retryable ?? "named");`,
+    );
+    assert.equal(found, "true\n");
+  });
+}
 
 test("only kind's own words speak of a port that the cluster publishes", () => {
   const words = "kube-scheduler: listen tcp4 0.0.0.0:10259: bind: address already in use";

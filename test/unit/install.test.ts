@@ -530,7 +530,7 @@ test("a tool in PATH that has the pinned checksum is used, and nothing is downlo
   const origin = await serve(context, [send("other")], [send("f".repeat(64))]);
   const [folder = ""] = await makePath(context, put(BINARY));
   const installed = await origin.install({ checksum: sha256(BINARY) }, `/nowhere:${folder}`);
-  assert.equal(installed.origin, "the one in PATH has the pinned checksum; nothing was downloaded");
+  assert.equal(installed.origin, `the one in PATH (${folder}/kind) has the pinned checksum; nothing was downloaded`);
   assert.equal(installed.warning, undefined);
   assert.deepEqual(origin.asked, []);
   // A copy runs: what lies in PATH may change.
@@ -564,7 +564,7 @@ test("PATH is not looked at where the catalog has no checksum", async (context) 
   assert.match(text, /^downloaded from http:.*, not verified against the catalog, which has no checksum of it: /);
 });
 
-test("what lies in PATH is never run, and what has not the checksum is passed over quietly", async (context) => {
+test("what lies in PATH is never run, and what does not have the checksum is said once and not used", async (context) => {
   const folder = await makeFolder(context);
   const ran = join(folder, "ran");
   const script = `#!/bin/sh\necho "$0" >> '${ran}'\necho kind v0.25.0\n`;
@@ -587,7 +587,8 @@ test("what lies in PATH is never run, and what has not the checksum is passed ov
   assert.match(installed.origin, /^downloaded from/);
   assert.deepEqual(await readFile(installed.path), BINARY);
   await assert.rejects(access(ran), "a script in PATH ran");
-  assert.deepEqual(origin.lines, []);
+  // Once, however many there are.
+  assert.deepEqual(origin.lines, [`The kind in PATH (${path[0]}/kind) is another build or version; not used.`]);
   assert.match(origin.debugLines.join("\n"), /path-0\/kind is not used: it does not have the catalog's SHA-256/);
   assert.deepEqual(await readdir(join(origin.run, "bin")), ["kind"]);
 });
@@ -604,6 +605,7 @@ test("a match is found behind others of the same name, through links, and whatev
     const path = await makePath(context, put("other"), match);
     const installed = await origin.install({ checksum }, path.join(":"));
     assert.match(installed.origin, /^the one in PATH/);
+    assert.deepEqual(origin.lines, []);
     assert.equal((await stat(installed.path)).mode & 0o777, 0o755);
   }
 });

@@ -89,6 +89,29 @@ test("signs that YAML does not allow reach kind as escapes, and are refused as t
   assert.match(only(misconfigure("name: a\u0001\n")).reason, /u\{1\}.*line 3, column 8/);
 });
 
+test("no text of the user's reaches kind with a sign that YAML does not allow or takes for a line break", () => {
+  const sign = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u2028", "\u2029", "\u0085", "\ufeff", "\x7f"));
+  const texts = fc.array(
+    fc.array(sign).map((parts) => parts.join("")),
+    { maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(texts, (containerdConfigPatches) => {
+      const written = escapeAll(JSON.stringify(containerdConfigPatches));
+      const user = configure(`containerdConfigPatches: ${written}\n`);
+      const shape = planShape(createInputs(), user);
+      const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined }, []);
+      assert.doesNotMatch(text, /[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u);
+      assert.deepEqual(JSON.parse(text).containerdConfigPatches, containerdConfigPatches);
+    }),
+  );
+});
+
+/** A JSON text with every sign outside of ASCII as its escape. */
+function escapeAll(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 // YAML
 
 test("one document is read with whatever kind takes around it", () => {

@@ -44,6 +44,24 @@ test("what exists is taken, and what ends in a slash may be made", async (contex
   assert.deepEqual((await load(context, () => "/var/run")).problems, []);
 });
 
+test("the folder for the credentials, which the step makes before the nodes, may be mounted, and so may those above it", async (context) => {
+  const folder = await makeFolder(context);
+  const credentialsDirectory = join(folder, "out/credentials");
+  const problemsOf = async (hostPath: string) => {
+    const inputs = createInputs({
+      kindConfig: { kind: "inline", text: HEADER + body(hostPath) },
+      credentialsDirectory,
+    });
+    return (await loadFiles(inputs, { workspace: folder, temp: folder })).problems;
+  };
+  for (const made of ["out/credentials", "out/credentials/", "out", "there/../out"])
+    assert.deepEqual(await problemsOf(join(folder, made)), [], made);
+  // Its files are written later: Docker would make a folder of that name.
+  const inside = only(await problemsOf(join(credentialsDirectory, "torch.key")));
+  assert.match(`${inside.reason} ${inside.fix}`, /does not exist.*mount the credentials-directory itself/);
+  assert.match(only(await problemsOf(join(folder, "outside"))).reason, /does not exist/);
+});
+
 test("a path in the node that Docker refuses is refused up front", () => {
   const mount = (fields: string) => `nodes:\n- extraMounts:\n  - {${fields}}\n`;
   const cases: readonly (readonly [string, RegExp])[] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findUnusedPatches } from "../../src/cluster/config/unused.ts";
+import { checkPatchLabels, findUnusedPatches } from "../../src/cluster/config/unused.ts";
 import { splitDocuments } from "../../src/cluster/configuration.ts";
 import { renderKindConfiguration } from "../../src/cluster/manifest.ts";
 import { planShape } from "../../src/cluster/shape.ts";
@@ -9,6 +9,11 @@ import { configure, createInputs, misconfigure, only, VERSIONS } from "./builder
 function unused(body: string, releases = { kubernetes: "1.28.15", kind: "0.25.0" }): readonly string[] {
   const user = configure(body);
   return findUnusedPatches(user, planShape(createInputs(), user), releases);
+}
+
+function labelProblems(body: string) {
+  const user = configure(body);
+  return checkPatchLabels(user, planShape(createInputs(), user), { kubernetes: "1.28.15", kind: "0.25.0" });
 }
 
 /** A node with a patch, in the place of a list. */
@@ -75,6 +80,9 @@ test("the apiVersion is the one that this kind writes for this Kubernetes", () =
     ["1.35.0", "0.32.0", "v1beta3"],
     ["1.36.0", "0.31.0", "v1beta3"],
     ["1.36.0", "0.32.0", "v1beta4"],
+    ["1.36.0-alpha.1", "0.33.0-alpha", "v1beta4"],
+    ["1.36.0", "1.0.0", "v1beta4"],
+    ["2.0.0", "0.32.0", "v1beta4"],
   ];
   for (const [kubernetes, kind, applied] of cases) {
     for (const version of ["v1beta1", "v1beta2", "v1beta3", "v1beta4"]) {
@@ -143,11 +151,11 @@ test("labels that a patch has the kubelet set are held to the same rules", () =>
   const forms = ["{node-labels: 'a=b,kubernetes.io/foo=c'}", "[{name: node-labels, value: 'kubernetes.io/foo='}]"];
   for (const form of forms) {
     const patch = `{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: ${form}}}`;
-    const problem = only(misconfigure(`kubeadmConfigPatches: [${JSON.stringify(patch)}]\n`));
+    const problem = only(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(patch)}]\n`));
     assert.match(problem.reason, /node-labels "kubernetes\.io\/foo", which is a label of Kubernetes' own/);
   }
   const taken = "{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: {node-labels: 'ingress-ready=true'}}}";
-  configure(`kubeadmConfigPatches: [${JSON.stringify(taken)}]\n`);
+  assert.deepEqual(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(taken)}]\n`), []);
 });
 
 test("a patch is parted where kind parts it", () => {

@@ -9,8 +9,10 @@ import { selectDigest } from "../../src/host/docker.ts";
 import { findPortsInUse, type HostPort, isOwnAddress } from "../../src/host/ports.ts";
 import { findProxies } from "../../src/host/proxy.ts";
 import { overlaps, parseSubnet } from "../../src/host/subnets.ts";
+import { measureDisks } from "../../src/host/survey.ts";
 import { createRun } from "../../src/process.ts";
-import { digest, makeFolder } from "./builders.ts";
+import { listDigests } from "../../src/versions/catalog.ts";
+import { CATALOG, digest, makeFolder } from "./builders.ts";
 
 async function listenOn(context: TestContext): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -26,6 +28,7 @@ const hostPort = (port: number, fields: Partial<HostPort> = {}): HostPort => ({
   port,
   protocol: "tcp",
   source: "x",
+  addressWritten: true,
   ...fields,
 });
 const troubles = async (...ports: readonly HostPort[]) =>
@@ -83,6 +86,17 @@ test("the proxies of an environment are found without user and password", () => 
   };
   assert.deepEqual(findProxies(environment), ["HTTPS_PROXY=http://proxy.example:3128", "HTTP_PROXY=proxy.example"]);
   assert.deepEqual(findProxies({}), []);
+  const shown: readonly (readonly [string, string])[] = [
+    ["http://u:p@proxy:3128/?x=@s", "http://proxy:3128"],
+    ["http://u:p@q@proxy:80/", "http://proxy:80"],
+    ["socks5://u:p@[::1]:1080", "socks5://[::1]:1080"],
+    ["http://proxy:3128/x?y", "http://proxy:3128"],
+    // None of these is a URL with the user's meaning: a password has what would end it.
+    ["http://u:12?x@proxy:3128", "http://proxy:3128"],
+    ["http://u:12/x?y@proxy:3128", "http://proxy:3128"],
+    ["http://u:p@1#x@proxy:3128", "http://proxy:3128"],
+  ];
+  for (const [value, proxy] of shown) assert.deepEqual(findProxies({ HTTP_PROXY: value }), [`HTTP_PROXY=${proxy}`]);
 });
 
 test("a subnet overlaps with itself, with what lies in it, and with nothing of the other family", () => {
@@ -102,7 +116,7 @@ test("a subnet overlaps with itself, with what lies in it, and with nothing of t
 });
 
 test("an image by its tag gets the digest of its own repository", () => {
-  const of = (image: string, ...digests: readonly string[]) => selectDigest(image, digests);
+  const of = (image: string, ...digests: readonly string[]) => selectDigest(image, digests, undefined);
   const one = digest("a1");
   assert.equal(of("kindest/node:v1.28.15", `kindest/node@${one}`), `kindest/node:v1.28.15@${one}`);
   assert.equal(of("docker.io/kindest/node:v1", `kindest/node@${one}`), `docker.io/kindest/node:v1@${one}`);
@@ -113,4 +127,30 @@ test("an image by its tag gets the digest of its own repository", () => {
   assert.equal(of("mine/node:v1"), undefined);
   assert.equal(of("mine/node:v1", `other/node@${one}`), undefined);
   assert.equal(of(`mine/node:v1@${one}`), `mine/node:v1@${one}`);
+});
+
+test("an image that was here already gets a digest only where the catalog lists it", () => {
+  const [one, other] = [digest("a1"), digest("b2")];
+  const digests = [`kindest/node@${other}`, `kindest/node@${one}`];
+  assert.equal(selectDigest("kindest/node:v1", digests, new Set([one])), `kindest/node:v1@${one}`);
+  // With containerd's image store what was built here has a digest that no registry has.
+  assert.equal(selectDigest("kindest/node:v1", digests, new Set()), undefined);
+  assert.equal(selectDigest("mine/node:v1", [`mine/node@${one}`], new Set([other])), undefined);
+  assert.ok(listDigests(CATALOG).has(digest("b3")));
+  assert.ok(!listDigests(CATALOG).has(digest("c1")));
+});
+
+test("the disk of images and that of volumes are measured apart, and only on this machine", async (context) => {
+  const dataRoot = await makeFolder(context);
+  const engine = { dataRoot, imageStore: undefined };
+  const local = await measureDisks(engine, {});
+  assert.deepEqual([local.images?.folder, local.volumes], [dataRoot, undefined]);
+  assert.equal((await measureDisks(engine, { DOCKER_HOST: "unix:///var/run/docker.sock" })).images?.folder, dataRoot);
+  for (const DOCKER_HOST of ["tcp://127.0.0.1:2375", "ssh://user@host"]) {
+    assert.deepEqual(await measureDisks(engine, { DOCKER_HOST }), { images: undefined, volumes: undefined });
+  }
+  // Docker's folder is not where a containerd of its own keeps the images.
+  const apart = await measureDisks({ dataRoot: "/proc", imageStore: "/run/containerd/containerd.sock" }, {});
+  assert.notEqual(apart.images?.folder, "/proc");
+  assert.equal(apart.volumes?.folder, "/proc");
 });

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
+import { checkPlaces } from "../../src/decision.ts";
 import type { Problem } from "../../src/failure.ts";
 import { Failure } from "../../src/failure.ts";
 import type { ClusterContainer } from "../../src/host/docker.ts";
+import type { TakenPort } from "../../src/host/ports.ts";
 import type { Survey } from "../../src/host/survey.ts";
-import type { Inputs } from "../../src/inputs/inputs.ts";
+import { type Inputs, readInputs } from "../../src/inputs/inputs.ts";
+import { describeTakenPorts } from "../../src/plan/ports.ts";
 import { type Plan, planRun } from "../../src/plan.ts";
 import { voucherFor } from "../../src/tools/sources.ts";
 import { builtInCatalog } from "../../src/versions/catalog.ts";
-import { CATALOG, configure, createInputs, createSurvey, digest, FOLDERS, only } from "./builders.ts";
+import { CATALOG, configure, createInputs, createSurvey, digest, environmentOf, FOLDERS, only } from "./builders.ts";
 
 interface Facts {
   readonly inputs?: Partial<Inputs>;
@@ -81,22 +86,34 @@ test("a cluster of that name is a problem, unless it is to be replaced, and anot
   planOf({ survey: { containers: [container("bologna2")] } });
   assert.equal(
     only(problemsOf({ survey: { containers: [container("mine")] }, config: "name: mine\n" })).value,
-    "name: mine",
+    "name: mine (line 3, column 7 of inline)",
   );
 });
 
+const GIB = 1024 ** 3;
+/** A machine whose disk for images is full. */
+const FULL = { images: { folder: "/d", bytes: 0 }, volumes: undefined };
+
 test("too little disk is a problem that says how much there is, and an unknown one is none", () => {
-  const problem = only(problemsOf({ survey: { freeDisk: { folder: "/var/lib/containerd", bytes: 1024 ** 3 } } }));
+  const [images, volumes] = ["/var/lib/containerd", "/var/lib/docker"];
+  const disks = (imageBytes: number, volumeBytes: number) => ({
+    disks: { images: { folder: images, bytes: imageBytes }, volumes: { folder: volumes, bytes: volumeBytes } },
+  });
+  const problem = only(problemsOf({ survey: disks(GIB, GIB) }));
   assert.match(problem.value, /1\.0 GiB free in \/var\/lib\/containerd/);
   assert.match(problem.allowed, /2 GiB/);
-  planOf({ survey: { freeDisk: { folder: "/d", bytes: 2 * 1024 ** 3 } } });
-  planOf({ survey: { freeDisk: undefined } });
+  planOf({ survey: disks(2 * GIB, GIB / 2) });
+  planOf({ survey: { disks: { images: undefined, volumes: undefined } } });
+  // A small /var/lib/docker beside a large image store holds volumes alone.
+  const small = only(problemsOf({ survey: disks(50 * GIB, GIB / 4) }));
+  assert.match(small.value, /0\.3 GiB free in \/var\/lib\/docker/);
+  assert.match(`${small.reason} ${small.allowed}`, /volumes.*0\.5 GiB/);
 });
 
 test("a machine without a Docker that can be used says why, beside all the rest", () => {
   const engine = new Failure("is not installed", { cure: "install it" });
   const problems = problemsOf({
-    survey: { engine, freeDisk: { folder: "/d", bytes: 0 } },
+    survey: { engine, disks: FULL },
     inputs: { kubectlVersion: { kind: "minor", minor: "1.34" } },
   });
   assert.deepEqual(
@@ -151,7 +168,7 @@ test("problems of the shape, the versions and the machine are said together", ()
   const problems = problemsOf({
     inputs: { workers: 3, kubernetesVersion: { kind: "exact", version: "1.28.99" } },
     config: "nodes:\n- role: control-plane\n",
-    survey: { freeDisk: { folder: "/d", bytes: 0 } },
+    survey: { disks: FULL },
   });
   assert.deepEqual(problems.map((problem) => problem.input).toSorted(), [
     "kubernetes-version",
@@ -225,8 +242,8 @@ test("a port that two places ask for is refused, naming both", () => {
   for (const [config, other] of clashing) {
     const problem = only(problemsOf({ config }));
     assert.equal(problem.input, "kind-config");
-    assert.ok(problem.value.includes("nodes.0.extraPortMappings.0.hostPort: 8080"), problem.value);
-    assert.ok(problem.value.includes(`${other}: 8080`), problem.value);
+    assert.match(problem.reason, /line \d+, column \d+: nodes\.0\.extraPortMappings\.0\.hostPort \(/);
+    assert.ok(problem.reason.includes(`: ${other} (`), problem.reason);
   }
   for (const config of [
     mapped("hostPort: 8080", "hostPort: 8081"),
@@ -237,6 +254,55 @@ test("a port that two places ask for is refused, naming both", () => {
   ]) {
     planOf({ config });
   }
+});
+
+test("a port that two nodes ask for and that is in use is one problem", async (context) => {
+  const server = createServer().listen(0, "0.0.0.0");
+  await once(server, "listening");
+  context.after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const { port } = address;
+  const check = async (config: string) => {
+    const facts = { survey: createSurvey(), inputs: createInputs() };
+    const { places, ...planned } = decide({ config });
+    const taken = await checkPlaces(places, facts.inputs, facts.survey, new Set());
+    return [...("problems" in planned ? planned.problems : []), ...taken].map(({ reason }) => reason);
+  };
+  assert.match(only(await check(mapped(`hostPort: ${port}`, `hostPort: ${port}`))), /twice/);
+  assert.match(only(await check(mapped(`hostPort: ${port}`))), /listens on already/);
+});
+
+test("an address that was not written is not blamed where the machine lacks IPv6", () => {
+  const taken = (fields: Partial<TakenPort>): TakenPort => ({
+    address: "::",
+    port: 8080,
+    protocol: "tcp",
+    source: "nodes.0.extraPortMappings.0.hostPort",
+    trouble: "no such address",
+    addressWritten: false,
+    ...fields,
+  });
+  const ipv6 = `networking: {ipFamily: ipv6}\n${mapped("hostPort: 1, listenAddress: '::1'", "hostPort: 2")}`;
+  const describe = (refused: boolean, ...ports: readonly Partial<TakenPort>[]) =>
+    describeTakenPorts(ports.map(taken), refused, configure(ipv6));
+  assert.deepEqual(describe(true, {}, { port: 8081 }), []);
+  const missing = only(describe(false, {}, { port: 8081 }));
+  assert.match(`${missing.value} ${missing.reason}`, /networking\.ipFamily.*does not have IPv6/);
+  for (const refused of [true, false]) {
+    const written = only(describe(refused, { address: "203.0.113.7", addressWritten: true }));
+    assert.match(
+      written.reason,
+      /^line 6, column \d+: nodes\.0\.extraPortMappings\.0\.listenAddress is not an address of this machine: /,
+    );
+    const inUse = only(describe(refused, { trouble: "in use" }));
+    assert.match(inUse.reason, /^line 6, column \d+: nodes\.0\S+hostPort is a port .* listens on already/);
+    assert.equal(inUse.value, "inline");
+  }
+  assert.deepEqual(
+    decide({ config: ipv6 }).places.ports.map(({ addressWritten }) => addressWritten),
+    [true, false],
+  );
 });
 
 test("subnets that overlap are refused, naming both fields", () => {
@@ -250,10 +316,12 @@ test("subnets that overlap are refused, naming both fields", () => {
       "podSubnet: 10.96.0.0/16",
       /podSubnet: 10\.96\.0\.0\/16 and networking\.serviceSubnet: 10\.96\.0\.0\/16 \(kind's default\)/,
     ],
-    ["serviceSubnet: 10.244.128.0/24", /podSubnet: 10\.244\.0\.0\/16 \(kind's default\) and networking\.serviceSubnet/],
+    [
+      "serviceSubnet: 10.244.128.0/24",
+      /podSubnet: 10\.244\.0\.0\/16 \(kind's default\) and line \d+, column \d+: networking\.serviceSubnet/,
+    ],
     ["podSubnet: 10.0.0.0/8", /podSubnet.*serviceSubnet/],
     ["podSubnet: 172.18.5.0/24", /podSubnet.*Docker's network kind: 172\.18\.0\.0\/16/],
-    ["serviceSubnet: 172.17.0.0/24", /serviceSubnet.*Docker's network bridge/],
     ["ipFamily: ipv6, podSubnet: 'fd00:10:96::/64'", /podSubnet.*serviceSubnet: fd00:10:96::\/112/],
     ["ipFamily: dual, podSubnet: '10.200.0.0/16,fc00:f853:ccd:e793::/80'", /podSubnet: fc00.*network kind/],
   ];
@@ -264,21 +332,39 @@ test("subnets that overlap are refused, naming both fields", () => {
         survey: { subnets: [...kind, { network: "bridge", subnet: "172.17.0.0/16" }] },
       }),
     );
-    assert.match(problem.value, expected);
+    assert.match(problem.reason, expected);
+    assert.match(problem.reason, /line 3, column \d+: networking\./);
+    assert.equal(problem.value, "inline");
   }
   planOf({ config: networking("podSubnet: 10.95.0.0/16"), survey: { subnets: kind } });
   planOf({ config: networking("ipFamily: dual"), survey: { subnets: kind } });
   // kind's network is made with its own IPv6 subnet where it is not there yet.
   assert.match(
-    only(problemsOf({ config: networking("ipFamily: ipv6, podSubnet: 'fc00:f853:ccd::/48'") })).value,
+    only(problemsOf({ config: networking("ipFamily: ipv6, podSubnet: 'fc00:f853:ccd::/48'") })).reason,
     /network kind/,
   );
-  // What nobody wrote is refused only where it cannot work.
+  // A default is refused only where it cannot work.
   planOf({ survey: { subnets: [{ network: "bridge", subnet: "10.244.0.0/16" }] } });
   assert.match(
     only(problemsOf({ survey: { subnets: [{ network: "kind", subnet: "10.244.0.0/16" }] } })).value,
     /podSubnet/,
   );
+});
+
+test("a subnet that overlaps with Docker's default network is a warning, unless TORCH-V2 uses that network's gateway", () => {
+  const config = "networking: {podSubnet: 172.17.0.0/16}\n";
+  const warning = only(planOf({ config }).warnings);
+  assert.match(
+    warning,
+    /podSubnet.*: 172\.17\.0\.0\/16 overlaps with Docker's network bridge: 172\.17\.0\.0\/16.*Fix: /,
+  );
+  const { torch } = readInputs(environmentOf({ torch: "torch_v2" }), FOLDERS).inputs;
+  assert.ok(torch !== undefined);
+  assert.equal(only(planOf({ config, inputs: { torch } }).warnings), warning);
+  const problem = only(problemsOf({ config, inputs: { torch: { ...torch, endpoint: "external" } } }));
+  assert.match(`${problem.value} ${problem.reason}`, /podSubnet.*: 172\.17\.0\.0\/16 and Docker's network bridge/);
+  assert.deepEqual(planOf({ config: "networking: {podSubnet: 172.30.0.0/16}\n" }).warnings, []);
+  assert.deepEqual(planOf({ survey: { subnets: [{ network: "bridge", subnet: "10.244.0.0/16" }] } }).warnings, []);
 });
 
 test("a container that is not the cluster's and has a node's name is refused, and never replaced", () => {
@@ -315,9 +401,41 @@ test("a value is named as the field that the user wrote", () => {
   assert.deepEqual(only(problemsOf({ config })).input, "kind-config");
   assert.deepEqual(planOf({ config: "networking: {apiServerAddress: 192.0.2.7}\n" }).shape.addressField, {
     input: "kind-config",
-    value: "networking.apiServerAddress: 192.0.2.7",
+    value: "networking.apiServerAddress: 192.0.2.7 (line 3, column 32 of inline)",
   });
   assert.equal(planOf({ inputs: { apiServerAddress: "192.0.2.7" } }).shape.addressField.input, "api-server-address");
+});
+
+test("labels of a patch are refused where kubeadm reads the patch, and where its apiVersion is the one of these versions", () => {
+  const patch = (kind: string, more = "") =>
+    `{kind: ${kind}${more}, nodeRegistration: {kubeletExtraArgs: {node-labels: 'kubernetes.io/foo=c'}}}`;
+  const on = (role: string, text: string) => `- role: ${role}\n  kubeadmConfigPatches: [${JSON.stringify(text)}]\n`;
+  const top = (text: string) => `kubeadmConfigPatches: [${JSON.stringify(text)}]\n`;
+  const v1beta = (version: number) => `, apiVersion: kubeadm.k8s.io/v1beta${version}`;
+  const refused = [
+    top(patch("InitConfiguration")),
+    top(patch("InitConfiguration", v1beta(3))),
+    top(patch("JoinConfiguration")),
+    `nodes:\n${on("control-plane", patch("InitConfiguration"))}`,
+    `nodes:\n- role: control-plane\n${on("worker", patch("JoinConfiguration"))}`,
+  ];
+  for (const config of refused) {
+    const problem = only(problemsOf({ config }));
+    assert.match(problem.reason, /^line \d+, column \d+: \S*kubeadmConfigPatches\.0 has in its node-labels "kubern/);
+  }
+  const unread = [
+    top(patch("InitConfiguration", v1beta(4))),
+    top(patch("ClusterConfiguration")),
+    `nodes:\n- role: control-plane\n${on("worker", patch("InitConfiguration"))}`,
+    `nodes:\n${on("control-plane", patch("JoinConfiguration"))}- role: worker\n`,
+    `${top(patch("JoinConfiguration"))}nodes:\n- role: control-plane\n`,
+  ];
+  for (const config of unread) planOf({ config });
+  // Without the versions, a patch that names its apiVersion cannot be judged.
+  const config = top(patch("InitConfiguration", v1beta(3)));
+  const unknown = decide({ config, rejected: ["kubernetes-version"] });
+  assert.deepEqual("problems" in unknown ? unknown.problems : undefined, []);
+  only(problemsOf({ config: refused[0] ?? "", rejected: ["kubernetes-version"] }));
 });
 
 test("no problem rests on the default in a rejected value's place", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectArgs, parseServingNode, renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
+import { connectArgs, parseAddress, parseNodePod, renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
 
 const nodes = [
   { name: "c-control-plane", address: "172.18.0.2" },
@@ -34,23 +34,34 @@ test("the configuration is kindnetd's: JSON for one subnet, whose MTU the node f
 });
 
 test("a node gets its own configuration, and a route to the pods of each of the others", () => {
-  const [first, ...others] = nodes;
-  const args = connectArgs(first, others, subnets);
+  const args = connectArgs("c-control-plane", nodes, subnets);
   assert.deepEqual(args.slice(0, 2), ["exec", "c-control-plane"]);
   assert.equal(args[6], renderKindnetConfiguration("10.244.0.0/24"));
   assert.deepEqual(args.slice(7), ["10.244.1.0/24 via 172.18.0.3", "10.244.2.0/24 via 172.18.0.4"]);
 });
 
-test("a node serves when its kube-proxy is ready, and is one of the run's with an IPv4 address", () => {
-  const network = { nodes: [], podSubnets: subnets };
-  assert.deepEqual(parseServingNode("c-worker   172.18.0.3   True", network), nodes[1]);
-  const lines = [
-    "c-worker 172.18.0.3 False",
-    "c-worker <none> <none>",
-    "c-worker <none> True",
-    "other 172.18.0.3 True",
-    "c-worker fc00::3 True",
-    "",
-  ];
-  for (const line of lines) assert.equal(parseServingNode(line, network), undefined, line);
+test("a node's address is the first of IPv4, and one without any counts as not known", () => {
+  assert.deepEqual(parseAddress("/c-worker 172.18.0.3"), [nodes[1]]);
+  assert.deepEqual(parseAddress("/c-worker  172.18.0.3"), [nodes[1]]);
+  for (const line of ["/c-worker ", "/c-worker invalid", "/c-worker fc00::3", ""]) {
+    assert.deepEqual(parseAddress(line), [], line);
+  }
+});
+
+test("a node serves when its kube-proxy is ready", () => {
+  const proxy = "registry.k8s.io/kube-proxy:v1.28.15";
+  assert.deepEqual(parseNodePod(`${proxy}   c-worker   True`), { kind: "kube-proxy", node: "c-worker", ready: true });
+  assert.equal(parseNodePod("registry.k8s.io/kube-proxy-amd64:v1.31.0 c-worker True")?.ready, true);
+  for (const line of [`${proxy} c-worker False`, `${proxy} c-worker <none>`, `${proxy} <none> <none>`, proxy]) {
+    assert.equal(parseNodePod(line)?.ready, false, line);
+  }
+});
+
+test("the pod network is kindnetd's by the image of a pod of it", () => {
+  const parse = (image: string) => parseNodePod(`${image} c-worker True`);
+  assert.equal(parse("docker.io/kindest/kindnetd:v20241108-5c6d2daf")?.kind, "kindnetd");
+  assert.equal(parse("kindnetd@sha256:00")?.kind, "kindnetd");
+  for (const image of ["docker.io/calico/node:v3", "mine/not-kindnetd:1", "", "<none>"]) {
+    assert.equal(parse(image), undefined, image);
+  }
 });

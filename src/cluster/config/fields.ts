@@ -74,7 +74,7 @@ const PORT_MAPPING = {
 
 const NODE = {
   role: { type: "text", parse: oneOf(["control-plane", "worker"]) },
-  image: { type: "text", parse: imageReference, filled: true },
+  image: { type: "text", parse: imageReference },
   labels: { type: "map", value: TEXT, check: checkLabel },
   extraMounts: list({ type: "object", fields: MOUNT }),
   extraPortMappings: list({ type: "object", fields: PORT_MAPPING }),
@@ -93,13 +93,16 @@ const NETWORKING = {
   dnsSearch: list(TEXT),
 } as const;
 
-/** kind's v1alpha4 (pkg/apis/config/v1alpha4/types.go), with its rules (pkg/internal/apis/config/validate.go) and Docker's. */
+/**
+ * kind's v1alpha4 (pkg/apis/config/v1alpha4/types.go), with its rules (pkg/internal/apis/config/validate.go) and Docker's.
+ * An empty name or image is left out (its default.go).
+ */
 export const CLUSTER: FieldType = {
   type: "object",
   fields: {
     kind: { type: "text", parse: exactly("Cluster"), filled: true },
     apiVersion: { type: "text", parse: exactly("kind.x-k8s.io/v1alpha4"), filled: true },
-    name: { type: "text", parse: clusterName, filled: true },
+    name: { type: "text", parse: clusterName },
     nodes: list({ type: "object", fields: NODE }),
     networking: { type: "object", fields: NETWORKING },
     featureGates: { type: "map", value: BOOLEAN, check: quotable },

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { asList, isRecord } from "../../inputs/data.ts";
-import type { Complaint } from "../../inputs/values.ts";
+import { type Complaint, isWithinFolder } from "../../inputs/values.ts";
 import type { ConfigurationReader, Path } from "./reader.ts";
 
 /** A host path that a configuration mounts into a node. */
@@ -29,11 +29,15 @@ export function readHostPaths(nodes: unknown, reader: ConfigurationReader): read
 }
 
 /**
- * What is wrong with a host path: where nothing is there, Docker makes a folder of that name, root's and empty. Relative
+ * What is wrong with a host path: where nothing is there, Docker makes an empty folder of that name, owned by root. Relative
  * paths start where kind runs (its docker provider's planCreation), and one that ends in a slash says that a folder is
  * to be made.
+ * @param made the folder that the step itself makes before the nodes, with those above it.
  */
-export async function checkHostPath({ hostPath }: HostPath): Promise<Complaint | undefined> {
+export async function checkHostPath(
+  { hostPath }: Pick<HostPath, "hostPath">,
+  made: string | undefined,
+): Promise<Complaint | undefined> {
   try {
     await stat(resolve(hostPath) + (hostPath.endsWith("/") ? "/" : ""));
     return undefined;
@@ -42,10 +46,16 @@ export async function checkHostPath({ hostPath }: HostPath): Promise<Complaint |
     if (code === "ENOENT" && hostPath.endsWith("/")) return undefined;
     // What the step may not look at, Docker may.
     if (code !== "ENOENT" && code !== "ENOTDIR") return undefined;
-    const allowed = "a path that exists, or one that ends in / for a folder that Docker makes, empty and root's";
+    if (code === "ENOENT" && made !== undefined && isWithinFolder(resolve(hostPath), made)) return undefined;
+    const allowed =
+      "a path that exists, or one that ends in / for a folder that Docker makes: an empty folder owned by root";
     const reason = code === "ENOTDIR" ? "leads through a file" : `does not exist (${resolve(hostPath)})`;
     if (/^~|\$/.test(hostPath)) {
       const fix = "write the path itself: kind does not expand ~ or variables";
+      return { reason, allowed, fix };
+    }
+    if (made !== undefined && isWithinFolder(made, resolve(hostPath))) {
+      const fix = "mount the credentials-directory itself: its files are written when the nodes are there";
       return { reason, allowed, fix };
     }
     return { reason, allowed, fix: "check the path, and that what is mounted is there before this step" };

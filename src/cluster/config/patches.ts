@@ -1,6 +1,5 @@
 import { asList, isRecord } from "../../inputs/data.ts";
 import { describeYamlIssue, readYamlText, type YamlIssue } from "../../inputs/yaml.ts";
-import { checkLabel } from "./labels.ts";
 import type { ConfigurationReader, Path } from "./reader.ts";
 
 const MAX_BYTES = 100_000;
@@ -54,15 +53,6 @@ function checkMergePatch(patch: string, path: Path, reader: ConfigurationReader)
         allowed: ALLOWED,
         fix: "write kind: and the fields that it changes",
       });
-    } else {
-      for (const [key, value] of nodeLabelsIn(read.value)) {
-        const complaint = checkLabel(key, value);
-        if (complaint === undefined) continue;
-        reader.wrong(path, {
-          ...complaint,
-          reason: `has in its node-labels ${JSON.stringify(key)}, which ${complaint.reason}`,
-        });
-      }
     }
     // Its own lines, and the one that parts it from the next.
     line += document.split("\n").length + 1;
@@ -85,7 +75,7 @@ function toOuter(
 }
 
 /** The labels that a patch has the kubelet set: a mapping until v1beta3 of kubeadm's API, a list since v1beta4. */
-function nodeLabelsIn(patch: unknown): readonly (readonly [string, string])[] {
+export function nodeLabelsIn(patch: unknown): readonly (readonly [string, string])[] {
   const registration = isRecord(patch) && isRecord(patch.nodeRegistration) ? patch.nodeRegistration : {};
   const given = registration.kubeletExtraArgs;
   const texts = isRecord(given)

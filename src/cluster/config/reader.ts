@@ -23,8 +23,11 @@ export class ConfigurationReader {
   readonly #source: string;
   readonly #resolve: (node: unknown) => unknown;
   readonly #nodes = new Map<string, unknown>();
+  /** Fields with which something is wrong, and all that they are parts of. */
   readonly #wrong = new Set<string>();
-  readonly problems: Problem[] = [];
+  readonly #problems: Problem[] = [];
+  /** How many problems are not named. */
+  #further = 0;
 
   constructor(yaml: YamlText, text: string, source: string) {
     this.#yaml = yaml;
@@ -40,15 +43,27 @@ export class ConfigurationReader {
 
   /** Puts a problem down, with the place and what the user wrote there. */
   readonly wrong: Wrong = (path, complaint) => {
-    if (this.problems.length >= MAX_PROBLEMS) return;
-    this.#wrong.add(keyOf(path));
-    this.problems.push(this.problemAt(path, complaint));
+    for (let length = path.length; length >= 0; length -= 1) this.#wrong.add(keyOf(path.slice(0, length)));
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(this.problemAt(path, complaint));
+    else this.#further += 1;
   };
+
+  /** What was put down: so many that a person can read them, and how many more there are. */
+  get problems(): readonly Problem[] {
+    if (this.#further === 0) return this.#problems;
+    const more = {
+      input: CONFIGURATION_INPUT,
+      value: this.#source,
+      reason: `has ${this.#further} more problem${this.#further === 1 ? "" : "s"}`,
+      allowed: "a configuration that kind accepts",
+      fix: "fix the ones above first: the next run names the others",
+    };
+    return [...this.#problems, more];
+  }
 
   /** Whether something is wrong with a field or with a part of it. */
   isWrong(path: Path): boolean {
-    const key = keyOf(path);
-    return this.#wrong.has(key) || [...this.#wrong].some((each) => each.startsWith(`${key}\0`));
+    return this.#wrong.has(keyOf(path));
   }
 
   problemAt(path: Path, { reason, allowed, fix }: Complaint): Problem {
@@ -65,10 +80,16 @@ export class ConfigurationReader {
   /** `line 3, column 5: nodes.0.role`: a field, and where its value stands, or the nearest parent that is there. */
   placeOf(path: Path): string {
     const name = path.map((part) => printable(String(part), 60)).join(".") || "the document";
+    const position = this.positionOf(path);
+    return position === undefined ? name : `${position}: ${name}`;
+  }
+
+  /** `line 3, column 5`: where a field's value stands, or the nearest parent that is there. */
+  positionOf(path: Path): string | undefined {
     const start = rangeOf(this.#nearest(path))?.[0];
-    if (start === undefined) return name;
+    if (start === undefined) return undefined;
     const { line, col } = this.#yaml.lines.linePos(start);
-    return `line ${line}, column ${col}: ${name}`;
+    return `line ${line}, column ${col}`;
   }
 
   /** The line in which a block text's sign (`|`) stands: its own first line is the next one. */

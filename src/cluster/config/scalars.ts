@@ -27,7 +27,7 @@ export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   const tag = node.tag?.replace("tag:yaml.org,2002:", "");
   if (tag !== undefined && !TAGS[type.type]?.includes(tag)) {
     const fix = "leave the tag out, and write a text in quotes";
-    return { complaint: { reason: "has a tag that is not read here", allowed: "a value without a tag", fix } };
+    return { complaint: { reason: "has an unsupported tag", allowed: "a value without a tag", fix } };
   }
   // A tag of a number or a boolean says so of a text in quotes too.
   const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);

@@ -1,8 +1,12 @@
+import semver from "semver";
+import type { Problem } from "../../failure.ts";
 import { asList, isRecord } from "../../inputs/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
 import type { UserConfiguration } from "../configuration.ts";
 import type { ClusterShape } from "../shape.ts";
-import { patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import { checkLabel } from "./labels.ts";
+import { nodeLabelsIn, patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import type { Path } from "./reader.ts";
 
 /** The documents of the kubeadm configuration that kind writes for every node (its pkg/cluster/internal/kubeadm/config.go). */
 const KUBEADM = ["ClusterConfiguration", "InitConfiguration", "JoinConfiguration"];
@@ -10,6 +14,18 @@ const COMPONENTS: Readonly<Record<string, string>> = {
   KubeletConfiguration: "kubelet.config.k8s.io/v1beta1",
   KubeProxyConfiguration: "kubeproxy.config.k8s.io/v1alpha1",
 };
+
+/** Those of them that register a node, with its labels. */
+const REGISTRATIONS = ["InitConfiguration", "JoinConfiguration"];
+
+type Place = "cluster" | "one node" | "first" | "joining";
+
+/** A part of the configuration that holds patches. */
+interface Owner {
+  readonly owner: Readonly<Record<string, unknown>>;
+  readonly path: Path;
+  readonly place: Place;
+}
 
 /** What a patch is for. */
 interface Target {
@@ -26,19 +42,10 @@ export function findUnusedPatches(
   releases: Releases,
 ): readonly string[] {
   if (user === undefined) return [];
-  const first = nodes.findIndex((node) => node.role === "control-plane");
-  const mode = user.networking.kubeProxyMode;
-  const owners = [
-    { owner: user.document, path: [], place: nodes.length > 1 ? "cluster" : "one node" } as const,
-    ...user.nodes.map((owner, index) => ({
-      owner,
-      path: ["nodes", index],
-      place: index === first ? ("first" as const) : ("joining" as const),
-    })),
-  ];
-  return owners.flatMap(({ owner, path, place }) =>
+  const withoutProxy = user.networking.kubeProxyMode === "none";
+  return listOwners(user, nodes).flatMap(({ owner, path, place }) =>
     targetsOf(owner).flatMap(({ field, target }) => {
-      const reason = whyUnmatched(target, releases) ?? whyUnread(target.kind, place, mode === "none");
+      const reason = whyUnmatched(target, releases) ?? whyUnread(target.kind, place, withoutProxy);
       return reason === undefined
         ? []
         : [`kind-config: ${user.placeOf([...path, ...field])} changes nothing: ${reason}.`];
@@ -46,25 +53,71 @@ export function findUnusedPatches(
   );
 }
 
+/**
+ * What is wrong with the labels that patches have the kubelet set, where kubeadm reads them.
+ * @param releases `undefined` where they are not known: then patches that name an apiVersion are not looked at.
+ */
+export function checkPatchLabels(
+  user: UserConfiguration | undefined,
+  { nodes }: Pick<ClusterShape, "nodes">,
+  releases: Releases | undefined,
+): readonly Problem[] {
+  if (user === undefined) return [];
+  const isApplied = (target: Target) =>
+    releases === undefined ? (target.apiVersion ?? "") === "" : isMatched(target, releases);
+  return listOwners(user, nodes).flatMap(({ owner, path, place }) =>
+    mergePatchesOf(owner).flatMap(({ field, target, patch }) => {
+      if (!REGISTRATIONS.some((kind) => kind === target.kind)) return [];
+      if (!isApplied(target) || whyUnread(target.kind, place, false) !== undefined) return [];
+      return nodeLabelsIn(patch).flatMap(([key, value]) => {
+        const complaint = checkLabel(key, value);
+        if (complaint === undefined) return [];
+        const reason = `has in its node-labels ${JSON.stringify(key)}, which ${complaint.reason}`;
+        return [user.problemAt([...path, ...field], { ...complaint, reason })];
+      });
+    }),
+  );
+}
+
+/** Where patches stand, and which node's kubeadm reads them. */
+function listOwners(user: UserConfiguration, nodes: ClusterShape["nodes"]): readonly Owner[] {
+  const first = nodes.findIndex((node) => node.role === "control-plane");
+  return [
+    { owner: user.document, path: [], place: nodes.length > 1 ? "cluster" : "one node" },
+    ...user.nodes.map((owner, index) => ({
+      owner,
+      path: ["nodes", index],
+      place: index === first ? ("first" as const) : ("joining" as const),
+    })),
+  ];
+}
+
 /** Whether kind applies a patch to a document of its own: the kind is the same, and the apiVersion, if there is one. */
 export function isMatched(target: Target, releases: Releases): boolean {
   return whyUnmatched(target, releases) === undefined;
 }
 
-function targetsOf(owner: Readonly<Record<string, unknown>>) {
-  const merged = patchesOf(owner.kubeadmConfigPatches).flatMap((patch, index) =>
-    splitDocuments(patch)
+function mergePatchesOf(owner: Readonly<Record<string, unknown>>) {
+  return patchesOf(owner.kubeadmConfigPatches).flatMap((text, index) =>
+    splitDocuments(text)
       .map(readPatch)
       .filter(isRecord)
-      .map(({ kind, apiVersion }) => ({ field: ["kubeadmConfigPatches", index], target: { kind, apiVersion } })),
+      .map((patch) => ({
+        field: ["kubeadmConfigPatches", index],
+        target: { kind: patch.kind, apiVersion: patch.apiVersion },
+        patch,
+      })),
   );
+}
+
+function targetsOf(owner: Readonly<Record<string, unknown>>) {
   const json = asList(owner.kubeadmConfigPatchesJSON6902)
     .filter(isRecord)
     .map(({ kind, group = "", version }, index) => ({
       field: ["kubeadmConfigPatchesJSON6902", index],
       target: { kind, apiVersion: group === "" ? version : `${group}/${version ?? ""}` },
     }));
-  return [...merged, ...json];
+  return [...mergePatchesOf(owner), ...json];
 }
 
 function whyUnmatched({ kind, apiVersion }: Target, { kubernetes, kind: release }: Releases): string | undefined {
@@ -79,16 +132,16 @@ function whyUnmatched({ kind, apiVersion }: Target, { kubernetes, kind: release 
 
 /** kubeadm's API in kind's template: v1beta4 from kind 0.32 on, for Kubernetes 1.36 and later. */
 function kubeadmVersion(kubernetes: string, release: string): string {
-  const minor = (version: string) => Number(version.split(".")[1]);
-  if (minor(kubernetes) < 23) return "kubeadm.k8s.io/v1beta2";
-  return minor(kubernetes) >= 36 && minor(release) >= 32 ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";
+  if (semver.lt(kubernetes, "1.23.0-0")) return "kubeadm.k8s.io/v1beta2";
+  const isLater = semver.gte(release, "0.32.0") && semver.gte(kubernetes, "1.36.0-0");
+  return isLater ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";
 }
 
 /**
  * What kubeadm reads on which node: init, on the first control plane, all but JoinConfiguration; join that alone, with
  * the others from the cluster.
  */
-function whyUnread(kind: unknown, place: "cluster" | "one node" | "first" | "joining", withoutProxy: boolean) {
+function whyUnread(kind: unknown, place: Place, withoutProxy: boolean) {
   if (kind === "KubeProxyConfiguration" && withoutProxy) return "kubeProxyMode is none";
   if (kind === "JoinConfiguration" && place === "one node")
     return "no node joins a cluster of one. Write kind: InitConfiguration";
