@@ -13,6 +13,11 @@ export interface Diagnosis {
 const INOTIFY_WORDS =
   /too many open files|inotify_init|inotify instance|inotify watch|Failed to (?:create|allocate|add) (?:inotify|manager|watch)|no space left on device.*(?:watch|inotify)|(?:watch|inotify).*no space left on device/i;
 
+/** Only the beginning of a line is looked at, since the pattern takes quadratic time. */
+function isAboutInotify(line: string): boolean {
+  return INOTIFY_WORDS.test(line.slice(0, 2000));
+}
+
 /** Below these values a cluster of a few nodes has been seen to fail: what kind's documentation recommends. */
 const RECOMMENDED = { "fs.inotify.max_user_watches": 524288, "fs.inotify.max_user_instances": 512 } as const;
 
@@ -29,7 +34,7 @@ export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
 
 function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
   const low = INOTIFY_LIMITS.filter((name) => (limits[name] ?? Number.POSITIVE_INFINITY) < RECOMMENDED[name]);
-  if (!INOTIFY_WORDS.test(words) || low.length === 0) return undefined;
+  if (!words.split("\n").some(isAboutInotify) || low.length === 0) return undefined;
   const values = low.map((name) => `${name} is ${limits[name]}`).join(", ");
   const inputs = low.map((name) => `${inputOf(name)}: ${RECOMMENDED[name]}`).join(", ");
   return {
