@@ -185,3 +185,34 @@ for (const minor of MINORS) {
     });
   });
 }
+
+describe("a cluster whose pod network the user brings", () => {
+  it("gets nothing of kindnetd's: no configuration, no route, and its node is not Ready", async () => {
+    const machine = machineOf(await raiseBedFor(undefined, console.error));
+    const run = await prepareRun(machine, {
+      "kind-config": JSON.stringify({
+        kind: "Cluster",
+        apiVersion: "kind.x-k8s.io/v1alpha4",
+        name: CLUSTER,
+        networking: { disableDefaultCNI: true },
+      }),
+    });
+    try {
+      const { exitCode, log, outputs } = await run.main();
+      assert.equal(exitCode, 0, log.join("\n"));
+      assert.match(log.join("\n"), /disableDefaultCNI/);
+      assert.doesNotMatch(log.join("\n"), /without acceleration|are connected/);
+      const node = `${CLUSTER}-control-plane`;
+      const kubectl = [outputs["kubectl-path"] ?? "", "--kubeconfig", outputs.kubeconfig ?? ""] as const;
+      const [program, ...kubeconfig] = kubectl;
+      const proxies = ["wait", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-proxy"];
+      await sh(program, [...kubeconfig, ...proxies, "--for=condition=Ready", "--timeout=60s"]);
+      assert.equal(await sh("docker", ["exec", node, "find", "/etc/cni", "-type", "f"]), "");
+      assert.match(await sh(program, [...kubeconfig, "get", "nodes", "--no-headers"]), /NotReady/);
+    } finally {
+      await run.post();
+      await run.dispose();
+    }
+    assert.deepEqual(await dockerLeftovers(CLUSTER), []);
+  });
+});

@@ -43,6 +43,9 @@ async function placeFolders(): Promise<void> {
     await mkdir(file(folder), { recursive: true });
     await chmod(file(folder), mode);
   }
+  // The repository may lie in a folder that is hidden from here on.
+  await mkdir(file("modules"), { recursive: true });
+  await bind(join(import.meta.dirname, "../../../node_modules"), file("modules"));
   await bind(file("home"), "/home");
   await bind(file("tmp"), "/tmp");
   await run("mount", ["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"]);
@@ -67,7 +70,7 @@ async function placeUser(): Promise<void> {
   const modules = join(WORK, "node_modules");
   await mkdir(modules, { recursive: true });
   await run("chown", ["--recursive", `${USER.id}:${USER.id}`, USER.home]);
-  await bind(join(import.meta.dirname, "../../../node_modules"), modules);
+  await bind(file("modules"), modules);
 }
 
 /** The hosts file, a CA that everything on the machine trusts, and a resolver as systemd-resolved sets it up. */
