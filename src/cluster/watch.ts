@@ -12,11 +12,22 @@ import {
 import { Failure } from "../failure.ts";
 import { listClusterContainers } from "../host/docker.ts";
 import { CommandError, type Run } from "../process.ts";
+import { loadBalancerName } from "./names.ts";
 import { type Ownership, selectOwn } from "./removal.ts";
 
 /** A cluster that comes up is further than this when the first look is due; each look costs it some of the processors. */
 const FIRST_LOOK_SECONDS = 14;
 const NEXT_LOOK_SECONDS = 4;
+/** So many nodes are looked at beside the first control plane, in turn: looking at sixteen at once keeps two cores busy. */
+const OTHERS_AT_ONCE = 2;
+
+/** The nodes of a look: the first control plane always, the others in turn. */
+export function selectLooked<T extends { readonly name: string }>(nodes: readonly T[], look: number): readonly T[] {
+  const [first, ...others] = nodes.toSorted((a, b) => a.name.localeCompare(b.name));
+  if (first === undefined || others.length <= OTHERS_AT_ONCE) return nodes;
+  const start = (look * OTHERS_AT_ONCE) % others.length;
+  return [first, ...[...others, ...others].slice(start, start + OTHERS_AT_ONCE)];
+}
 
 /** What is looked at while kubeadm waits. */
 export interface WatchedCluster {
@@ -36,11 +47,12 @@ export async function watchNodes(
   signal: AbortSignal,
 ): Promise<void> {
   const seen: Seen = new Map();
-  for (let wait = FIRST_LOOK_SECONDS; ; wait = NEXT_LOOK_SECONDS) {
+  for (let look = 0; ; look += 1) {
     if (signal.aborted) return;
+    const wait = look === 0 ? FIRST_LOOK_SECONDS : NEXT_LOOK_SECONDS;
     await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const failing = judgeEnds(await lookAtNodes(ownership, seen, run));
+    const failing = judgeEnds(await lookAtNodes(ownership, look, seen, run));
     if (failing !== undefined && !signal.aborted) throw describeEnd(failing, configuration);
   }
 }
@@ -63,9 +75,13 @@ function describeEnd({ component, node, ends, words }: ComponentEnd, configurati
 }
 
 /** What the components of this run's nodes ended with so far. An engine that does not answer now says nothing. */
-async function lookAtNodes(ownership: Ownership, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
+async function lookAtNodes(ownership: Ownership, look: number, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
   try {
-    const nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+    const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+    const nodes = selectLooked(
+      own.filter(({ name }) => name !== loadBalancerName(ownership.cluster)),
+      look,
+    );
     const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, run)));
     return looks.flat();
   } catch (error) {
@@ -77,27 +93,25 @@ async function lookAtNodes(ownership: Ownership, seen: Seen, run: Run): Promise<
 /** The containers that have ended, by node and name: how many in a row in the same way, and the last one's number. */
 type Seen = Map<string, { readonly attempt: number; readonly words: string; readonly ends: number }>;
 
+/** The last lines of both journals in base64, a line each, and the containers: in one command, since each costs. */
+const LOOK = `
+journal() { journalctl --no-pager --output=cat --unit="$1.service" --lines=1000 | base64 -w0; echo; }
+journal kubelet; journal containerd
+${LIST_CONTAINERS}`;
+
 /** What one node's components ended with so far. */
 async function lookAtNode(id: string, node: string, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
-  const ask = async (...command: readonly string[]) => {
-    const args = ["exec", id, ...command];
-    const purpose = `looking at ${node}`;
-    return await run({ file: "docker", args, timeoutSeconds: 30, purpose }).then(
-      ({ stdout }) => stdout,
-      (error: unknown) => {
-        // One that is not up yet, or is being removed.
-        if (error instanceof CommandError) return "";
-        throw error;
-      },
-    );
-  };
-  const journal = (unit: string) =>
-    ask("journalctl", "--no-pager", "--output=cat", `--unit=${unit}.service`, "--lines=1000");
-  const [kubelet, containerd, listed] = await Promise.all([
-    journal("kubelet"),
-    journal("containerd"),
-    ask("bash", "-c", LIST_CONTAINERS),
-  ]);
+  const args = ["exec", id, "bash", "-c", LOOK];
+  const output = await run({ file: "docker", args, timeoutSeconds: 30, purpose: `looking at ${node}` }).then(
+    ({ stdout }) => stdout,
+    (error: unknown) => {
+      // One that is not up yet, or is being removed.
+      if (error instanceof CommandError) return "";
+      throw error;
+    },
+  );
+  const [journals, listed] = [output.split("\n", 2), output.split("\n").slice(2).join("\n")];
+  const [kubelet = "", containerd = ""] = journals.map((text) => Buffer.from(text, "base64").toString());
   const fault = findContainerdFault(containerd);
   const ofKubelet = findKubeletEnds(kubelet);
   const ends: ComponentEnd[] = [

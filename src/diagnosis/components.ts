@@ -30,7 +30,7 @@ const WAITS =
   /connection refused|connection reset|i\/o timeout|deadline exceeded|timed? ?out|unavailable|not ready|leader|\blease|\bEOF\b|healthy|no route to host|connect: /i;
 
 /**
- * In a node: each control plane's container with its number, and the ends of its last two logs in base64. The kubelet
+ * In a node: each control plane's container that was restarted, with its number, and the ends of its last two logs in base64. The kubelet
  * numbers the logs by attempt, and keeps those of the last container that ended (its `/var/log/pods`).
  */
 export const LIST_CONTAINERS = `
@@ -38,7 +38,7 @@ cd /var/log/pods 2>/dev/null || exit 0
 for folder in kube-system_*/etcd kube-system_*/kube-{apiserver,controller-manager,scheduler}; do
   [ -d "$folder" ] || continue
   last=$(ls "$folder" | sed -n 's/^\\([0-9]*\\)\\.log$/\\1/p' | sort -n | tail -n 1)
-  [ -n "$last" ] || continue
+  [ "\${last:-0}" -gt 0 ] || continue
   end() { { head -c 2000 "$folder/$1.log"; echo; tail -c 4000 "$folder/$1.log"; } 2>/dev/null | base64 -w0; }
   printf '%s %s %s %s\\n' "\${folder##*/}" "$last" "$(end $((last - 1)) || true)." "$(end "$last")."
 done`;
