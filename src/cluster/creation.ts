@@ -134,6 +134,7 @@ async function tryCreate<T>(
     () => setTimeout(() => giveUp.abort(), ANSWER_SECONDS * 1000).unref(),
     () => undefined,
   );
+  let serving = false;
   const beside = (async () => {
     // Envoy, kind's load balancer from 0.32 on, sends connections to control planes that have not joined yet too, as long
     // as fewer than half are healthy (its panic threshold). Asking meanwhile fails, and takes the turns of kubeadm's joins.
@@ -147,11 +148,12 @@ async function tryCreate<T>(
         final: giveUp.signal.aborted,
       });
     }
+    serving = true;
     const adminConf = await readAdminConf(api.controlPlane, run);
     return await steps.whenApiAnswers({ server: api.server, adminConf }, acceleration, stopped);
   })();
   const watching = new AbortController();
-  const watched = { ownership: request.ownership, configuration: request.configuration };
+  const watched = { ownership: request.ownership, configuration: request.configuration, isServing: () => serving };
   const watch = watchNodes(watched, run, AbortSignal.any([stopped, watching.signal]));
   // It is ended when the others have come to an end, and has no say then.
   const never = new Promise<never>(() => undefined);

@@ -18,6 +18,8 @@ import { type Ownership, selectOwn } from "./removal.ts";
 /** A cluster that comes up is further than this when the first look is due; each look costs it some of the processors. */
 const FIRST_LOOK_SECONDS = 14;
 const NEXT_LOOK_SECONDS = 4;
+/** Once the API server answers, only nodes that join can fail. */
+const LATE_LOOK_SECONDS = 10;
 /** So many nodes are looked at beside the first control plane, in turn: looking at sixteen at once keeps two cores busy. */
 const OTHERS_AT_ONCE = 2;
 
@@ -34,6 +36,8 @@ export interface WatchedCluster {
   readonly ownership: Ownership;
   /** The user's kind configuration as it was written, where there is one. */
   readonly configuration: string | undefined;
+  /** Whether the API server has answered. */
+  readonly isServing: () => boolean;
 }
 
 /**
@@ -42,14 +46,15 @@ export interface WatchedCluster {
  * @throws Failure in the failing component's own words. Resolves when the signal ends it.
  */
 export async function watchNodes(
-  { ownership, configuration }: WatchedCluster,
+  { ownership, configuration, isServing }: WatchedCluster,
   run: Run,
   signal: AbortSignal,
 ): Promise<void> {
   const seen: Seen = new Map();
   for (let look = 0; ; look += 1) {
     if (signal.aborted) return;
-    const wait = look === 0 ? FIRST_LOOK_SECONDS : NEXT_LOOK_SECONDS;
+    const next = isServing() ? LATE_LOOK_SECONDS : NEXT_LOOK_SECONDS;
+    const wait = look === 0 ? FIRST_LOOK_SECONDS : next;
     await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     const failing = judgeEnds(await lookAtNodes(ownership, look, seen, run));
