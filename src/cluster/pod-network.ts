@@ -64,14 +64,15 @@ export function renderKindnetConfiguration(podSubnet: string): string {
 
 /**
  * What a node runs: `$1` is the configuration, every further argument a route. A pod that starts before kube-proxy has
- * set its rules waits 30 s for its first connection to a Service, so the rules come first: they follow kube-proxy's
- * start at once.
+ * set its rules waits 30 s for its first connection to a Service, so the rules come first. It is looked for them where
+ * they are, since a kubelet tells of a container up to a second after its start; a node that has not joined yet is not
+ * kept busy with it. It gives up after some minutes: whoever started it may be gone.
  */
 const CONNECT = `set -eu
 tries=0
-until iptables-save -t nat | grep -q KUBE-SVC; do
-  tries=$((tries + 1)); [ $tries -lt 120 ]; sleep 0.5
-done
+again() { tries=$((tries + 1)); [ $tries -lt 1000 ]; sleep "$1"; }
+until [ -e /var/lib/kubelet/config.yaml ]; do again 0.5; done
+until iptables-save -t nat | grep -q KUBE-SVC; do again 0.2; done
 mtu=$(cat /sys/class/net/eth0/mtu)
 file=${CONFIGURATION}
 if [ ! -e "$file" ]; then
@@ -95,28 +96,14 @@ export function connectArgs(
   return ["exec", name, "sh", "-c", CONNECT, "sh", configuration, ...routes];
 }
 
-/** A pod of kube-proxy or of the pod network, from a line of the watch below. */
-export interface NodePod {
-  readonly kind: "kube-proxy" | "kindnetd";
-  readonly node: string;
-  readonly ready: boolean;
-}
-
-const NODE_PODS = [
-  ...["pods", "--namespace=kube-system", "--selector=k8s-app in (kube-proxy, kindnet)"],
-  `--output=custom-columns=${[
-    ":.spec.containers[0].image",
-    ":.spec.nodeName",
-    ':.status.conditions[?(@.type=="Ready")].status',
-  ].join(",")}`,
+const NETWORK_PODS = [
+  ...["pods", "--namespace=kube-system", "--selector=k8s-app=kindnet"],
+  "--output=custom-columns=:.spec.containers[0].image",
 ];
 
-/** Reads a line of the watch; `undefined` where it is another pod's. */
-export function parseNodePod(line: string): NodePod | undefined {
-  const [image = "", node = "", ready] = line.trim().split(/\s+/);
-  if (/(?:^|\/)kindnetd[:@]/.test(image)) return { kind: "kindnetd", node, ready: ready === "True" };
-  if (!/(?:^|\/)kube-proxy(?:-[a-z0-9]+)?[:@]/.test(image)) return undefined;
-  return { kind: "kube-proxy", node, ready: ready === "True" };
+/** Whether an image is kindnetd's, by its name. */
+export function isKindnetd(image: string): boolean {
+  return /(?:^|\/)kindnetd[:@]/.test(image.trim());
 }
 
 /**
@@ -131,40 +118,29 @@ export async function connectNodes(
   run: Run,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const addresses = await findAddresses(nodes, run);
-  const all = new AbortController();
-  const serving = new Set<string>();
-  const connected = new Map<string, Promise<unknown>>();
-  let usesKindnetd = false;
-  const connect = (name: string) => {
-    const args = connectArgs(name, addresses, podSubnets);
-    const started = run({
-      file: "docker",
-      args,
-      timeoutSeconds: 90,
-      purpose: `connecting the pods of ${name}`,
-      signal,
-    });
-    // It is awaited when the watch has ended.
-    started.catch(() => undefined);
-    connected.set(name, started);
-  };
+  const seen = new AbortController();
   try {
-    await watchObjects(kubectl, NODE_PODS, signal, all.signal, (line) => {
-      const pod = parseNodePod(line);
-      usesKindnetd ||= pod?.kind === "kindnetd";
-      if (pod?.kind === "kube-proxy" && pod.ready && podSubnets.has(pod.node)) serving.add(pod.node);
-      if (!usesKindnetd) return;
-      for (const name of serving) if (!connected.has(name)) connect(name);
-      if (connected.size === nodes.length) all.abort();
+    await watchObjects(kubectl, NETWORK_PODS, signal, seen.signal, (line) => {
+      if (isKindnetd(line)) seen.abort();
     });
   } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    await Promise.allSettled(connected.values());
+    if (signal.aborted) return false;
+    throw error;
   }
-  await Promise.all(connected.values());
-  return connected.size === nodes.length;
+  if (!seen.signal.aborted) return false;
+  const addresses = await findAddresses(nodes, run);
+  await Promise.all(
+    nodes.map(({ name }) =>
+      run({
+        file: "docker",
+        args: connectArgs(name, addresses, podSubnets),
+        timeoutSeconds: 600,
+        purpose: `connecting the pods of ${name}`,
+        signal,
+      }),
+    ),
+  );
+  return true;
 }
 
 const FORMAT = "{{.Name}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}";
