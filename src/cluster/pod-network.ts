@@ -64,9 +64,9 @@ export function renderKindnetConfiguration(podSubnet: string): string {
 
 /**
  * What a node runs: `$1` is the configuration, every further argument a route. A pod that starts before kube-proxy has
- * set its rules waits 30 s for its first connection to a Service, so the rules come first. It is looked for them where
- * they are, since a kubelet tells of a container up to a second after its start; a node that has not joined yet is not
- * kept busy with it. It gives up after some minutes: whoever started it may be gone.
+ * set its rules waits 30 s for its first connection to a Service, so the rules come first. At the end kindnetd runs and
+ * masquerades. Both are looked for where they are, since a kubelet reports a container up to a second after its start; a
+ * node that has not joined yet is not kept busy with it. It gives up after some minutes: whoever started it may be gone.
  */
 const CONNECT = `set -eu
 tries=0
@@ -81,7 +81,8 @@ if [ ! -e "$file" ]; then
   mv "$file.early" "$file"
 fi
 shift
-for route in "$@"; do ip route replace $route; done`;
+for route in "$@"; do ip route replace $route; done
+until iptables-save -t nat | grep -q KIND-MASQ-AGENT; do again 0.2; done`;
 
 /** The arguments that connect a node's pods with those of the others. */
 export function connectArgs(

@@ -133,7 +133,6 @@ export async function waitUntilReady(kubectl: Kubectl, { nodes, waitSeconds, who
         waitSeconds,
       ),
       waitForCondition(kubectl, ["--namespace=kube-system", "deployment/coredns"], "Available", waitSeconds),
-      waitForNodePods(kubectl, nodes.length, waitSeconds),
     );
   }
   const results = await Promise.allSettled(waits);
@@ -154,27 +153,6 @@ async function waitForCondition(kubectl: Kubectl, objects: readonly string[], co
     purpose: `waiting for ${condition}`,
     timeoutSeconds: seconds + 30,
   });
-}
-
-/**
- * Waits until what makes a node's pods reach Services and other networks runs on every node: kube-proxy and kindnetd. A
- * node is Ready before, when it has its network configuration.
- */
-async function waitForNodePods(kubectl: Kubectl, count: number, seconds: number): Promise<void> {
-  try {
-    await kubectl(
-      [
-        ...["wait", "daemonset", "--namespace=kube-system", "--selector=k8s-app in (kube-proxy, kindnet)"],
-        ...[`--for=jsonpath={.status.numberReady}=${count}`, `--timeout=${Math.ceil(seconds)}s`],
-      ],
-      { purpose: "waiting for kube-proxy and the pod network on every node", timeoutSeconds: seconds + 30 },
-    );
-  } catch (error) {
-    // A cluster may have neither (kubeProxyMode: none, a node image with a pod network of its own), and kubectl waits
-    // for a field from 1.23 on.
-    const nothing = /no matching resources found|unrecognized condition/;
-    if (!(error instanceof CommandError && nothing.test(error.stderr))) throw error;
-  }
 }
 
 async function waitForServiceAccount(kubectl: Kubectl, deadline: number): Promise<void> {
