@@ -84,14 +84,13 @@ function spellSecret(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   const hex = bytes.toString("hex");
   if (bytes.length < MIN_ENCODED) return plain;
-  const base64 = [0, 1, 2].map((before) => {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString("base64")
-      .replace(/=+$/, "");
-    // A character that holds bits of a neighbour is not the secret's alone.
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const padded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
+    const encoded = padded.replace(/=+$/, "");
+    // A character that holds bits of a neighbour is not the secret's alone, but where the secret is the end of the text.
     const from = before === 0 ? 0 : before + 1;
     const to = (bytes.length + before) % 3 === 0 ? encoded.length : encoded.length - 1;
-    return encoded.slice(from, to);
+    return [padded.slice(from), encoded.slice(from), encoded.slice(from, to)];
   });
   const inUrls = base64.map((each) => each.replaceAll("+", "-").replaceAll("/", "_"));
   return [...plain, ...base64, ...inUrls, hex, hex.toUpperCase()];

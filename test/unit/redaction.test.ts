@@ -120,6 +120,17 @@ test("what Flowable prints as a variable is redacted by the variable's name, and
   ]);
 });
 
+test("nothing is left of the base64 of a secret, whatever its length, before it and behind it", () => {
+  for (let length = 12; length < 24; length += 1) {
+    const secret = "s3cr3t-".repeat(4).slice(0, length);
+    for (const before of ["", "a", "bc"]) {
+      const text = redact(`{"value":"${base64(before + secret)}"}`, [secret]);
+      // What stands before the secret shares a character with it.
+      assert.match(text, /^\{"value":"[A-Za-z0-9+/]{0,3}\[redacted\]"\}$/, `${length} behind ${before.length}`);
+    }
+  }
+});
+
 test("a secret that is given is gone, wherever it stands", () => {
   fc.assert(
     fc.property(fc.string(), fc.string({ minLength: 8 }), fc.string(), (before, secret, after) => {
