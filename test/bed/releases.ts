@@ -31,6 +31,12 @@ export function newestMinor(): string {
   return releases.map(({ minor }) => minor).at(-1) ?? "";
 }
 
+/** From 1.35 on a kubelet starts on cgroup v1 only with this patch; elsewhere it changes nothing. */
+export function kubeletPatches(minor: string): readonly string[] {
+  const patch = { kind: "KubeletConfiguration", failCgroupV1: false };
+  return Number(minor.split(".")[1]) >= 35 ? [JSON.stringify(patch)] : [];
+}
+
 export const ports = { registry: 45_871, mirror: 45_872 } as const;
 
 /** The newest minor whose official kubectl is on npm. */

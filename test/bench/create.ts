@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { raiseBedFor } from "../../local/bed.ts";
+import { kubeletPatches } from "../bed/releases.ts";
 import { type ActionRun, type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
 import { placeUnbuilt } from "./guide.ts";
 
@@ -16,21 +17,12 @@ export interface Subject {
   readonly image: string;
 }
 
-/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is configured for it; elsewhere it changes nothing. */
-const CGROUP_PATCH = JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false });
-const FIRST_WITHOUT_CGROUP_V1 = 35;
-
-/** The patches that a version needs on this machine, for both sides. */
-function patchesFor(kubernetes: string): readonly string[] {
-  return Number(kubernetes.split(".")[1]) >= FIRST_WITHOUT_CGROUP_V1 ? [CGROUP_PATCH] : [];
-}
-
 function configurationOf(kubernetes: string, workers: number): string {
   return JSON.stringify({
     kind: "Cluster",
     apiVersion: "kind.x-k8s.io/v1alpha4",
     nodes: [{ role: "control-plane" }, ...Array(workers).fill({ role: "worker" })],
-    kubeadmConfigPatches: patchesFor(kubernetes),
+    kubeadmConfigPatches: kubeletPatches(kubernetes),
   });
 }
 
@@ -145,7 +137,7 @@ export async function createWithAction(
   const run = await prepareRun(machine, {
     "cluster-name": "bench-action",
     "kubernetes-version": kubernetes,
-    ...(patchesFor(kubernetes).length > 0
+    ...(kubeletPatches(kubernetes).length > 0
       ? { "kind-config": configurationOf(kubernetes, workers) }
       : { workers: String(workers) }),
     ...inputs,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { raiseBedFor } from "../../local/bed.ts";
-import { newestMinor } from "../bed/releases.ts";
+import { kubeletPatches, newestMinor } from "../bed/releases.ts";
 import {
   type ActionRun,
   dockerLeftovers,
@@ -29,11 +29,10 @@ describe("three control planes of the newest Kubernetes, behind Envoy", () => {
       "kubernetes-version": minor,
       "control-planes": "3",
       workers: "0",
-      // Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is configured for it.
       "kind-config": JSON.stringify({
         kind: "Cluster",
         apiVersion: "kind.x-k8s.io/v1alpha4",
-        kubeadmConfigPatches: [JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false })],
+        kubeadmConfigPatches: kubeletPatches(minor),
       }),
     });
     result = await run.main();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { raiseBedFor } from "../../local/bed.ts";
 import { renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
-import { newestMinor } from "../bed/releases.ts";
+import { kubeletPatches, newestMinor } from "../bed/releases.ts";
 import {
   type ActionRun,
   dockerLeftovers,
@@ -18,9 +18,6 @@ import {
 
 /** The guide's, one between, and the newest. The whole suite runs on the first alone. */
 const MINORS = ["1.28", "1.31", newestMinor()];
-
-/** Kubernetes 1.35 and later run on cgroup v1 only where the kubelet is configured for it. */
-const PATCHES = [JSON.stringify({ kind: "KubeletConfiguration", failCgroupV1: false })];
 
 const CLUSTER = "e2e-minor";
 const FILE = "/etc/cni/net.d/10-kindnet.conflist";
@@ -74,7 +71,7 @@ for (const minor of MINORS) {
           apiVersion: "kind.x-k8s.io/v1alpha4",
           name: CLUSTER,
           nodes: [{ role: "control-plane" }, { role: "worker" }],
-          ...(Number(minor.split(".")[1]) >= 35 ? { kubeadmConfigPatches: PATCHES } : {}),
+          kubeadmConfigPatches: kubeletPatches(minor),
         }),
       });
       result = await run.main();

@@ -1,3 +1,7 @@
+import { join } from "node:path";
+
+const REPOSITORY = "kind-torch-action";
+
 /** The user of GitHub's hosted runners. */
 export const USER = { name: "runner", id: 1001, home: "/home/runner" } as const;
 /** Where slirp4netns has the machine's loopback address and a name server. */
@@ -6,6 +10,6 @@ export const NAME_SERVER = "10.0.2.3";
 /** Below this cgroup are the hosted machine's containers; control groups alone are not in a namespace. */
 export const CGROUP = "kind-torch-hosted";
 /** Where the repository is checked out. */
-export const WORK = `${USER.home}/work/kind-torch-action/kind-torch-action`;
+export const WORK = join(USER.home, "work", REPOSITORY, REPOSITORY);
 /** Where Node.js of the version that the project is run with lies, as setup-node would put it. */
-export const NODE = `${USER.home}/tools/node`;
+export const NODE = join(USER.home, "tools", "node");
