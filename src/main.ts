@@ -1,11 +1,11 @@
-import { Failure } from "./failure.ts";
-import { endProcesses } from "./process.ts";
-import { reportFailure, reportOutcome } from "./report.ts";
+import { Failure } from "./errors.ts";
+import { endProcesses } from "./exec.ts";
+import { reportFailure, reportOutcome } from "./report/report.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { readFolders, saveRunDirectory } from "./runner/step.ts";
-import { startTimeline } from "./runner/timeline.ts";
 import { setUp } from "./setup.ts";
+import { startTimeline } from "./timeline.ts";
 
 const timeline = startTimeline();
 let runDirectory: string | undefined;

@@ -1,15 +1,15 @@
 import { join } from "node:path";
+import type { StepContext } from "./context.ts";
 import { credentialFiles, findMissingFolders, makeDirectory } from "./credentials/files.ts";
-import { type Decision, decide } from "./decision.ts";
+import { createExec } from "./exec.ts";
 import { findProxies } from "./host/proxy.ts";
-import { describeOutcome, type Outcome } from "./outcome.ts";
-import { createRun } from "./process.ts";
+import { type JournalState, makeRunDirectory, writeRecord } from "./journal.ts";
+import { type Decisions, decide } from "./plan/decide.ts";
+import { describeOutcome, type Outcome } from "./report/outcome.ts";
 import type { Runner } from "./runner/runner.ts";
-import { makeRunDirectory, type RunRecord, writeRecord } from "./runner/state.ts";
 import { makeCluster } from "./stages/cluster.ts";
 import { prepare } from "./stages/preparation.ts";
 import { publish } from "./stages/publication.ts";
-import type { Session } from "./stages/session.ts";
 import { beginTorch, finishTorch } from "./stages/torch.ts";
 import { runTasks } from "./tasks.ts";
 
@@ -19,10 +19,10 @@ export async function setUp(runner: Runner): Promise<Outcome> {
   const decision = await decide(runner);
   const { inputs, plan } = decision;
   const record = await openRecord(runner, decision);
-  const run = createRun(plan.runDirectory);
+  const exec = createExec(plan.runDirectory);
 
   return await runTasks(async (tasks) => {
-    const session: Session = { ...decision, runner, run, record, tasks };
+    const session: StepContext = { ...decision, runner, exec, journal: record, tasks };
     log.startGroup("Preparing host, tools and images");
     const torch = await beginTorch(session);
     const prepared = await prepare(session);
@@ -49,10 +49,10 @@ export async function setUp(runner: Runner): Promise<Outcome> {
 }
 
 /** Writes down what post would have to undo, before it is done. */
-async function openRecord(runner: Runner, { inputs, plan }: Decision): Promise<RunRecord> {
+async function openRecord(runner: Runner, { inputs, plan }: Decisions): Promise<JournalState> {
   runner.saveRunDirectory(plan.runDirectory);
   await makeRunDirectory(plan.runDirectory);
-  const record: RunRecord = {
+  const record: JournalState = {
     cluster: plan.shape.name,
     nodes: plan.shape.nodes.map((node) => node.name),
     startedAt: new Date().toISOString(),
@@ -65,7 +65,7 @@ async function openRecord(runner: Runner, { inputs, plan }: Decision): Promise<R
     internetProbe: inputs.internetProbe,
     kind: undefined,
     credentialFiles: credentialFiles(plan.credentials),
-    madeDirectories: await findMissingFolders(plan.credentials.directory),
+    createdDirectories: await findMissingFolders(plan.credentials.directory),
     created: false,
     pending: [],
     failedTries: false,

@@ -1,21 +1,22 @@
 import { readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createKubectl } from "./cluster/kubectl.ts";
-import { removeOwnContainers, selectOwn } from "./cluster/removal.ts";
+import { removeOwnContainers, selectOwn } from "./cluster/ownership.ts";
 import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
 import { diagnoseInternet } from "./diagnosis/diagnose.ts";
-import { findReach, type Reach } from "./diagnosis/symptoms.ts";
-import { describeError } from "./failure.ts";
-import { CLUSTER_LABEL, listClusterContainers } from "./host/docker.ts";
-import { removeInterrupted } from "./host/interrupted.ts";
+import { type Connectivity, probeConnectivity } from "./diagnosis/symptoms.ts";
+import { listClusterContainers } from "./docker/containers.ts";
+import { removeInterrupted } from "./docker/interrupted.ts";
+import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
+import { describeError } from "./errors.ts";
+import { CommandError, createExec, type Exec, endProcesses } from "./exec.ts";
+import { type JournalState, readRecord, writeRecord } from "./journal.ts";
 import { makeLogFolder, openLogFolder } from "./logs/folder.ts";
 import { collectNodeLogs } from "./logs/nodes.ts";
 import { collectTorchLogs } from "./logs/torch.ts";
-import { CommandError, createRun, endProcesses, type Run } from "./process.ts";
 import { hasArtifactService, uploadArtifact } from "./runner/artifact.ts";
 import type { Log } from "./runner/log.ts";
 import { hide } from "./runner/mask.ts";
-import { type RunRecord, readRecord, writeRecord } from "./runner/state.ts";
 import { removeBoot, removeImages } from "./torch/stack/removal.ts";
 import { accountPasswordPath } from "./torch/stack/secrets.ts";
 
@@ -45,7 +46,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     log.warning(`The record of the run cannot be read: ${describeError(error)}`);
     return undefined;
   });
-  const run = createRun(runDirectory);
+  const exec = createExec(runDirectory);
   const hidden = await attempt("Reading what is secret", () => hideSecrets(record, runDirectory));
 
   await attempt("Ending what main left running", async () => {
@@ -57,11 +58,11 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     const wanted = record.logs === "always" || (record.logs === "on-failure" && (failed || record.failedTries));
     // Nothing is collected of which it is not known what must not be in it.
     if ((record.created || record.torch !== undefined) && wanted && hidden) {
-      await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, run, log));
+      await attempt("Collecting logs", () => collectLogs(record, runDirectory, environment, exec, log));
     }
-    if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, run, log));
+    if (record.created && failed) await attempt("Looking for causes", () => reportReach(record, exec, log));
     if (!record.cleanup) {
-      await attempt("Removing the template's namespace", () => removeNamespace(record, runDirectory, run, log));
+      await attempt("Removing the template's namespace", () => removeNamespace(record, runDirectory, exec, log));
       log.info(`cleanup: false: the cluster ${record.cluster} and its credentials stay`);
       return;
     }
@@ -69,17 +70,17 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
     let torchRemoved = true;
     if (torch !== undefined) {
       torchRemoved = await attempt("Removing TORCH-V2", async () => {
-        const count = await removeBoot(torch, record.failed, run);
+        const count = await removeBoot(torch, record.failed, exec);
         if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
       });
       await attempt("Removing empty files in TORCH-V2's folders", () => removeEmptyFiles(torch.placeholders));
-      await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, run));
+      await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, exec));
     }
     await attempt("Removing the credentials", () => removeCredentials(record));
     const deleted =
       !record.created ||
       (await attempt("Deleting the cluster", async () => {
-        const names = await removeInterrupted(record.pending, () => removeOwnContainers(record, run), run);
+        const names = await removeInterrupted(record.pending, () => removeOwnContainers(record, exec), exec);
         log.info(names.length === 0 ? "No container of this run is left" : `Deleted ${names.join(", ")}`);
       }));
     if (!torchRemoved && torch !== undefined) {
@@ -91,7 +92,7 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
       // The record and the owner's folder are the proof of whose the containers are: a later post still needs them.
       await attempt("Removing the kubeconfigs", () => removeFiles(secretFiles(runDirectory)));
       log.warning(
-        `The cluster ${record.cluster} may still be there. Delete it by hand: docker rm --force --volumes $(docker ps --all --quiet --filter label=${CLUSTER_LABEL}=${record.cluster})`,
+        `The cluster ${record.cluster} may still be there. Delete it by hand: docker rm --force --volumes $(docker ps --all --quiet --filter label=${KIND_CLUSTER_LABEL}=${record.cluster})`,
       );
     }
     if (!deleted || !torchRemoved) return;
@@ -103,19 +104,19 @@ export async function tearDown({ runDirectory, environment, jobFailed, log }: Te
 const COLLECT_SECONDS = 120;
 
 /** A `run` whose commands all end at a time, given as `performance.now()` gives it; then none is started any more. */
-export function limitRun(run: Run, end: number): Run {
+export function limitRun(exec: Exec, end: number): Exec {
   return async (command) => {
     const left = Math.ceil((end - performance.now()) / 1000);
     if (left <= 0) {
       const outcome = { exitCode: undefined, stdout: "", stderr: "" };
       throw new CommandError(`${command.purpose}: not done, because the time for it is over`, outcome);
     }
-    return await run({ ...command, timeoutSeconds: Math.min(command.timeoutSeconds, left) });
+    return await exec({ ...command, timeoutSeconds: Math.min(command.timeoutSeconds, left) });
   };
 }
 
 /** Has what this run made secret kept out of what is said and collected, before it is removed. */
-async function hideSecrets(record: RunRecord | undefined, runDirectory: string): Promise<void> {
+async function hideSecrets(record: JournalState | undefined, runDirectory: string): Promise<void> {
   const paths = [...secretFiles(runDirectory), ...(record?.credentialFiles ?? [])];
   const texts = await Promise.all(paths.map((path) => readFile(path, "utf8").catch(() => "")));
   const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
@@ -127,20 +128,20 @@ async function hideSecrets(record: RunRecord | undefined, runDirectory: string):
 }
 
 async function collectLogs(
-  record: RunRecord,
+  record: JournalState,
   runDirectory: string,
   environment: NodeJS.ProcessEnv,
-  run: Run,
+  exec: Exec,
   log: Log,
 ): Promise<void> {
-  const own = selectOwn(await listClusterContainers(run, record.cluster), record);
+  const own = selectOwn(await listClusterContainers(exec, record.cluster), record);
   // Beside the run's folder, which goes away: where no service takes the logs, they stay.
   record.logsFolder ??= await makeLogFolder(dirname(runDirectory), record.logsArtifactName);
   const path = record.logsFolder;
   writeRecord(runDirectory, record);
   const content = openLogFolder(path, [], record.failedLogs);
   const end = performance.now() + COLLECT_SECONDS * 1000;
-  const limited = limitRun(run, end);
+  const limited = limitRun(exec, end);
   const isOver = () => performance.now() > end;
   let ofTorch = 0;
   try {
@@ -173,17 +174,17 @@ async function collectLogs(
 }
 
 /** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */
-async function reportReach(record: RunRecord, run: Run, log: Log): Promise<void> {
-  const own = selectOwn(await listClusterContainers(run, record.cluster), record);
+async function reportReach(record: JournalState, exec: Exec, log: Log): Promise<void> {
+  const own = selectOwn(await listClusterContainers(exec, record.cluster), record);
   const nodes = own.map((container) => container.name).filter((name) => record.nodes.includes(name));
-  const reach = await findReach(nodes, record.internetProbe, run);
+  const reach = await probeConnectivity(nodes, record.internetProbe, exec);
   const diagnosis = diagnoseInternet({ reach });
-  if (diagnosis !== undefined) log.warning(`${diagnosis.cause} What to do: ${diagnosis.cure}.`);
+  if (diagnosis !== undefined) log.warning(`${diagnosis.cause} Fix: ${diagnosis.fix}.`);
   else if (reach !== undefined) log.info(describeReach(reach));
 }
 
 /** What pods reach where that is as it should be, or as this machine is. */
-function describeReach({ probe, address, name, host }: Reach): string {
+function describeReach({ probe, address, name, host }: Connectivity): string {
   const names =
     name === undefined ? "CoreDNS was not ready to be asked" : `${name ? "resolve" : "do not resolve"} ${probe.name}`;
   const itself = `this machine ${host.address ? "reaches" : "does not reach"} the one and ${host.name ? "resolves" : "does not resolve"} the other`;
@@ -191,10 +192,10 @@ function describeReach({ probe, address, name, host }: Reach): string {
 }
 
 /** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
-async function removeNamespace(record: RunRecord, runDirectory: string, run: Run, log: Log): Promise<void> {
+async function removeNamespace(record: JournalState, runDirectory: string, exec: Exec, log: Log): Promise<void> {
   const { namespace, kubectl } = record;
   if (namespace === undefined || kubectl === undefined) return;
-  const admin = createKubectl(kubectl, join(runDirectory, "kubeconfig"), join(runDirectory, "kubectl-cache"), run);
+  const admin = createKubectl(kubectl, join(runDirectory, "kubeconfig"), join(runDirectory, "kubectl-cache"), exec);
   await admin(["delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s"], {
     purpose: `removing the namespace ${namespace}`,
     timeoutSeconds: 180,
@@ -210,8 +211,8 @@ function secretFiles(runDirectory: string): readonly string[] {
   ];
 }
 
-async function removeCredentials(record: RunRecord): Promise<void> {
+async function removeCredentials(record: JournalState): Promise<void> {
   await removeFiles(record.credentialFiles);
   // A folder that holds something else by now is somebody's, and stays.
-  for (const folder of record.madeDirectories) await rmdir(folder).catch(() => undefined);
+  for (const folder of record.createdDirectories) await rmdir(folder).catch(() => undefined);
 }

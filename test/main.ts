@@ -7,7 +7,7 @@ import { PassThrough } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
-import { readExamples, useOwnAction } from "../docs/examples.ts";
+import { readExamples, useOwnAction } from "../scripts/docs/examples.ts";
 import { installActionlint, installZizmor } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -44,7 +44,7 @@ async function commandIn(cwd: string, file: string, ...args: readonly string[]):
 async function checkDist(): Promise<void> {
   const fresh = await mkdtemp(join(tmpdir(), "dist-"));
   try {
-    await command(process.execPath, "build.ts", fresh);
+    await command(process.execPath, "scripts/build.ts", fresh);
     const [committed, rebuilt] = await Promise.all([readdir(join(ROOT, "dist")), readdir(fresh)]);
     const names = [...new Set([...committed, ...rebuilt])].toSorted();
     let bytes = 0;
@@ -174,9 +174,9 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["lint", () => check("lint and format", () => command("node_modules/.bin/biome", "ci", "--error-on-warnings"))],
   ["workflows", () => check("workflows", checkWorkflows)],
   ["examples", () => check("the documentation's examples", checkExamples)],
-  ["docs", () => check("generated tables", () => command(process.execPath, "docs/tables.ts", "--check"))],
+  ["docs", () => check("generated tables", () => command(process.execPath, "scripts/docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
-  ["unit", async () => runTests(await find("test/unit/*.test.ts"), availableParallelism(), process.stdout)],
+  ["unit", async () => runTests(await find("test/unit/**/*.test.ts"), availableParallelism(), process.stdout)],
   ["contract", async () => runTests(await find("test/contract/*.test.ts"), 1, process.stdout)],
   ["e2e", runEndToEnd],
 ];

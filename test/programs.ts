@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { part } from "./bed/part.ts";
-import { type Log, phase } from "./bed/progress.ts";
+import { part } from "../testbed/part.ts";
+import { type Log, phase } from "../testbed/progress.ts";
 
 const execute = promisify(execFile);
 

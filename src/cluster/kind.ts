@@ -1,7 +1,7 @@
+import type { Exec } from "../exec.ts";
 import type { HostPort } from "../host/ports.ts";
-import type { Run } from "../process.ts";
 import type { Log } from "../runner/log.ts";
-import { asList, isRecord, type UserConfiguration } from "./configuration.ts";
+import { asList, isRecord, type UserConfiguration } from "./config/read.ts";
 
 /**
  * kind's arguments for a cluster. Nodes are retained on failure, or the evidence is deleted with them; readiness is
@@ -29,12 +29,12 @@ export async function createCluster(
   cluster: string,
   configuration: string,
   kubeconfig: string,
-  run: Run,
+  exec: Exec,
   log: Pick<Log, "info" | "debug">,
   signal: AbortSignal,
 ): Promise<void> {
   let saysFarewell = false;
-  await run({
+  await exec({
     file: kind,
     args: createArgs(cluster, kubeconfig),
     stdin: configuration,
@@ -53,8 +53,8 @@ export async function createCluster(
 }
 
 /** kubeadm's kubeconfig of the admin, as soon as it is written in the control plane's container. */
-export async function readAdminConf(controlPlane: string, run: Run): Promise<string> {
-  const { stdout } = await run({
+export async function readAdminConf(controlPlane: string, exec: Exec): Promise<string> {
+  const { stdout } = await exec({
     file: "docker",
     args: ["exec", controlPlane, "cat", "/etc/kubernetes/admin.conf"],
     timeoutSeconds: 60,

@@ -1,22 +1,22 @@
+import { type Command, CommandError, type Exec, type ExecResult } from "../exec.ts";
 import { WITHOUT_PROXY } from "../host/proxy.ts";
-import { type Command, CommandError, type Finished, type Run } from "../process.ts";
 
 /** kubectl against one cluster. */
 export type Kubectl = (
   args: readonly string[],
   options: Pick<Command, "purpose" | "stdin" | "onLine" | "signal"> & { readonly timeoutSeconds?: number },
-) => Promise<Finished>;
+) => Promise<ExecResult>;
 
 /** Binds kubectl to a kubeconfig; it takes no proxy to the API server, which is on this machine. Its discovery cache lies in the run's folder, so that nothing is left in the home. */
 export function createKubectl(
   path: string,
   kubeconfig: string,
   cacheDirectory: string,
-  run: Run,
+  exec: Exec,
   signal?: AbortSignal,
 ): Kubectl {
   return (args, options) =>
-    run({
+    exec({
       file: path,
       args: ["--kubeconfig", kubeconfig, "--cache-dir", cacheDirectory, ...args],
       timeoutSeconds: 60,

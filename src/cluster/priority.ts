@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { listClusterContainers, setShares } from "../docker/containers.ts";
+import type { Exec } from "../exec.ts";
 import { restoreDefaultWeight } from "../host/cpu-weight.ts";
-import { listClusterContainers, setShares } from "../host/docker.ts";
-import type { Run } from "../process.ts";
-import { type Ownership, selectOwn } from "./removal.ts";
+import { type Ownership, selectOwn } from "./ownership.ts";
 
 /** Of Docker's 1024: what kubeadm needs within its time limits, also beside a build that keeps every processor busy. */
 const LOWERED_SHARES = 256;
@@ -16,7 +16,7 @@ export async function lowerCpuPriority(
   ownership: Ownership,
   count: number,
   other: Promise<unknown>,
-  run: Run,
+  exec: Exec,
 ): Promise<void> {
   let ended = false;
   const end = other
@@ -27,10 +27,10 @@ export async function lowerCpuPriority(
   let nodes: readonly string[] = [];
   while (!ended && nodes.length < count) {
     await Promise.race([sleep(POLL_MILLISECONDS), end]);
-    nodes = selectOwn(await listClusterContainers(run, ownership.cluster), ownership).map(({ id }) => id);
+    nodes = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership).map(({ id }) => id);
   }
   if (ended) return;
-  await Promise.all(nodes.map((node) => setShares(node, LOWERED_SHARES, run)));
+  await Promise.all(nodes.map((node) => setShares(node, LOWERED_SHARES, exec)));
   await end;
-  await Promise.all(nodes.map((node) => restoreDefaultWeight(node, run)));
+  await Promise.all(nodes.map((node) => restoreDefaultWeight(node, exec)));
 }

@@ -9,17 +9,19 @@ import {
   parseContainers,
   sameWords,
 } from "../diagnosis/components.ts";
-import { Failure } from "../failure.ts";
-import { listClusterContainers } from "../host/docker.ts";
-import { CommandError, type Run } from "../process.ts";
-import { loadBalancerName } from "./names.ts";
-import { type Ownership, selectOwn } from "./removal.ts";
+import { listClusterContainers } from "../docker/containers.ts";
+import { Failure } from "../errors.ts";
+import { CommandError, type Exec } from "../exec.ts";
+import { loadBalancerName } from "../values/nodes.ts";
+import { type Ownership, selectOwn } from "./ownership.ts";
 
 /** A cluster that comes up is further than this when the first look is due; each look costs it some of the processors. */
 const FIRST_LOOK_SECONDS = 14;
 const NEXT_LOOK_SECONDS = 4;
+
 /** Once the API server answers, only nodes that join can fail. */
 const LATE_LOOK_SECONDS = 10;
+
 /** So many nodes are looked at beside the first control plane, in turn: looking at sixteen at once keeps two cores busy. */
 const OTHERS_AT_ONCE = 2;
 
@@ -47,7 +49,7 @@ export interface WatchedCluster {
  */
 export async function watchNodes(
   { ownership, configuration, isServing }: WatchedCluster,
-  run: Run,
+  exec: Exec,
   signal: AbortSignal,
 ): Promise<void> {
   const seen: Seen = new Map();
@@ -57,7 +59,7 @@ export async function watchNodes(
     const wait = look === 0 ? FIRST_LOOK_SECONDS : next;
     await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const failing = judgeEnds(await lookAtNodes(ownership, look, seen, run));
+    const failing = judgeEnds(await lookAtNodes(ownership, look, seen, exec));
     if (failing !== undefined && !signal.aborted) throw describeEnd(failing, configuration);
   }
 }
@@ -72,22 +74,26 @@ function describeEnd({ component, node, ends, words }: ComponentEnd, configurati
   return new Failure(
     `The control plane cannot come up: ${component} on ${node} ${what}. Its words:\n  ${words}${where}`,
     {
-      cure:
-        configuration === undefined ? "look at the collected logs of that node" : "correct that part of kind-config",
-      final: configuration !== undefined,
+      fix: configuration === undefined ? "look at the collected logs of that node" : "correct that part of kind-config",
+      retryable: configuration === undefined,
     },
   );
 }
 
 /** What the components of this run's nodes ended with so far. An engine that does not answer now says nothing. */
-async function lookAtNodes(ownership: Ownership, look: number, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
+async function lookAtNodes(
+  ownership: Ownership,
+  look: number,
+  seen: Seen,
+  exec: Exec,
+): Promise<readonly ComponentEnd[]> {
   try {
-    const own = selectOwn(await listClusterContainers(run, ownership.cluster), ownership);
+    const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
     const nodes = selectLooked(
       own.filter(({ name }) => name !== loadBalancerName(ownership.cluster)),
       look,
     );
-    const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, run)));
+    const looks = await Promise.all(nodes.map(({ id, name }) => lookAtNode(id, name, seen, exec)));
     return looks.flat();
   } catch (error) {
     if (error instanceof CommandError) return [];
@@ -105,9 +111,9 @@ journal kubelet; journal containerd
 ${LIST_CONTAINERS}`;
 
 /** What one node's components ended with so far. */
-async function lookAtNode(id: string, node: string, seen: Seen, run: Run): Promise<readonly ComponentEnd[]> {
+async function lookAtNode(id: string, node: string, seen: Seen, exec: Exec): Promise<readonly ComponentEnd[]> {
   const args = ["exec", id, "bash", "-c", LOOK];
-  const output = await run({ file: "docker", args, timeoutSeconds: 30, purpose: `looking at ${node}` }).then(
+  const output = await exec({ file: "docker", args, timeoutSeconds: 30, purpose: `looking at ${node}` }).then(
     ({ stdout }) => stdout,
     (error: unknown) => {
       // One that is not up yet, or is being removed.

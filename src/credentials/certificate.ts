@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 
 /** What a certificate says, checked. */
 export interface CheckedCertificate {
@@ -26,7 +26,7 @@ export function checkCertificate(
 ): CheckedCertificate {
   const refuse = (what: string): never => {
     throw new Failure(`The certificate that the cluster signed ${what}.`, {
-      cure: "run the job again; if it stays so, a signer other than the cluster's own answers certificate requests here",
+      fix: "run the job again; if it stays so, a signer other than the cluster's own answers certificate requests here",
     });
   };
   const certificate = readCertificate(files.certificate) ?? refuse("cannot be read as one");

@@ -1,6 +1,6 @@
 import { access, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 import { holdFolder } from "../inputs/places.ts";
 
 /** The paths of the credential files, under the names that the guide gives them. */
@@ -107,7 +107,7 @@ export async function writeNewFile(path: string, text: string, secret: boolean, 
   } catch (error) {
     const reason = error instanceof Error ? error.message.replaceAll(place, path) : String(error);
     throw new Failure(`${path} cannot be written: ${reason}`, {
-      cure: "choose a credentials-directory that this user may write to",
+      fix: "choose a credentials-directory that this user may write to",
       cause: error,
     });
   }

@@ -1,49 +1,116 @@
-import { randomBytes } from "node:crypto";
 import type { Kubectl } from "../cluster/kubectl.ts";
-import { Failure } from "../failure.ts";
+import { describeError, Failure } from "../errors.ts";
+import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
+import { type CredentialPaths, writeNewFiles } from "./files.ts";
+import type { KeyAndRequest } from "./key.ts";
+import { userKubeconfig } from "./kubeconfig.ts";
+import { planRbac, type RbacMode } from "./rbac.ts";
+import { issueCertificate } from "./sign.ts";
 
-/** The CSR object for the cluster's own signer of client certificates; its name is not the user's, which is in the CN. */
-export function planSigningRequest(user: string, certificateRequest: string, lifetimeSeconds: number, suffix: string) {
-  return {
-    apiVersion: "certificates.k8s.io/v1",
-    kind: "CertificateSigningRequest",
-    metadata: { name: `${user}-${suffix}` },
-    spec: {
-      request: Buffer.from(certificateRequest).toString("base64"),
-      signerName: "kubernetes.io/kube-apiserver-client",
-      // An int32 in the API.
-      expirationSeconds: Math.floor(lifetimeSeconds),
-      usages: ["client auth"],
-    },
-  };
+/** What the user is to get. */
+export interface CredentialsRequest {
+  readonly user: string;
+  readonly key: KeyAndRequest;
+  readonly lifetimeSeconds: number;
+  readonly rbac: RbacMode;
+  readonly rbacManifests: readonly string[];
+  readonly paths: CredentialPaths;
+  /** The CA's certificate in PEM, and the endpoint on the host, as the admin's kubeconfig has them. */
+  readonly ca: string;
+  readonly server: string;
+  readonly cluster: string;
+  readonly context: string;
+  /** Looks at the folder that the files are written to, by its real path, directly before. @throws where it is a wrong one. */
+  readonly checkFolder: (real: string) => Promise<void>;
 }
 
-const SIGNING_SECONDS = 60;
+export interface IssuedCredentials extends CheckedCertificate {
+  readonly ca: string;
+  readonly certificate: string;
+}
 
-/** Has the cluster sign the request: creates the CSR object, approves it, and waits for the certificate (PEM). */
-export async function issueCertificate(
-  kubectl: Kubectl,
-  request: { readonly user: string; readonly certificateRequest: string; readonly lifetimeSeconds: number },
-): Promise<string> {
-  const suffix = randomBytes(4).toString("hex");
-  const manifest = planSigningRequest(request.user, request.certificateRequest, request.lifetimeSeconds, suffix);
-  const name = manifest.metadata.name;
-  await kubectl(["create", "--validate=false", "-f", "-"], {
-    purpose: "creating the certificate request",
-    stdin: JSON.stringify(manifest),
+/**
+ * Gives the user a certificate and rights, writes the files, and uses them once against the API server.
+ * @param admin kubectl as the cluster's admin.
+ * @param asUser makes kubectl for the user's own kubeconfig.
+ */
+export async function issueCredentials(
+  request: CredentialsRequest,
+  admin: Kubectl,
+  asUser: (kubeconfig: string) => Kubectl,
+): Promise<IssuedCredentials> {
+  const { user, key, paths, ca } = request;
+  const [certificate] = await Promise.all([
+    issueCertificate(admin, {
+      user,
+      certificateRequest: key.certificateRequest,
+      lifetimeSeconds: request.lifetimeSeconds,
+    }),
+    grantRights(request, admin),
+  ]);
+  const checked = checkCertificate({ certificate, privateKey: key.privateKey, ca }, user, new Date());
+  const kubeconfig = userKubeconfig({
+    context: request.context,
+    cluster: request.cluster,
+    user,
+    server: request.server,
   });
-  await kubectl(["certificate", "approve", name], { purpose: "approving the certificate request" });
-  const deadline = Date.now() + SIGNING_SECONDS * 1000;
-  for (;;) {
-    const { stdout } = await kubectl(["get", "csr", name, "-o", "jsonpath={.status.certificate}"], {
-      purpose: "fetching the certificate",
+  const files = [
+    { path: paths.ca, text: ca, secret: false },
+    { path: paths.certificate, text: certificate, secret: false },
+    { path: paths.privateKey, text: key.privateKey, secret: true },
+    { path: paths.userKubeconfig, text: kubeconfig, secret: true },
+  ];
+  await writeNewFiles(paths.directory, files, request.checkFolder);
+  await useOnce(asUser(paths.userKubeconfig), request);
+  return { ...checked, ca, certificate };
+}
+
+async function grantRights({ rbac, rbacManifests, user }: CredentialsRequest, admin: Kubectl): Promise<void> {
+  const objects = planRbac(rbac, user);
+  const grants: Promise<unknown>[] = rbacManifests.length === 0 ? [] : [applyManifests(rbacManifests, admin)];
+  if (objects !== undefined) {
+    grants.push(
+      admin(["create", "--validate=false", "--filename=-"], {
+        purpose: "granting the user's rights",
+        stdin: JSON.stringify(objects),
+      }),
+    );
+  }
+  await Promise.all(grants);
+}
+
+/** In the order given: a later one may need what an earlier one makes. */
+async function applyManifests(paths: readonly string[], admin: Kubectl): Promise<void> {
+  try {
+    await admin(["apply", ...paths.flatMap((path) => ["--filename", path])], {
+      purpose: "applying the rbac-manifests",
     });
-    if (stdout !== "") return Buffer.from(stdout, "base64").toString();
-    if (Date.now() > deadline) {
-      throw new Failure(`The certificate request ${name} was approved, but not signed within ${SIGNING_SECONDS} s.`, {
-        cure: "look at the kube-controller-manager's log in the collected logs: it is the signer",
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  } catch (error) {
+    throw new Failure(describeError(error), {
+      fix: "mend the manifest that kubectl names; they are applied in the order of the input",
+      cause: error,
+      retryable: false,
+    });
   }
 }
+
+/** An anonymous or refused client gets an error here, an authenticated one a yes or a no. */
+async function useOnce(kubectl: Kubectl, { rbac, user }: CredentialsRequest): Promise<void> {
+  const { stdout } = await kubectl(["create", "--raw", SELF_REVIEW, "--filename=-"], {
+    purpose: `using the certificate as ${user}`,
+    stdin: JSON.stringify({
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: { verb: "create", group: "apps", resource: "deployments" } },
+    }),
+  });
+  const answer: { readonly status?: { readonly allowed?: boolean } } = JSON.parse(stdout);
+  if (rbac !== "none" && answer.status?.allowed !== true) {
+    throw new Failure(`The API server knows ${user}, but does not grant what rbac: ${rbac} promises.`, {
+      fix: "see whether one of the rbac-manifests takes rights away",
+    });
+  }
+}
+
+const SELF_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

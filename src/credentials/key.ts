@@ -25,7 +25,7 @@ export async function createKeyAndRequest(
       : promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
   const { privateKey, publicKey } = await pair;
   // Loaded when needed: reading the inputs and refusing bad ones must not wait for an ASN.1 library.
-  const { createCertificateRequest } = await import("./request.ts");
+  const { createCertificateRequest } = await import("./csr.ts");
   return {
     privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     certificateRequest: createCertificateRequest({ commonName: user, organizations: groups, privateKey, publicKey }),

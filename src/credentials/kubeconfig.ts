@@ -1,5 +1,5 @@
 import { parse, stringify } from "yaml";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 
 /** The admin's kubeconfig, taken apart. */
 export interface AdminAccess {

@@ -1,10 +1,10 @@
-import { INOTIFY_LIMITS, inputOf } from "../host/limits.ts";
-import type { Reach, Symptoms } from "./symptoms.ts";
+import { INOTIFY_LIMITS, inputOf } from "../host/inotify.ts";
+import type { Connectivity, Symptoms } from "./symptoms.ts";
 
 /** A named cause, with what to do about it. */
 export interface Diagnosis {
   readonly cause: string;
-  readonly cure: string;
+  readonly fix: string;
   /** Whether the same may work a moment later. */
   readonly retryable?: true;
 }
@@ -39,7 +39,7 @@ function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
   const inputs = low.map((name) => `${inputOf(name)}: ${RECOMMENDED[name]}`).join(", ");
   return {
     cause: `The host ran out of inotify resources ("too many open files"): ${values}.`,
-    cure: `let this step raise the limits (${inputs}), or raise them on the host with sysctl`,
+    fix: `let this step raise the limits (${inputs}), or raise them on the host with sysctl`,
   };
 }
 
@@ -48,13 +48,13 @@ function diagnoseName({ error }: Symptoms): Diagnosis | undefined {
   if (held !== undefined) {
     return {
       cause: `Something else created a container with the name of a node, ${held}, while this step was preparing.`,
-      cure: "give each run on this machine a cluster-name of its own, or remove that container",
+      fix: "give each run on this machine a cluster-name of its own, or remove that container",
     };
   }
   if (!/already exist for a cluster/i.test(error)) return undefined;
   return {
     cause: "Something else created a cluster of this name while this step was preparing.",
-    cure: "give each run on this machine a cluster-name of its own",
+    fix: "give each run on this machine a cluster-name of its own",
   };
 }
 
@@ -64,7 +64,7 @@ function diagnoseConfiguration({ error }: Symptoms): Diagnosis | undefined {
   }
   return {
     cause: "kind does not accept the configuration.",
-    cure: "fix the field that kind names in kind-config; it is read by the kind release that the log names",
+    fix: "fix the field that kind names in kind-config; it is read by the kind release that the log names",
   };
 }
 
@@ -77,12 +77,12 @@ function diagnosePort({ error, ports }: Symptoms): Diagnosis | undefined {
   if (named.length > 0) {
     return {
       cause: `A port that the cluster publishes on this machine is in use already: ${named.map(({ source, port }) => `${source}: ${port}`).join(", ")}.`,
-      cure: "choose another port in kind-config, or leave it out to get a free one",
+      fix: "choose another port in kind-config, or leave it out to get a free one",
     };
   }
   return {
     cause: "A port that the cluster publishes on this machine, chosen because it was free, was taken in between.",
-    cure: "run the job again, or see what takes ports on this machine at that moment",
+    fix: "run the job again, or see what takes ports on this machine at that moment",
     retryable: true,
   };
 }
@@ -100,7 +100,7 @@ function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
   if (!/no space left on device|disk quota exceeded/i.test(lines.join("\n"))) return undefined;
   return {
     cause: "The disk on which Docker keeps its data is full.",
-    cure: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
+    fix: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
   };
 }
 
@@ -108,7 +108,7 @@ function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
  * Tells "no internet from pods" (the guide's second error) apart, as the guide does: where an address answers and a name does not, it is name
  * resolution; where neither does, a firewall (or a machine without internet, which is no fault).
  */
-export function diagnoseInternet({ reach }: { readonly reach: Reach | undefined }): Diagnosis | undefined {
+export function diagnoseInternet({ reach }: { readonly reach: Connectivity | undefined }): Diagnosis | undefined {
   if (reach === undefined || (reach.address && reach.name !== false)) return undefined;
   const { probe, host } = reach;
   // What this machine itself does not reach is not the cluster's fault.
@@ -116,11 +116,11 @@ export function diagnoseInternet({ reach }: { readonly reach: Reach | undefined 
   if (reach.address) {
     return {
       cause: `Pods reach ${probe.address}, but cannot resolve ${probe.name}: name resolution is broken in the cluster.`,
-      cure: "set dns: docker-host (the Docker host resolves), or dns: <a resolv.conf file> with a name server that pods can reach",
+      fix: "set dns: docker-host (the Docker host resolves), or dns: <a resolv.conf file> with a name server that pods can reach",
     };
   }
   return {
     cause: `Pods do not reach ${probe.address}:${probe.port}${reach.name === true ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
-    cure: "look at the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is as it should be",
+    fix: "look at the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is as it should be",
   };
 }

@@ -1,13 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type InotifyValues, readLimits } from "../host/limits.ts";
+import { CommandError, type Exec } from "../exec.ts";
+import { type InotifyValues, readLimits } from "../host/inotify.ts";
 import type { HostPort } from "../host/ports.ts";
 import type { InternetProbe } from "../inputs/inputs.ts";
-import { CommandError, type Run } from "../process.ts";
 
 /** What a pod reaches of the internet; `undefined` where no pod's network could be looked at. */
-export interface Reach {
+export interface Connectivity {
   readonly probe: InternetProbe;
   readonly address: boolean;
   /** `undefined`: not asked, because CoreDNS had no ready endpoint. */
@@ -30,18 +30,18 @@ export interface Symptoms {
 /** Collects the symptoms of a cluster that failed. What cannot be seen is left out: a diagnosis must not fail a run. */
 export async function collectSymptoms(
   facts: { readonly nodes: readonly string[]; readonly error: string; readonly ports: readonly HostPort[] },
-  run: Run,
+  exec: Exec,
 ): Promise<Symptoms> {
   const [limits, logs] = await Promise.all([
     readLimits(),
-    Promise.all(facts.nodes.map((node) => readNodeWords(node, run))),
+    Promise.all(facts.nodes.map((node) => readNodeWords(node, exec))),
   ]);
   return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits, ports: facts.ports };
 }
 
-async function readNodeWords(node: string, run: Run): Promise<string> {
+async function readNodeWords(node: string, exec: Exec): Promise<string> {
   const ask = (args: readonly string[]) =>
-    run({ file: "docker", args, timeoutSeconds: 30, purpose: `reading the log of ${node}` }).then(
+    exec({ file: "docker", args, timeoutSeconds: 30, purpose: `reading the log of ${node}` }).then(
       ({ stdout, stderr }) => stdout + stderr,
       (error: unknown) => (error instanceof CommandError ? error.stdout + error.stderr : ""),
     );
@@ -53,10 +53,14 @@ async function readNodeWords(node: string, run: Run): Promise<string> {
 }
 
 /** What this machine reaches, and a pod on the first node that has one. */
-export async function findReach(nodes: readonly string[], probe: InternetProbe, run: Run): Promise<Reach | undefined> {
-  const [host, ready] = await Promise.all([probeHost(probe), isDnsReady(nodes, run)]);
+export async function probeConnectivity(
+  nodes: readonly string[],
+  probe: InternetProbe,
+  exec: Exec,
+): Promise<Connectivity | undefined> {
+  const [host, ready] = await Promise.all([probeHost(probe), isDnsReady(nodes, exec)]);
   for (const node of nodes) {
-    const reach = await probeInternet(node, probe, ready, run);
+    const reach = await probeInternet(node, probe, ready, exec);
     if (reach !== undefined) return { ...reach, host };
   }
   return undefined;
@@ -64,7 +68,7 @@ export async function findReach(nodes: readonly string[], probe: InternetProbe, 
 
 const HOST_SECONDS = 6;
 
-async function probeHost({ name, address, port }: InternetProbe): Promise<Reach["host"]> {
+async function probeHost({ name, address, port }: InternetProbe): Promise<Connectivity["host"]> {
   const bounded = (asked: Promise<boolean>) =>
     Promise.race([asked, sleep(HOST_SECONDS * 1000, false, { ref: false })]).catch(() => false);
   const connects = new Promise<boolean>((resolve) => {
@@ -82,11 +86,11 @@ async function probeHost({ name, address, port }: InternetProbe): Promise<Reach[
 }
 
 /** Whether CoreDNS has a ready endpoint: one that is not up yet says nothing of the names. */
-async function isDnsReady(nodes: readonly string[], run: Run): Promise<boolean> {
+async function isDnsReady(nodes: readonly string[], exec: Exec): Promise<boolean> {
   for (const node of nodes) {
     const kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--namespace=kube-system"];
     const ready = "jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[*]}";
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: [
         ...["exec", node, ...kubectl, "get", "endpointslices"],
@@ -113,10 +117,10 @@ export async function probeInternet(
   node: string,
   probe: InternetProbe,
   asksNames: boolean,
-  run: Run,
-): Promise<Omit<Reach, "host"> | undefined> {
+  exec: Exec,
+): Promise<Omit<Connectivity, "host"> | undefined> {
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: [
         "exec",

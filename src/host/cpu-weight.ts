@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run } from "../process.ts";
-import { setShares } from "./docker.ts";
+import { setShares } from "../docker/containers.ts";
+import type { Exec } from "../exec.ts";
 
 /** The weight of a control group for which none was set: Linux, Documentation/admin-guide/cgroup-v2.rst. */
 const DEFAULT_WEIGHT = 100;
@@ -14,18 +14,18 @@ const DEFAULT_WEIGHT = 100;
 const DEFAULT_SHARES = [1024, 2598] as const;
 
 /** Gives a container back the weight for the processors that it has where none is set. */
-export async function restoreDefaultWeight(container: string, run: Run): Promise<void> {
+export async function restoreDefaultWeight(container: string, exec: Exec): Promise<void> {
   for (const shares of DEFAULT_SHARES) {
-    await setShares(container, shares, run);
-    const weight = await readWeight(container, run);
+    await setShares(container, shares, exec);
+    const weight = await readWeight(container, exec);
     // Not to be seen: cgroup v1, or an engine on another machine.
     if (weight === undefined || weight === DEFAULT_WEIGHT) return;
   }
 }
 
 /** What the kernel has as a container's weight; `undefined` where that cannot be seen. */
-async function readWeight(container: string, run: Run): Promise<number | undefined> {
-  const { stdout } = await run({
+async function readWeight(container: string, exec: Exec): Promise<number | undefined> {
+  const { stdout } = await exec({
     file: "docker",
     args: ["inspect", "--type=container", "--format", "{{.Id}} {{.State.Pid}}", container],
     timeoutSeconds: 30,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Resolver } from "node:dns/promises";
-import { Failure, InputError, type Problem } from "../failure.ts";
-import { CommandError, type Run } from "../process.ts";
-import { DEFAULT_NETWORK, findGateway, KIND_NETWORK } from "./docker.ts";
+import { DEFAULT_NETWORK, findGateway, KIND_NETWORK } from "../docker/networks.ts";
+import { Failure, InputError, type Problem } from "../errors.ts";
+import { CommandError, type Exec } from "../exec.ts";
 
 /** Whether a name server answers at an address: any answer counts, "no such name" too. */
 export async function isDnsServer(address: string): Promise<boolean> {
@@ -25,8 +25,8 @@ export const KIND_IPV6_SUBNET = "fc00:f853:ccd:e793::/64";
  * it where it does not exist yet.
  * @throws InputError where nothing answers there.
  */
-export async function findHostResolver(known: string | undefined, run: Run): Promise<string> {
-  const gateway = known ?? (await makeKindNetwork(run));
+export async function findHostResolver(known: string | undefined, exec: Exec): Promise<string> {
+  const gateway = known ?? (await makeKindNetwork(exec));
   if (await isDnsServer(gateway)) return gateway;
   throw new InputError([resolverNotAnswering(gateway)]);
 }
@@ -47,21 +47,21 @@ export function resolverNotAnswering(gateway: string): Problem {
  * MTU, and with a ULA subnet that follows from the network's name; another one where that is taken, none where Docker
  * has no IPv6.
  */
-async function makeKindNetwork(run: Run): Promise<string> {
-  const mtu = await findDefaultMtu(run);
+async function makeKindNetwork(exec: Exec): Promise<string> {
+  const mtu = await findDefaultMtu(exec);
   for (let attempt = 0; ; attempt += 1) {
-    const made = await createKindNetwork(networkArgs(mtu, ulaSubnet(KIND_NETWORK, attempt)), run);
-    if (made === "no-ipv6") await createKindNetwork(networkArgs(mtu, undefined), run);
+    const made = await createKindNetwork(networkArgs(mtu, ulaSubnet(KIND_NETWORK, attempt)), exec);
+    if (made === "no-ipv6") await createKindNetwork(networkArgs(mtu, undefined), exec);
     if (made !== "overlap") break;
     // Who else takes the subnet may be kind itself, making its network in the same moment.
-    if ((await findGateway(KIND_NETWORK, run)) !== undefined) break;
+    if ((await findGateway(KIND_NETWORK, exec)) !== undefined) break;
     if (attempt === MAX_SUBNETS - 1) {
       throw new Failure(`Docker's network "${KIND_NETWORK}" cannot be made: each of its IPv6 subnets is in use.`, {
-        cure: "remove networks that are not needed (docker network prune)",
+        fix: "remove networks that are not needed (docker network prune)",
       });
     }
   }
-  const gateway = await findGateway(KIND_NETWORK, run);
+  const gateway = await findGateway(KIND_NETWORK, exec);
   if (gateway === undefined) throw new Failure(`Docker's network "${KIND_NETWORK}" has no IPv4 gateway.`);
   return gateway;
 }
@@ -91,9 +91,9 @@ export function ulaSubnet(name: string, attempt: number): string {
 }
 
 /** The MTU of Docker's default network; `undefined` where it has none of its own. */
-async function findDefaultMtu(run: Run): Promise<number | undefined> {
+async function findDefaultMtu(exec: Exec): Promise<number | undefined> {
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: ["network", "inspect", DEFAULT_NETWORK, "--format", `{{index .Options "${MTU_OPTION}"}}`],
       timeoutSeconds: 30,
@@ -107,9 +107,9 @@ async function findDefaultMtu(run: Run): Promise<number | undefined> {
   }
 }
 
-async function createKindNetwork(args: readonly string[], run: Run): Promise<"made" | "overlap" | "no-ipv6"> {
+async function createKindNetwork(args: readonly string[], exec: Exec): Promise<"made" | "overlap" | "no-ipv6"> {
   try {
-    await run({ file: "docker", args, timeoutSeconds: 60, purpose: "making kind's network" });
+    await exec({ file: "docker", args, timeoutSeconds: 60, purpose: "making kind's network" });
     return "made";
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

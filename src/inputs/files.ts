@@ -2,14 +2,16 @@ import type { Stats } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { checkHostPath } from "../cluster/config/mounts.ts";
-import { parseKindConfiguration, type UserConfiguration } from "../cluster/configuration.ts";
-import { describeError, type Problem } from "../failure.ts";
+import { parseKindConfiguration, type UserConfiguration } from "../cluster/config/read.ts";
+import { describeError, type Problem } from "../errors.ts";
+import { isUnprotected } from "../values/addresses.ts";
+import { decodeText } from "../values/data.ts";
+import { isWithinFolder } from "../values/paths.ts";
+import { printable } from "../values/text.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
-import { decodeText } from "./data.ts";
 import type { Folders, Inputs } from "./inputs.ts";
 import { readBounded, resolveAhead, SizeError } from "./places.ts";
 import { warnAboutSource } from "./torch.ts";
-import { isUnprotected, isWithinFolder, printable } from "./values.ts";
 
 /** What the inputs point to, read. */
 export interface InputFiles {
@@ -114,11 +116,9 @@ async function findMissingHostPaths(
 ): Promise<readonly Problem[]> {
   if (configuration === undefined) return [];
   const found = await Promise.all(
-    configuration.hostPaths.map(async (hostPath) => ({ ...hostPath, complaint: await checkHostPath(hostPath, made) })),
+    configuration.hostPaths.map(async (hostPath) => ({ ...hostPath, issue: await checkHostPath(hostPath, made) })),
   );
-  return found.flatMap(({ path, complaint }) =>
-    complaint === undefined ? [] : [configuration.problemAt(path, complaint)],
-  );
+  return found.flatMap(({ path, issue }) => (issue === undefined ? [] : [configuration.problemAt(path, issue)]));
 }
 
 /** What may be so on purpose. */

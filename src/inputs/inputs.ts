@@ -1,25 +1,16 @@
-import type { Problem } from "../failure.ts";
+import type { Problem } from "../errors.ts";
+import { baseUrl, hostName, ipAddress } from "../values/addresses.ts";
+import { boolean, oneOf, wholeNumber } from "../values/choices.ts";
+import { duration } from "../values/durations.ts";
+import { imageReference } from "../values/images.ts";
+import { type Parsed, toProblem } from "../values/issue.ts";
+import { artifactName, clusterName, userName } from "../values/names.ts";
+import { pathWithin } from "../values/paths.ts";
+import { splitList } from "../values/text.ts";
 import type { VersionRequest } from "../versions/request.ts";
 import { readVersionInput } from "../versions/resolve.ts";
 import { readTorchInputs, type TorchInputs } from "./torch.ts";
 import { warnAboutUndeclared } from "./undeclared.ts";
-import {
-  artifactName,
-  baseUrl,
-  boolean,
-  clusterName,
-  complain,
-  duration,
-  hostName,
-  imageReference,
-  ipAddress,
-  oneOf,
-  type Parsed,
-  pathWithin,
-  splitList,
-  userName,
-  wholeNumber,
-} from "./values.ts";
 
 /** How pods and nodes resolve names outside the cluster. */
 export type DnsMode =
@@ -121,14 +112,14 @@ export function readInputs(
     if (value === "") return undefined;
     const parsed = parse(value);
     if ("value" in parsed) return parsed.value;
-    problems.push(complain(name, value, parsed.complaint));
+    problems.push(toProblem(name, value, parsed.issue));
     return undefined;
   }
   function list<T>(name: string, parse: (text: string) => Parsed<T>): readonly T[] {
     return splitList(text(name)).flatMap((item) => {
       const parsed = parse(item);
       if ("value" in parsed) return [parsed.value];
-      problems.push(complain(name, item, parsed.complaint));
+      problems.push(toProblem(name, item, parsed.issue));
       return [];
     });
   }
@@ -218,7 +209,7 @@ function dnsMode(path: (text: string) => Parsed<string>) {
 function groupName(text: string): Parsed<string> {
   if (text === "system:masters") {
     return {
-      complaint: {
+      issue: {
         reason: "is refused by the API server's admission (CertificateSubjectRestriction)",
         allowed: "any other group",
         fix: "use rbac: cluster-admin, which gives the same rights",
@@ -227,7 +218,7 @@ function groupName(text: string): Parsed<string> {
   }
   if (/^[\x21-\x7e]{1,64}$/.test(text)) return { value: text };
   return {
-    complaint: {
+    issue: {
       reason: "cannot be a group",
       allowed: "1 to 64 printable characters without spaces (X.509's bound for an organization)",
       fix: "choose a shorter, plainer name",
@@ -238,7 +229,7 @@ function groupName(text: string): Parsed<string> {
 function passphrase(text: string): Parsed<string> {
   if (text.length >= 8) return { value: text };
   return {
-    complaint: { reason: "is too short", allowed: "8 characters or more", fix: "take a longer secret", conceals: true },
+    issue: { reason: "is too short", allowed: "8 characters or more", fix: "take a longer secret", secret: true },
   };
 }
 
@@ -256,7 +247,7 @@ function internetProbe(text: string): Parsed<InternetProbe> {
     return { value: { name, address, port: Number(port) } };
   }
   return {
-    complaint: {
+    issue: {
       reason: "is not a probe target",
       allowed: "a name and an IPv4 address with a port, such as www.google.com 8.8.8.8:53",
       fix: "write the two with a space between them",

@@ -1,16 +1,12 @@
 import { isAbsolute, normalize } from "node:path";
-import type { Problem } from "../failure.ts";
+import type { Problem } from "../errors.ts";
 import type { ComponentName } from "../torch/components.ts";
-import {
-  duration,
-  isPlainUrl,
-  isPrintable,
-  isUnprotected,
-  oneOf,
-  type Parsed,
-  UNPRINTABLE_PATH,
-  wholeNumber,
-} from "./values.ts";
+import { isPlainUrl, isUnprotected } from "../values/addresses.ts";
+import { oneOf, wholeNumber } from "../values/choices.ts";
+import { duration } from "../values/durations.ts";
+import type { Parsed } from "../values/issue.ts";
+import { UNPRINTABLE_PATH } from "../values/paths.ts";
+import { isPrintable } from "../values/text.ts";
 
 /** Where TORCH-V2's sources come from. */
 export type TorchSource =
@@ -137,20 +133,20 @@ function torchSource(path: (text: string) => Parsed<string>) {
         (!isPlainUrl(text) && /@/.test(text)))
     ) {
       return {
-        complaint: {
+        issue: {
           reason: "has a user name, a password or a query in it, which would be shown in the log",
           allowed,
           fix: "check the repository out in an earlier step, and give its folder",
-          conceals: true,
+          secret: true,
         },
       };
     }
     if (url === undefined || !["https:", "http:", "ssh:", "git:"].includes(url.protocol) || url.hostname === "") {
-      return { complaint: { reason: "is not a source that can be fetched", allowed, fix: "write an https URL" } };
+      return { issue: { reason: "is not a source that can be fetched", allowed, fix: "write an https URL" } };
     }
     if (!isPlainUrl(text)) {
       return {
-        complaint: {
+        issue: {
           reason: "has a space, a line break or a backslash in it, or lacks the slashes after its protocol",
           allowed,
           fix: "write the URL on one line, such as https://gitlab.example/group/torch_v2.git",
@@ -173,7 +169,7 @@ function gitReference(text: string): Parsed<string> {
   // Nothing here can be an option or a refspec of git's.
   if (/^[\w][\w./+-]{0,249}$/.test(text) && !text.includes("..")) return { value: text };
   return {
-    complaint: {
+    issue: {
       reason: "is no branch, tag or commit",
       allowed: "letters, digits and _ . / + -, beginning with a letter or digit",
       fix: "write a branch such as main, a tag, or a commit's full hash",
@@ -184,7 +180,7 @@ function gitReference(text: string): Parsed<string> {
 function exampleName(text: string): Parsed<string> {
   if (/^[\w][\w.-]{0,99}$/.test(text)) return { value: text };
   return {
-    complaint: {
+    issue: {
       reason: "cannot be an example's name",
       allowed: "the name of a folder in the checkout's examples folder",
       fix: "write a name such as simple-server-and-georef; torch-example-folder takes a path",
@@ -194,11 +190,11 @@ function exampleName(text: string): Parsed<string> {
 
 /** A path in the checkout, whose root is known only later. */
 function checkoutPath(text: string): Parsed<string> {
-  if (!isPrintable(text)) return { complaint: UNPRINTABLE_PATH };
+  if (!isPrintable(text)) return { issue: UNPRINTABLE_PATH };
   const path = dropSlash(normalize(text));
   if (!isAbsolute(path) && path !== ".." && !path.startsWith("../")) return { value: path };
   return {
-    complaint: {
+    issue: {
       reason: "leads out of the checkout",
       allowed: "a path in TORCH-V2's checkout, relative to its root",
       fix: "write the path relative to the root, without ..",
@@ -211,7 +207,7 @@ function containerPath(text: string): Parsed<string> {
   const path = dropSlash(normalize(text));
   if (/^\/[^:,\s$]+$/.test(path) && isPrintable(path)) return { value: path };
   return {
-    complaint: {
+    issue: {
       reason: "is no folder in a container",
       allowed: "an absolute path without spaces, colons, commas and dollars",
       fix: `write a path such as ${CREDENTIALS_MOUNT}`,

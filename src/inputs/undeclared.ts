@@ -1,4 +1,4 @@
-import { isPrintable } from "./values.ts";
+import { isPrintable } from "../values/text.ts";
 
 /** Inputs of other actions that create clusters, by the names that they have there, and ours for the same. */
 const OURS: Readonly<Record<string, string>> = {

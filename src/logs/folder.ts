@@ -22,6 +22,7 @@ export interface LogFolder {
 
 /** Of each file no more than this is kept: its end. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
+
 /** What is cut off is looked at as far as this, so that a secret at the cut is seen whole. */
 const MARGIN = 64 * 1024;
 const MAX_NAME = 150;

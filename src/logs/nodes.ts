@@ -1,5 +1,5 @@
-import { describeError } from "../failure.ts";
-import { CommandError, type Run } from "../process.ts";
+import { describeError } from "../errors.ts";
+import { CommandError, type Exec } from "../exec.ts";
 import type { LogFolder } from "./folder.ts";
 
 /** A container whose logs are collected, proved to be this run's. */
@@ -11,6 +11,7 @@ export interface OwnContainer {
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_POD_FILES = 300;
 const MAX_POD_BYTES = 1024 * 1024;
+
 /** How many pods' logs one command reads: in base64 not more than the output of one may be. */
 const PODS_AT_ONCE = 20;
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
@@ -45,7 +46,7 @@ done`;
 export async function collectNodeLogs(
   nodes: readonly OwnContainer[],
   folder: LogFolder,
-  run: Run,
+  exec: Exec,
 ): Promise<readonly string[]> {
   const missing: string[] = [];
   const attempt = async (work: () => Promise<void>) => {
@@ -57,30 +58,32 @@ export async function collectNodeLogs(
     }
   };
   await attempt(async () =>
-    folder.keep(["docker-info.txt"], await read(["info"], "reading what Docker says of itself", run)),
+    folder.keep(["docker-info.txt"], await read(["info"], "reading what Docker says of itself", exec)),
   );
   for (const { id, name } of nodes) {
     await attempt(async () => {
-      const inspected: unknown = JSON.parse(await read(["inspect", "--type=container", id], `inspecting ${name}`, run));
+      const inspected: unknown = JSON.parse(
+        await read(["inspect", "--type=container", id], `inspecting ${name}`, exec),
+      );
       await folder.keepJson([name, "inspect.json"], inspected);
     });
     await attempt(async () =>
       folder.keep(
         [name, "serial.log"],
-        await read(["logs", "--tail", String(MAX_LOG_LINES), id], `reading the log of ${name}`, run),
+        await read(["logs", "--tail", String(MAX_LOG_LINES), id], `reading the log of ${name}`, exec),
       ),
     );
     for (const [file, command] of IN_NODE) {
       await attempt(async () => {
         const ask = ["exec", id, "bash", "-c", `${command} 2>&1 | tail -c ${MAX_BYTES}`];
-        await folder.keep([name, file], await read(ask, `reading ${file} of ${name}`, run));
+        await folder.keep([name, file], await read(ask, `reading ${file} of ${name}`, exec));
       });
     }
     await attempt(async () => {
       for (let first = 1; first <= MAX_POD_FILES; first += PODS_AT_ONCE) {
         const part = [first, PODS_AT_ONCE, MAX_POD_BYTES].map(String);
         const ask = ["exec", id, "bash", "-c", POD_LOGS, "pods", ...part];
-        const logs = parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, run));
+        const logs = parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, exec));
         for (const { path, text } of logs) {
           await folder.keep([name, "pods", ...path.split("/").filter((each) => each !== "" && each !== ".")], text);
         }
@@ -100,8 +103,8 @@ export function parsePodLogs(output: string): readonly { readonly path: string; 
   });
 }
 
-async function read(args: readonly string[], purpose: string, run: Run): Promise<string> {
-  const { stdout, stderr } = await run({
+async function read(args: readonly string[], purpose: string, exec: Exec): Promise<string> {
+  const { stdout, stderr } = await exec({
     file: "docker",
     args,
     timeoutSeconds: 120,

@@ -1,4 +1,4 @@
-import type { Run } from "../process.ts";
+import type { Exec } from "../exec.ts";
 import { openEngine } from "../torch/clients/engine.ts";
 import { readWords } from "../torch/stack/words.ts";
 import type { LogFolder } from "./folder.ts";
@@ -18,10 +18,10 @@ export interface BootedContainers {
 export async function collectTorchLogs(
   { label, engineUrl }: BootedContainers,
   folder: LogFolder,
-  run: Run,
+  exec: Exec,
   isOver: () => boolean,
 ): Promise<number> {
-  const { stdout } = await run({
+  const { stdout } = await exec({
     file: "docker",
     args: ["ps", "--all", "--filter", `label=${label}`, "--format", "{{.Names}}"],
     timeoutSeconds: 60,
@@ -31,7 +31,7 @@ export async function collectTorchLogs(
   if (containers.length === 0) return 0;
   for (const container of containers) {
     if (isOver()) return containers.length;
-    for (const { source, text } of await readWords(container, run)) {
+    for (const { source, text } of await readWords(container, exec)) {
       if (isOver()) return containers.length;
       await folder.keep(["torch", source === "log" ? `${container}.log` : `${container}${source}`], text);
     }

@@ -1,4 +1,4 @@
-import type { Problem } from "../failure.ts";
+import type { Problem } from "../errors.ts";
 
 /** Credential files that are there already: they are not written over. */
 export function checkPresentFiles(paths: readonly string[], directory: string | undefined): readonly Problem[] {

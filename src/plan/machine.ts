@@ -1,5 +1,6 @@
-import { Failure, type Problem } from "../failure.ts";
-import type { FreeDisk, Survey } from "../host/survey.ts";
+import { Failure, type Problem } from "../errors.ts";
+import type { FreeDisk } from "../host/disks.ts";
+import type { Host } from "../host/inspect.ts";
 
 /** A node image and its layers unpacked take about this much; less than it free ends in a half-written image. */
 const NEEDED_IMAGE_BYTES = 2 * 1024 ** 3;
@@ -8,11 +9,11 @@ const NEEDED_IMAGE_BYTES = 2 * 1024 ** 3;
 const NEEDED_VOLUME_BYTES = 512 * 1024 ** 2;
 
 /** What the machine lacks, as plainly as a bad input is said. */
-export function checkMachine(survey: Survey): readonly Problem[] {
-  return [...checkPlatform(survey), ...checkEngine(survey), ...checkDisks(survey)];
+export function checkMachine(host: Host): readonly Problem[] {
+  return [...checkPlatform(host), ...checkEngine(host), ...checkDisks(host)];
 }
 
-function checkPlatform({ platform, architecture }: Survey): readonly Problem[] {
+function checkPlatform({ platform, architecture }: Host): readonly Problem[] {
   if (platform === "linux" && ["amd64", "arm64"].includes(architecture)) return [];
   return [
     {
@@ -25,7 +26,7 @@ function checkPlatform({ platform, architecture }: Survey): readonly Problem[] {
   ];
 }
 
-function checkEngine({ engine }: Survey): readonly Problem[] {
+function checkEngine({ engine }: Host): readonly Problem[] {
   if (!(engine instanceof Error)) return [];
   return [
     {
@@ -33,12 +34,12 @@ function checkEngine({ engine }: Survey): readonly Problem[] {
       value: "Docker Engine",
       reason: engine.message,
       allowed: "a runner with a Docker Engine that this user may use",
-      fix: (engine instanceof Failure ? engine.cure : undefined) ?? "look at docker info on this machine",
+      fix: (engine instanceof Failure ? engine.fix : undefined) ?? "look at docker info on this machine",
     },
   ];
 }
 
-function checkDisks({ engine, disks }: Survey): readonly Problem[] {
+function checkDisks({ engine, disks }: Host): readonly Problem[] {
   if (engine instanceof Error) return [];
   return [
     ...checkDisk(disks.images, NEEDED_IMAGE_BYTES, "is too little disk for a node image"),

@@ -1,11 +1,11 @@
-import { isNodeName, nodeNames } from "../cluster/names.ts";
-import type { ClusterShape } from "../cluster/shape.ts";
-import type { Problem } from "../failure.ts";
-import { CLUSTER_LABEL } from "../host/docker.ts";
-import type { Survey } from "../host/survey.ts";
+import type { ClusterShape } from "../cluster/config/shape.ts";
+import { KIND_CLUSTER_LABEL } from "../docker/labels.ts";
+import type { Problem } from "../errors.ts";
+import type { Host } from "../host/inspect.ts";
+import { isNodeName, nodeNames } from "../values/nodes.ts";
 
 /** A cluster of this name that exists already. */
-export function checkPresentCluster({ name, nameField }: ClusterShape, { containers }: Survey): readonly Problem[] {
+export function checkPresentCluster({ name, nameField }: ClusterShape, { containers }: Host): readonly Problem[] {
   const present = containers.filter((container) => container.cluster === name && isNodeName(container.name, name));
   if (present.length === 0) return [];
   return [
@@ -19,7 +19,7 @@ export function checkPresentCluster({ name, nameField }: ClusterShape, { contain
 }
 
 /** Containers that are not the cluster's and have the name of one of its nodes: never removed, whatever `existing` says. */
-export function checkHeldNames({ name, nodes, nameField }: ClusterShape, { names }: Survey): readonly Problem[] {
+export function checkHeldNames({ name, nodes, nameField }: ClusterShape, { names }: Host): readonly Problem[] {
   const wanted = new Set(nodeNames(name, nodes));
   return names
     .filter((held) => wanted.has(held.name) && held.cluster !== name)
@@ -35,12 +35,12 @@ export function checkHeldNames({ name, nodes, nameField }: ClusterShape, { names
  * Containers that only call themselves the cluster's, by kind's label: kind runs commands as a privileged user in each
  * container that has it, and `existing: replace` leaves them alone.
  */
-export function checkForeignLabels({ name, nameField }: ClusterShape, { containers }: Survey): readonly Problem[] {
+export function checkForeignLabels({ name, nameField }: ClusterShape, { containers }: Host): readonly Problem[] {
   return containers
     .filter((container) => container.cluster === name && !isNodeName(container.name, name))
     .map((container) => ({
       ...nameField,
-      reason: `is in the label ${CLUSTER_LABEL} of the container ${container.name}, which is not a node: kind would run privileged commands in it`,
+      reason: `is in the label ${KIND_CLUSTER_LABEL} of the container ${container.name}, which is not a node: kind would run privileged commands in it`,
       allowed: "a name that no other container has in that label",
       fix: `choose another name, or remove that container (docker rm ${container.name}) or the label of its image`,
     }));

@@ -1,6 +1,6 @@
-import type { UserConfiguration } from "../cluster/configuration.ts";
-import type { Field } from "../cluster/shape.ts";
-import type { Problem } from "../failure.ts";
+import type { UserConfiguration } from "../cluster/config/read.ts";
+import type { Field } from "../cluster/config/shape.ts";
+import type { Problem } from "../errors.ts";
 import type { HostPort, TakenPort } from "../host/ports.ts";
 
 /**

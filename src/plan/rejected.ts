@@ -1,4 +1,4 @@
-import type { Problem } from "../failure.ts";
+import type { Problem } from "../errors.ts";
 
 /** Names of the inputs whose values were rejected: their places hold defaults, from which nothing follows. */
 export type Rejected = ReadonlySet<string>;

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
-import type { UserConfiguration } from "../cluster/configuration.ts";
-import { CONFIGURATION_INPUT } from "../cluster/configuration.ts";
-import type { Problem } from "../failure.ts";
+import type { UserConfiguration } from "../cluster/config/read.ts";
+import { CONFIGURATION_INPUT } from "../cluster/config/read.ts";
+import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
 import { placeOfPort } from "./ports.ts";
 

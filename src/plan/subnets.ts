@@ -1,9 +1,9 @@
-import { CONFIGURATION_INPUT, type UserConfiguration } from "../cluster/configuration.ts";
-import type { Problem } from "../failure.ts";
-import { DEFAULT_NETWORK, KIND_NETWORK } from "../host/docker.ts";
+import { CONFIGURATION_INPUT, type UserConfiguration } from "../cluster/config/read.ts";
+import { DEFAULT_NETWORK, KIND_NETWORK } from "../docker/networks.ts";
+import type { Problem } from "../errors.ts";
+import type { DockerSubnet } from "../host/inspect.ts";
 import { KIND_IPV6_SUBNET } from "../host/resolver.ts";
-import { overlaps, parseSubnet } from "../host/subnets.ts";
-import type { DockerSubnet } from "../host/survey.ts";
+import { overlaps, parseSubnet } from "../values/subnets.ts";
 
 /** kind's defaults (its pkg/internal/apis/config/default.go). */
 const DEFAULTS = {

@@ -8,9 +8,11 @@ const REDACTED = "[redacted]";
 /** The first and the last line of a PEM block, without the last dashes, which may be the next one's first. */
 const PEM_MARK = /-----(BEGIN|END)(?:[ +A-Z0-9]|%20){1,100}(?=-----)/g;
 const MAX_PEM = 16_000;
+
 /** A PEM block that is cut off, to the end of what looks like it. */
 const PEM_CUT_OFF =
   /-----BEGIN(?:[ +A-Z0-9]|%20){1,100}-----(?:[A-Za-z0-9+/=\s]|(?<!\\)\\{1,32}[nr/]|%[0-9A-F]{2}){0,65536}/gi;
+
 /** The end of a line of PEM, whatever a log puts before it. */
 const PEM_LINE = /(?:^|[\s"'|:>\]])[A-Za-z0-9+/]{16,}={0,2}$/;
 
@@ -19,13 +21,16 @@ const RUN =
   /(?:[A-Za-z0-9+/=_-]|%[0-9A-Fa-f]{2}|(?<!\\)\\{1,32}(?:u00[0-9A-Fa-f]{2}|[nr/])|[\r\n][ \t]{0,100}){40,200000}/g;
 const HEX_PAIRS = /(?:\b[0-9A-Fa-f]{2}[:\s]){39,50000}[0-9A-Fa-f]{2}\b/g;
 const NUMBERS = /(?:-?\d{1,3}\s{0,100},\s{0,100}){40,50000}-?\d{1,3}/g;
+
 /** How often what is encoded may be encoded again. */
 const MAX_DEPTH = 3;
+
 /** A key or a certificate begins with an ASN.1 sequence of some hundred bytes; this is that in base64. */
 const DER_IN_BASE64 = /(?:^|[^A-Za-z0-9+/])MI[IG][A-Za-z0-9+/]{80}/;
 
 const NAME = "(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|app[_-]?key|access[_-]?key|client-key-data)";
 const SECRET_NAME = new RegExp(NAME, "i");
+
 /** What is replaced by its first groups and the mark: a value whose name says that it is secret. */
 const NAMED: readonly RegExp[] = [
   // "password": "x", 'password' => 'x', password="x", with quotes escaped or not: to the same quote, or the line's end.

@@ -1,5 +1,5 @@
 import type { PublicFiles } from "../credentials/publication.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 import type { LogFolder } from "../logs/folder.ts";
 
 /** Files to keep beyond the job: those of the credentials that are public, or logs without secrets. */

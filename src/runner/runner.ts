@@ -1,6 +1,6 @@
 import type { Folders } from "../inputs/inputs.ts";
+import type { Timeline } from "../timeline.ts";
 import type { Log } from "./log.ts";
-import type { Timeline } from "./timeline.ts";
 
 /** The runner's side of a run. */
 export interface Runner {

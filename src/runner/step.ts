@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 import type { Folders } from "../inputs/inputs.ts";
 import { inputText } from "../inputs/inputs.ts";
 import { byteLength, type Markdown, SUMMARY_BYTES } from "../report/markdown.ts";
@@ -10,7 +10,7 @@ export function readFolders(environment: NodeJS.ProcessEnv): Folders {
   const temp = environment.RUNNER_TEMP ?? "";
   if (workspace === "" || temp === "") {
     throw new Failure("GITHUB_WORKSPACE and RUNNER_TEMP are not set: this is not a workflow's step.", {
-      cure: "run it in a workflow, or with npm start in the Action's repository",
+      fix: "run it in a workflow, or with npm start in the Action's repository",
     });
   }
   return { workspace, temp };

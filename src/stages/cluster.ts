@@ -2,35 +2,32 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import semver from "semver";
-import {
-  type Acceleration,
-  accelerationPatch,
-  assignPodSubnets,
-  shortenCoreDnsProbe,
-} from "../cluster/acceleration.ts";
-import { createClusterWith } from "../cluster/creation.ts";
-import { exemptNameServers, parseNameServers } from "../cluster/dns.ts";
+import { renderKindConfiguration } from "../cluster/config/render.ts";
+import { createClusterWith } from "../cluster/create.ts";
+import { shortenCoreDnsProbe } from "../cluster/fast-boot/coredns.ts";
+import { type FastBoot, fastBootPatch } from "../cluster/fast-boot/plan.ts";
+import { connectNodes } from "../cluster/fast-boot/pod-network.ts";
+import { assignPodSubnets } from "../cluster/fast-boot/pod-subnets.ts";
 import { createKubectl, type Kubectl } from "../cluster/kubectl.ts";
-import { renderKindConfiguration } from "../cluster/manifest.ts";
-import { contextName } from "../cluster/names.ts";
-import { connectNodes } from "../cluster/pod-network.ts";
+import { bypassDnsRedirect, parseNameServers } from "../cluster/name-servers.ts";
+import { type Ownership, planContainers } from "../cluster/ownership.ts";
 import { lowerCpuPriority } from "../cluster/priority.ts";
-import { waitForAdminRights, waitUntilReady } from "../cluster/readiness.ts";
-import { type Ownership, planContainers } from "../cluster/removal.ts";
-import { type IssuedCredentials, issueCredentials } from "../credentials/credentials.ts";
+import { waitForAdminRights, waitUntilReady } from "../cluster/ready.ts";
+import type { StepContext } from "../context.ts";
 import { credentialFiles, removeFiles } from "../credentials/files.ts";
+import { type IssuedCredentials, issueCredentials } from "../credentials/issue.ts";
 import { adminKubeconfig, readAdminAccess } from "../credentials/kubeconfig.ts";
-import { describeError } from "../failure.ts";
+import { describeError } from "../errors.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import { writeRecord } from "../journal.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
-import { describeReadiness, type Plan } from "../plan.ts";
+import { describeReadiness, type Plan } from "../plan/plan.ts";
 import { maskKey } from "../runner/mask.ts";
-import { writeRecord } from "../runner/state.ts";
+import { recheckCredentialsDirectory } from "../torch/checkout/sources.ts";
 import { planAccess } from "../torch/plan.ts";
-import { recheckCredentialsDirectory } from "../torch/sources.ts";
+import { contextName } from "../values/nodes.ts";
 import type { Prepared } from "./preparation.ts";
-import type { Session } from "./session.ts";
 import type { BegunTorch } from "./torch.ts";
 
 /** From here on kubeadm gives the admin's rights after the API server is ready. */
@@ -49,7 +46,7 @@ export interface MadeCluster extends IssuedCredentials {
 
 /** Creates the cluster with the credentials issued beside it, and waits until it can be used. */
 export async function makeCluster(
-  { runner, run, record, inputs, files, plan, tasks }: Session,
+  { runner, exec, journal: record, inputs, files, plan, tasks }: StepContext,
   { kind, kubectl, key, hostResolver }: Prepared,
   torch: BegunTorch | undefined,
 ): Promise<MadeCluster> {
@@ -61,21 +58,21 @@ export async function makeCluster(
   const resolvConf = await placeResolvConf(plan, hostResolver);
   const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   const ownership: Ownership = record;
-  const configurationFor = (acceleration: Acceleration | undefined) => {
+  const configurationFor = (acceleration: FastBoot | undefined) => {
     const mounts = { owner: record.owner, resolvConf };
-    const defaults = acceleration === undefined ? [] : [accelerationPatch()];
+    const defaults = acceleration === undefined ? [] : [fastBootPatch()];
     const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, defaults);
     log.debug(configuration);
     return configuration;
   };
   const kubeconfigPath = join(runDirectory, "kubeconfig");
   const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
-    createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
+    createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), exec, signal);
   // What fails here is not a failure of the cluster: kindnetd does the same some seconds later.
-  const connectPods = (acceleration: Acceleration, admin: Kubectl, signal: AbortSignal) => {
+  const connectPods = (acceleration: FastBoot, admin: Kubectl, signal: AbortSignal) => {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
-    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, run, stop).catch(
+    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, exec, stop).catch(
       (error: unknown) => {
         if (!stop.aborted) log.info(`The pods of the nodes are left to kindnetd: ${describeError(error)}`);
         return false;
@@ -99,7 +96,7 @@ export async function makeCluster(
 
   // A control plane that elects leaders could lose its lease.
   if (boot !== undefined && accelerated !== undefined) {
-    lowerCpuPriority(ownership, shape.nodes.length, boot.servicesBuilt, run).catch((error: unknown) =>
+    lowerCpuPriority(ownership, shape.nodes.length, boot.servicesBuilt, exec).catch((error: unknown) =>
       log.debug(describeError(error)),
     );
   }
@@ -129,7 +126,7 @@ export async function makeCluster(
         log.info(`API server answers on ${server}`);
         const admin = kubectlFor(kubeconfigPath, signal);
         if (semver.gte(plan.versions.kubernetes, FIRST_WITH_BOUND_ADMIN)) await waitForAdminRights(admin, signal);
-        const exempted = exemptNameServers(shape.nodes, shape.podSubnet, nameServers, run);
+        const exempted = bypassDnsRedirect(shape.nodes, shape.podSubnet, nameServers, exec);
         const assigned =
           acceleration === undefined
             ? undefined
@@ -195,12 +192,12 @@ export async function makeCluster(
         record.logsFolder ??= await makeLogFolder(runner.folders.temp, plan.logsArtifactName);
         writeRecord(runDirectory, record);
         const folder = openLogFolder(record.logsFolder, [`try-${attempt}`]);
-        for (const missing of await collectNodeLogs(nodes, folder, run)) log.debug(missing);
+        for (const missing of await collectNodeLogs(nodes, folder, exec)) log.debug(missing);
         record.failedLogs = [...record.failedLogs, ...folder.files];
         writeRecord(runDirectory, record);
       },
     },
-    { run, log, timeline },
+    { exec, log, timeline },
   );
 }
 

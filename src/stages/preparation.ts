@@ -1,19 +1,20 @@
-import { isNodeName } from "../cluster/names.ts";
-import { planContainers, removeContainers } from "../cluster/removal.ts";
+import { planContainers, removeContainers } from "../cluster/ownership.ts";
+import type { StepContext } from "../context.ts";
 import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
-import { findDigest, listClusterContainers, pullImage } from "../host/docker.ts";
-import { removeInterrupted } from "../host/interrupted.ts";
-import { raiseLimits } from "../host/limits.ts";
+import { listClusterContainers } from "../docker/containers.ts";
+import { findDigest, pullImage } from "../docker/images.ts";
+import { removeInterrupted } from "../docker/interrupted.ts";
+import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
+import type { Exec } from "../exec.ts";
+import { raiseLimits } from "../host/inotify.ts";
 import { findHostResolver } from "../host/resolver.ts";
-import type { Plan } from "../plan.ts";
-import type { Run } from "../process.ts";
+import { type JournalState, writeRecord } from "../journal.ts";
+import type { Plan } from "../plan/plan.ts";
 import { maskKey } from "../runner/mask.ts";
-import { type RunRecord, writeRecord } from "../runner/state.ts";
 import { installTool } from "../tools/install.ts";
-import { CLUSTER_LABEL } from "../torch/plan.ts";
 import { removeLabelled } from "../torch/stack/removal.ts";
+import { isNodeName } from "../values/nodes.ts";
 import { listDigests } from "../versions/catalog.ts";
-import type { Session } from "./session.ts";
 
 /** What the creation of a cluster needs. */
 export interface Prepared {
@@ -33,11 +34,19 @@ export interface Prepared {
 const NO_DIGEST = "no digest: an image of this machine";
 
 /** Limits, kind, kubectl, images and the user's key, side by side: none needs another. */
-export async function prepare({ runner, run, record, inputs, files, survey, plan }: Session): Promise<Prepared> {
+export async function prepare({
+  runner,
+  exec,
+  journal: record,
+  inputs,
+  files,
+  host,
+  plan,
+}: StepContext): Promise<Prepared> {
   const { log, timeline } = runner;
   const hostResolver =
     plan.shape.dns.kind === "docker-host"
-      ? await timeline.measure("Check the host's resolver", () => findHostResolver(survey.kindGateway, run))
+      ? await timeline.measure("Check the host's resolver", () => findHostResolver(host.kindGateway, exec))
       : undefined;
   const install = (request: Plan["kind"]) =>
     timeline.measure(`Install ${request.tool}`, async () => {
@@ -54,15 +63,15 @@ export async function prepare({ runner, run, record, inputs, files, survey, plan
     createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
     ...plan.images.map((image) =>
       timeline.measure("Pull image", async () => {
-        const how = await pullImage(image, run, log.debug);
-        const pinned = await findDigest(image, how === "pulled" ? undefined : listed, run);
+        const how = await pullImage(image, exec, log.debug);
+        const pinned = await findDigest(image, how === "pulled" ? undefined : listed, exec);
         pins.set(image, pinned ?? image);
         const tag = image.includes("@") ? "" : `; ${pinned === undefined ? NO_DIGEST : `its tag is ${pinned} now`}`;
         log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}${tag}`);
       }),
     ),
     timeline.measure("Raise limits", async () => {
-      const { raised, warnings } = await raiseLimits(plan.limits, run);
+      const { raised, warnings } = await raiseLimits(plan.limits, exec);
       for (const line of raised) log.info(line);
       for (const warning of warnings) log.warning(warning);
     }),
@@ -73,7 +82,7 @@ export async function prepare({ runner, run, record, inputs, files, survey, plan
   writeRecord(plan.runDirectory, record);
   // Last, so that a download or a pull that fails costs nobody a cluster.
   if (inputs.existing === "replace") {
-    const removed = await timeline.measure("Remove what is there already", () => removeOlder(plan, record, run));
+    const removed = await timeline.measure("Remove what is there already", () => removeOlder(plan, record, exec));
     if (removed.length > 0) {
       log.info(`Removed ${removed.length} container(s) of an older ${plan.shape.name} (existing: replace)`);
     }
@@ -83,23 +92,27 @@ export async function prepare({ runner, run, record, inputs, files, survey, plan
 }
 
 /** Removes an older cluster of the plan's name and its TORCH-V2, what Docker is still making of them included. */
-async function removeOlder({ shape, images, torch }: Plan, record: RunRecord, run: Run): Promise<readonly string[]> {
+async function removeOlder(
+  { shape, images, torch }: Plan,
+  record: JournalState,
+  exec: Exec,
+): Promise<readonly string[]> {
   const [image = ""] = images;
   const pending = [
     ...planContainers(record, shape.nodes, image),
     ...Object.values(torch?.containers ?? {}).map((name) => ({
       name,
       image,
-      marks: [`--label=${CLUSTER_LABEL}=${shape.name}`],
+      marks: [`--label=${TORCH_CLUSTER_LABEL}=${shape.name}`],
     })),
   ];
   const removeListed = async () => {
     // What only has the label is not the old cluster's: the create names it.
-    const older = (await listClusterContainers(run, shape.name)).filter(
+    const older = (await listClusterContainers(exec, shape.name)).filter(
       ({ name, created }) => isNodeName(name, shape.name) && Date.parse(created) < Date.parse(record.startedAt),
     );
-    await removeContainers(older, run);
-    return [...older.map(({ name }) => name), ...(await removeLabelled(`${CLUSTER_LABEL}=${shape.name}`, run))];
+    await removeContainers(older, exec);
+    return [...older.map(({ name }) => name), ...(await removeLabelled(`${TORCH_CLUSTER_LABEL}=${shape.name}`, exec))];
   };
-  return await removeInterrupted(pending, removeListed, run);
+  return await removeInterrupted(pending, removeListed, exec);
 }

@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import type { StepContext } from "../context.ts";
 import { gatherPublicFiles } from "../credentials/publication.ts";
-import { describeError } from "../failure.ts";
+import { describeError } from "../errors.ts";
 import { hasArtifactService, type UploadedArtifact, uploadArtifact } from "../runner/artifact.ts";
-import type { Session } from "./session.ts";
 
 /** Uploads the credential artifact. Where that cannot be done, the files stay where they are. */
 export async function publish(
-  { runner, inputs, plan }: Session,
+  { runner, inputs, plan }: StepContext,
   privateKey: string,
 ): Promise<UploadedArtifact | undefined> {
   const { environment, log, timeline } = runner;

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { createKubectl } from "../cluster/kubectl.ts";
-import { internalEndpoint } from "../cluster/names.ts";
+import type { StepContext } from "../context.ts";
 import { findMissingFiles } from "../credentials/files.ts";
-import { readTorchSources } from "../decision.ts";
-import { describeProblem, Failure } from "../failure.ts";
-import { writeRecord } from "../runner/state.ts";
-import { fetchCheckout } from "../torch/checkout.ts";
+import { describeProblem, Failure } from "../errors.ts";
+import { writeRecord } from "../journal.ts";
+import { readTorchSources } from "../plan/decide.ts";
+import { fetchCheckout } from "../torch/checkout/fetch.ts";
+import type { TorchSources } from "../torch/checkout/sources.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
 import {
   labelOf,
@@ -16,13 +17,12 @@ import {
   publishedUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
-import type { TorchSources } from "../torch/sources.ts";
 import { type Boot, type Booted, beginBoot } from "../torch/stack/boot.ts";
 import { createTemplate, type Deployed, deployTemplate } from "../torch/template/deployment.ts";
 import { hasNamespace } from "../torch/template/workload.ts";
+import { internalEndpoint } from "../values/nodes.ts";
 import type { MadeCluster } from "./cluster.ts";
 import type { Prepared } from "./preparation.ts";
-import type { Session } from "./session.ts";
 
 /** A boot that has begun. */
 export interface BegunTorch {
@@ -37,12 +37,12 @@ export interface BootedTorch extends Booted {
 }
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
-export async function beginTorch(session: Session): Promise<BegunTorch | undefined> {
-  const { runner, run, record, plan, tasks } = session;
+export async function beginTorch(session: StepContext): Promise<BegunTorch | undefined> {
+  const { runner, exec, journal: record, plan, tasks } = session;
   if (plan.torch === undefined) return undefined;
   const sources = session.sources ?? (await fetchSources(session, plan.torch));
   const { checkout, builder } = sources;
-  const tools = { run, log: runner.log, timeline: runner.timeline, tasks };
+  const tools = { exec, log: runner.log, timeline: runner.timeline, tasks };
   record.torch = {
     label: labelOf(plan.torch),
     containers: planTorchContainers(plan.torch, checkout),
@@ -55,13 +55,16 @@ export async function beginTorch(session: Session): Promise<BegunTorch | undefin
   return { plan: plan.torch, sources, boot };
 }
 
-async function fetchSources({ runner, run, plan, inputs, tasks }: Session, torch: TorchPlan): Promise<TorchSources> {
+async function fetchSources(
+  { runner, exec, plan, inputs, tasks }: StepContext,
+  torch: TorchPlan,
+): Promise<TorchSources> {
   const { source, ref, root } = torch;
   if (source.kind === "git") {
-    await runner.timeline.measure("Fetch TORCH-V2", () => fetchCheckout(source, ref, root, run, tasks.signal));
+    await runner.timeline.measure("Fetch TORCH-V2", () => fetchCheckout(source, ref, root, exec, tasks.signal));
     runner.log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
   }
-  const read = await readTorchSources(torch, plan, inputs, runner, run);
+  const read = await readTorchSources(torch, plan, inputs, runner, exec);
   if ("sources" in read) {
     for (const warning of read.sources.warnings) runner.log.warning(warning);
     return read.sources;
@@ -71,7 +74,7 @@ async function fetchSources({ runner, run, plan, inputs, tasks }: Session, torch
 
 /** Waits until TORCH-V2 serves, and deploys the template, where there is one. */
 export async function finishTorch(
-  { runner, run, record, plan, tasks }: Session,
+  { runner, exec, journal: record, plan, tasks }: StepContext,
   { plan: torch, sources, boot }: BegunTorch,
   { kubectl }: Prepared,
   { server, kubeconfig }: MadeCluster,
@@ -103,8 +106,8 @@ export async function finishTorch(
     runDirectory,
     waitSeconds: torch.waitSeconds,
   };
-  const admin = createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), run, signal);
-  const tools = { run, log, timeline, signal, kubectl: admin };
+  const admin = createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), exec, signal);
+  const tools = { exec, log, timeline, signal, kubectl: admin };
   // The dashboard can take the template before the service layer serves.
   const created = tasks.begin(async () => {
     await boot.waitForDashboard();

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { find } from "@actions/tool-cache";
-import { describeError, Failure } from "../failure.ts";
+import { describeError, Failure } from "../errors.ts";
 import { openRegular, takeBinary } from "./binary.ts";
 import { type ToolName, type ToolSource, type Voucher, voucherFor } from "./sources.ts";
 
@@ -47,6 +47,7 @@ const MAX_RECORD_BYTES = 4096;
 
 /** How a tool's origin says that it is the catalog's. */
 export const VERIFIED = "verified against the catalog";
+
 /** How it says that it is not; what vouches for it instead follows. */
 export const UNVERIFIED = "not verified against the catalog, which has no checksum of it";
 
@@ -141,7 +142,7 @@ export async function placeInCache(key: CacheKey, binary: string, record: CacheR
     await writeFile(`${place}.complete`, "");
   } catch (error) {
     throw new Failure(`${tool} cannot be put into the tool cache: ${describeError(error)}`, {
-      cure: `see that ${root} has room and belongs to the runner's user`,
+      fix: `see that ${root} has room and belongs to the runner's user`,
       cause: error,
     });
   } finally {

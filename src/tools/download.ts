@@ -15,6 +15,7 @@ export interface DownloadLimits {
 }
 
 export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
 export const MAX_REDIRECTS = 10;
 
 /** What would be the same at the next try. */

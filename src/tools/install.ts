@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../errors.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import { type CacheKey, describeVoucher, placeInCache, takeFromCache, UNVERIFIED, VERIFIED } from "./cache.ts";
 import { downloadFile } from "./download.ts";
@@ -26,6 +26,7 @@ export interface InstalledTool {
 }
 
 const DOWNLOAD_SECONDS = 600;
+
 /** kind's and kubectl's have a hundred bytes or less. */
 const MAX_CHECKSUM_BYTES = 16 * 1024;
 const RETRY_PAUSES: readonly number[] = [10_000, 15_000];
@@ -121,7 +122,7 @@ function describeMismatch({ tool, version, source, checksum }: ToolRequest, actu
       ? ""
       : `; a ${tool} ${version} that is a build of your own needs a file for the input catalog with its checksum`;
   return new Failure(`${source.url} has the SHA-256 ${actual}, but ${expected} was expected, by ${by}.`, {
-    cure: `nothing was installed; try again, and then check for a proxy between this machine and that address${builds}`,
+    fix: `nothing was installed; try again, and then check for a proxy between this machine and that address${builds}`,
   });
 }
 
@@ -141,7 +142,7 @@ async function downloadChecksum(
   const checksum = parseChecksum(text, file);
   if (checksum !== undefined) return checksum;
   throw new Failure(`${source.checksumUrl} is not a checksum file of ${file} (${tool} ${version}).`, {
-    cure: "look at that address from this machine: a proxy or a sign-in page may answer in its place",
+    fix: "look at that address from this machine: a proxy or a sign-in page may answer in its place",
   });
 }
 
@@ -160,7 +161,7 @@ async function download(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {
-      cure: "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror",
+      fix: "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror",
       cause: error,
     });
   }

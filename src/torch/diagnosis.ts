@@ -17,7 +17,7 @@ const RULES: readonly Rule[] = [
     diagnosis: {
       cause:
         "The endpoint that the service layer used is not in the API server's certificate (its subject alternative names).",
-      cure: "use the endpoint that this step gives (torch-endpoint), or add the name with extra-sans",
+      fix: "use the endpoint that this step gives (torch-endpoint), or add the name with extra-sans",
     },
   },
   {
@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
     diagnosis: {
       cause:
         "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",
-      cure: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
+      fix: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
     },
   },
   {
@@ -36,7 +36,7 @@ const RULES: readonly Rule[] = [
       /PKIX path|Path does not chain|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
     diagnosis: {
       cause: "The service layer does not trust the API server: the ca.crt that it read is not this cluster's CA.",
-      cure: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and have the image bring none of its own",
+      fix: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and have the image bring none of its own",
     },
   },
   {
@@ -46,7 +46,7 @@ const RULES: readonly Rule[] = [
     diagnosis: {
       cause:
         "The service layer may not read the mounted credential files: they belong to this runner's user, with mode 0600.",
-      cure: "have the service layer's image run as root, as TORCH-V2's does (no USER in its Dockerfile)",
+      fix: "have the service layer's image run as root, as TORCH-V2's does (no USER in its Dockerfile)",
     },
   },
   {
@@ -54,7 +54,7 @@ const RULES: readonly Rule[] = [
     words: /\b401\b.*unauthorized|unauthorized.*\b401\b|"code":\s*401/i,
     diagnosis: {
       cause: "The API server does not know the certificate that the service layer showed.",
-      cure: "let the service layer read the certificate that this step mounts (torch-credentials-mount)",
+      fix: "let the service layer read the certificate that this step mounts (torch-credentials-mount)",
     },
   },
   {
@@ -62,7 +62,7 @@ const RULES: readonly Rule[] = [
     words: /namespaces? .*already exists/i,
     diagnosis: {
       cause: "The template's namespace exists already, and the connector takes that for an error.",
-      cure: "delete the namespace before the step, or give each template a name of its own",
+      fix: "delete the namespace before the step, or give each template a name of its own",
     },
   },
   {
@@ -71,7 +71,7 @@ const RULES: readonly Rule[] = [
     diagnosis: {
       cause:
         "The service layer's certificate was not sent: the API server did not issue it, or asks for certificates of another CA.",
-      cure: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
+      fix: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
     },
   },
   {
@@ -79,7 +79,7 @@ const RULES: readonly Rule[] = [
     words: /is forbidden: User|"code":\s*403/i,
     diagnosis: {
       cause: "The user may not do in the cluster what the connector does.",
-      cure: "use rbac: torch or rbac: cluster-admin, or add what is missing with rbac-manifests",
+      fix: "use rbac: torch or rbac: cluster-admin, or add what is missing with rbac-manifests",
     },
   },
   {
@@ -87,7 +87,7 @@ const RULES: readonly Rule[] = [
     words: /ImagePullBackOff|ErrImagePull|ErrImageNeverPull/i,
     diagnosis: {
       cause: "The cluster cannot pull an image of the template.",
-      cure: "check the image's name in the template, and that the runner reaches its registry",
+      fix: "check the image's name in the template, and that the runner reaches its registry",
     },
   },
   {
@@ -95,7 +95,7 @@ const RULES: readonly Rule[] = [
     words: /SocketTimeoutException|Read timed out/i,
     diagnosis: {
       cause: "The service layer did not answer the engine's call in time: Flowable waits for five seconds.",
-      cure: "see what the connector did meanwhile in its own log file; a slow machine may need a larger runner",
+      fix: "see what the connector did meanwhile in its own log file; a slow machine may need a larger runner",
     },
   },
   {
@@ -103,35 +103,35 @@ const RULES: readonly Rule[] = [
     words: /ConnectException|Connection refused/i,
     diagnosis: {
       cause: "The engine did not reach the service layer's broker.",
-      cure: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
+      fix: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
     },
   },
   {
     words: /port is already allocated|address already in use/i,
     diagnosis: {
       cause: "A port that TORCH-V2 publishes on this machine is in use.",
-      cure: "end what uses it in an earlier step, or change the port in the compose file",
+      fix: "end what uses it in an earlier step, or change the port in the compose file",
     },
   },
   {
     words: /OutOfMemoryError|Cannot allocate memory|exit code 137|OOMKilled":\s*true/i,
     diagnosis: {
       cause: "The machine has too little memory for the cluster and TORCH-V2.",
-      cure: "use a larger runner, or fewer nodes (workers)",
+      fix: "use a larger runner, or fewer nodes (workers)",
     },
   },
   {
     words: /No space left on device/i,
     diagnosis: {
       cause: "The disk on which Docker keeps its data is full.",
-      cure: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
+      fix: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
     },
   },
   {
     words: /Could not resolve host|Temporary failure in name resolution|getaddrinfo|UnknownHostException/i,
     diagnosis: {
       cause: "A name could not be resolved from inside a container.",
-      cure: "check the addresses in the compose files, and that containers on this runner can resolve names",
+      fix: "check the addresses in the compose files, and that containers on this runner can resolve names",
     },
   },
 ];

@@ -1,7 +1,7 @@
-import type { UserConfiguration } from "../cluster/configuration.ts";
-import type { ClusterShape } from "../cluster/shape.ts";
-import type { Problem } from "../failure.ts";
-import type { DockerEngine } from "../host/docker.ts";
+import type { UserConfiguration } from "../cluster/config/read.ts";
+import type { ClusterShape } from "../cluster/config/shape.ts";
+import type { DockerEngine } from "../docker/engine.ts";
+import type { Problem } from "../errors.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 

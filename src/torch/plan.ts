@@ -1,12 +1,13 @@
 import { basename, join, relative } from "node:path";
 import type { CredentialPaths } from "../credentials/files.ts";
-import type { PendingContainer } from "../host/interrupted.ts";
+import type { PendingContainer } from "../docker/interrupted.ts";
+import { TORCH_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
-import type { Checkout } from "./checkout.ts";
+import { type Layout, planLayout } from "./checkout/layout.ts";
+import type { Checkout } from "./checkout/read.ts";
 import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
-import { type ComposeModel, planCompose, QUICK_JAVA, redirectUrl } from "./compose.ts";
+import { type ComposeModel, planCompose, QUICK_JAVA, redirectUrl } from "./compose/plan.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
-import { type Layout, planLayout } from "./layout.ts";
 import type { ClusterAccess } from "./template/csar.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
@@ -31,14 +32,9 @@ export interface TorchPlan {
   readonly csar: string | undefined;
 }
 
-/** The label that tells which run made a thing of Docker's. */
-export const RUN_LABEL = "kind-torch.run";
-/** The label that tells for which cluster it was made. */
-export const CLUSTER_LABEL = "kind-torch.cluster";
-
 /** The label of a plan's run, as Docker's filters take it. */
 export function labelOf({ labels }: TorchPlan): string {
-  return `${RUN_LABEL}=${labels[RUN_LABEL]}`;
+  return `${TORCH_RUN_LABEL}=${labels[TORCH_RUN_LABEL]}`;
 }
 
 /** Plans a boot. */
@@ -48,7 +44,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     ref: inputs.ref,
     root: inputs.source.kind === "folder" ? inputs.source.path : join(runDirectory, "torch"),
     layout: planLayout(inputs.example, inputs.layout),
-    labels: { [RUN_LABEL]: `${cluster}-${runId}`, [CLUSTER_LABEL]: cluster },
+    labels: { [TORCH_RUN_LABEL]: `${cluster}-${runId}`, [TORCH_CLUSTER_LABEL]: cluster },
     network: `${cluster}-torch-${runId}`,
     endpoint: inputs.endpoint,
     // A name of a Compose project has no dots.

@@ -1,11 +1,11 @@
 import semver from "semver";
-import { Failure } from "../failure.ts";
-import { imageReference } from "../inputs/values.ts";
+import { Failure } from "../errors.ts";
+import { imageReference } from "../values/images.ts";
 import builtIn from "./catalog.json" with { type: "json" };
 
 /**
  * SHA-256 sums in hex, by platform (`linux-amd64`). In the built-in catalog a sum comes from the tool's own project and
- * was compared with the binary (`catalog/checksums.ts`), or it is the same in two or more independent public sources.
+ * was compared with the binary (`scripts/update-catalog/checksums.ts`), or it is the same in two or more independent public sources.
  * It is never changed. Where a platform has none, the tool is not verified against the catalog, and the run says so.
  */
 export type Checksums = Readonly<Record<string, string>>;
@@ -108,7 +108,7 @@ function asText(value: unknown, at: string): string {
 
 function asImage(value: unknown, at: string): string {
   const image = asText(value, at);
-  if ("complaint" in imageReference(image)) throw new Failure(`${at} is not a full image reference`);
+  if ("issue" in imageReference(image)) throw new Failure(`${at} is not a full image reference`);
   return image;
 }
 

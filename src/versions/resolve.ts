@@ -1,5 +1,5 @@
 import semver from "semver";
-import type { Problem } from "../failure.ts";
+import type { Problem } from "../errors.ts";
 import type { Catalog, KindRelease } from "./catalog.ts";
 import { minorOf, parseVersionRequest, satisfies, showRequest, type VersionRequest } from "./request.ts";
 import { isWithin, kubectlRange, kubeletRange } from "./skew.ts";

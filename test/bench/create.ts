@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { raiseBedFor } from "../../local/bed.ts";
-import { kubeletPatches } from "../bed/releases.ts";
+import { raiseBedFor } from "../../scripts/local/testbed.ts";
+import { kubeletPatches } from "../../testbed/releases.ts";
 import { type ActionRun, type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
 import { placeUnbuilt } from "./guide.ts";
 

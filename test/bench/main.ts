@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { newestMinor } from "../bed/releases.ts";
+import { newestMinor } from "../../testbed/releases.ts";
 import { compareBoots } from "./boots.ts";
 import {
   createBare,

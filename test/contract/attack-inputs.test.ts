@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:f
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { strToU8, zipSync } from "fflate";
-import { runStep } from "../../local/runner.ts";
+import { runStep } from "../../scripts/local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { CSAR, DOCKER, placeTorch } from "../e2e/torch.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";

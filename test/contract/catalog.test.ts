@@ -67,7 +67,7 @@ function kindEntry(version: string, kubernetes: readonly string[], more: Partial
   };
 }
 
-/** A catalogue that lacks nothing. */
+/** A catalog that lacks nothing. */
 const COMPLETE: Document = {
   kind: [kindEntry("0.30.0", ["1.34.0", "1.33.4"])],
   kubectl: ["1.34.0", "1.33.4"].map((version) => ({ version, checksums: kubectlSums(version) })),
@@ -147,7 +147,7 @@ async function startFake(context: TestContext, releases: readonly unknown[], ans
   return { base: `http://127.0.0.1:${address.port}`, asked, most: () => most };
 }
 
-/** Runs the program on a catalogue file as the workflow does, against a fake. */
+/** Runs the program on a catalog file as the workflow does, against a fake. */
 async function update(context: TestContext, catalog: Document, releases: readonly unknown[], answers: Answers = {}) {
   const fake = await startFake(context, releases, answers);
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-catalog-"));
@@ -164,8 +164,11 @@ async function update(context: TestContext, catalog: Document, releases: readonl
     GITHUB_TOKEN: TOKEN,
   };
   const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [join(ROOT, "catalog/update.ts"), file], { env, timeout: 60_000 }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : error.code, stdout: out, stderr: err }),
+    execFile(
+      process.execPath,
+      [join(ROOT, "scripts/update-catalog/update.ts"), file],
+      { env, timeout: 60_000 },
+      (error, out, err) => resolve({ code: error === null ? 0 : error.code, stdout: out, stderr: err }),
     );
   });
   assert.deepEqual(await readdir(folder), ["catalog.json"], "no draft is left");
@@ -205,7 +208,7 @@ async function assertFailed(result: Awaited<ReturnType<typeof update>>, reason: 
   await result.assertUntouched();
 }
 
-describe("the update of the catalogue", { concurrency: 2 }, () => {
+describe("the update of the catalog", { concurrency: 2 }, () => {
   it("adds a new release with its images, load balancer and verified checksums, and keeps what was there", async (context) => {
     const result = await update(context, COMPLETE, [NEW, KNOWN]);
     const { kind, kubectl } = documentOf(result);
@@ -232,7 +235,7 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     const result = await update(context, COMPLETE, [KNOWN]);
     assert.equal(result.code, 0, result.stderr);
     await result.assertUntouched();
-    assert.equal(result.stdout, "Nothing is new: the catalogue stays as it is.\n");
+    assert.equal(result.stdout, "Nothing is new: the catalog stays as it is.\n");
     assert.equal(result.times("/kubectl/v1.34.0/bin/linux/amd64/kubectl"), 0, "nothing is verified again");
   });
 
@@ -267,7 +270,7 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     assert.match(
       result.stdout,
       new RegExp(
-        `kubectl 1\\.34\\.0 for linux/amd64: the catalogue has \`${pinned}\` and keeps it, but \`\\S+\\.sha256\` says \`${published}\``,
+        `kubectl 1\\.34\\.0 for linux/amd64: the catalog has \`${pinned}\` and keeps it, but \`\\S+\\.sha256\` says \`${published}\``,
       ),
     );
     assert.equal(result.times(kubectlPath("1.34.0", "amd64")), 0, "the binary is not asked for");
@@ -310,7 +313,7 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     assert.deepEqual(documentOf(result).kubectl.at(-1)?.checksums, sums);
   });
 
-  it("writes the project's own catalogue as it is written", async () => {
+  it("writes the project's own catalog as it is written", async () => {
     const text = await readFile(join(ROOT, "src/versions/catalog.json"), "utf8");
     assert.equal(`${JSON.stringify(JSON.parse(text), null, 2)}\n`, text);
   });
@@ -412,13 +415,13 @@ describe("the update of the catalogue", { concurrency: 2 }, () => {
     assert.equal(result.code, 0, result.stderr);
     await result.assertUntouched();
     assert.match(result.stdout, /^Nothing is new[\s\S]*## A person must look at this\n/);
-    assert.match(result.stdout, /kind 0\.30\.0: the notes list `\S+v1\.34\.1@\S+`, which the catalogue does not have/);
-    assert.match(result.stdout, /kind 0\.30\.0: the catalogue has `\S+v1\.34\.0@\S+`, which the notes do not list/);
+    assert.match(result.stdout, /kind 0\.30\.0: the notes list `\S+v1\.34\.1@\S+`, which the catalog does not have/);
+    assert.match(result.stdout, /kind 0\.30\.0: the catalog has `\S+v1\.34\.0@\S+`, which the notes do not list/);
   });
 
   it("asks a person where a known release has lost its list, or is not there any more", async (context) => {
     const lost = await update(context, COMPLETE, [release("0.30.0", "See elsewhere.")]);
-    assert.match(lost.stdout, /kind 0\.30\.0 list no usable node image.*The catalogue keeps its entry/);
+    assert.match(lost.stdout, /kind 0\.30\.0 list no usable node image.*The catalog keeps its entry/);
     await lost.assertUntouched();
     const gone = await update(context, COMPLETE, [NEW]);
     assert.deepEqual(documentOf(gone).kind.length, 2);

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { runStep } from "../../local/runner.ts";
+import { runStep } from "../../scripts/local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { kindGateway } from "../e2e/resolver.ts";
 import { asNobody, WITHOUT_ROOT } from "../privileges.ts";
@@ -53,7 +53,7 @@ describe("main refuses", () => {
       { "kubernetes-version": "1.99" },
       /kubernetes-version: "1\.99" is not in the catalog.*1\.28/,
     ],
-    ["1.3 where YAML ate the zero of 1.30, with the cure", { "kubernetes-version": "1.3" }, /quote it/],
+    ["1.3 where YAML ate the zero of 1.30, with the fix", { "kubernetes-version": "1.3" }, /quote it/],
     [
       "kubectl 1.34 with Kubernetes 1.28, naming both and the range",
       { "kubectl-version": "1.34.5" },

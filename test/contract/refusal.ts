@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runStep, type StepFolders, type StepRequest } from "../../local/runner.ts";
+import { runStep, type StepFolders, type StepRequest } from "../../scripts/local/runner.ts";
 
 /** A folder of a test's own, with what a runner gives a step in it. */
 export interface Place {

@@ -4,7 +4,7 @@ import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { runStep } from "../../local/runner.ts";
+import { runStep } from "../../scripts/local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { makePlace } from "./refusal.ts";
 

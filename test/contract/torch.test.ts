@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
-import { runStep } from "../../local/runner.ts";
+import { runStep } from "../../scripts/local/runner.ts";
 import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
 import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";

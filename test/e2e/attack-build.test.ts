@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import fc from "fast-check";
-import type { Problem } from "../../src/failure.ts";
-import { createRun } from "../../src/process.ts";
-import { type CheckedComponent, fetchCheckout, readCheckout } from "../../src/torch/checkout.ts";
+import type { Problem } from "../../src/errors.ts";
+import { createExec } from "../../src/exec.ts";
+import { fetchCheckout } from "../../src/torch/checkout/fetch.ts";
+import { planLayout } from "../../src/torch/checkout/layout.ts";
+import { type CheckedComponent, readCheckout } from "../../src/torch/checkout/read.ts";
 import { COMPONENTS } from "../../src/torch/components.ts";
-import { planLayout } from "../../src/torch/layout.ts";
 import { buildImage, findBuilder } from "../../src/torch/stack/images.ts";
 import { type Machine, prepareMachine, sh } from "./harness.ts";
 import { DOCKER, placeTorch } from "./torch.ts";
@@ -46,7 +47,7 @@ async function makePlace(context: TestContext) {
       () => true,
       () => false,
     );
-  return { folder, ran, place, program, wasRun, run: createRun(join(folder, "run")) };
+  return { folder, ran, place, program, wasRun, run: createExec(join(folder, "run")) };
 }
 
 /** Sets variables of the step for the length of a test. */
@@ -79,7 +80,7 @@ async function buildFolder(
   context.after(() => sh("docker", ["image", "rm", "--force", image]));
   const build = { context: join(place.folder, folder), dockerfile: file, args, target: undefined };
   await buildImage({ component: COMPONENTS.dashboard, build, image }, builder, {
-    run: place.run,
+    exec: place.run,
     debug: () => undefined,
     signal: AbortSignal.timeout(120_000),
   });

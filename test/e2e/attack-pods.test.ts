@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
-import { raiseBedFor } from "../../local/bed.ts";
+import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { type ActionRun, eventually, failing, type Machine, prepareMachine, prepareRun, sh } from "./harness.ts";
 import { CSAR, placeTorch, torchLeftovers, useLightServices } from "./torch.ts";
 

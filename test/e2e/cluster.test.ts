@@ -5,7 +5,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { readLimits } from "../../src/host/limits.ts";
+import { readLimits } from "../../src/host/inotify.ts";
 import { WITHOUT_ROOT } from "../privileges.ts";
 import {
   dockerLeftovers,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { raiseBedFor } from "../../local/bed.ts";
-import { kubeletPatches, newestMinor } from "../bed/releases.ts";
+import { raiseBedFor } from "../../scripts/local/testbed.ts";
+import { kubeletPatches, newestMinor } from "../../testbed/releases.ts";
 import {
   type ActionRun,
   dockerLeftovers,

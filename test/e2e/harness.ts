@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { bedInputs, raiseBedFor } from "../../local/bed.ts";
-import { localFolders } from "../../local/open-run.ts";
-import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../local/runner.ts";
-import { probe } from "../bed/probe-image.ts";
+import { localFolders } from "../../scripts/local/open-run.ts";
+import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../scripts/local/runner.ts";
+import { bedInputs, raiseBedFor } from "../../scripts/local/testbed.ts";
+import { probe } from "../../testbed/probe-image.ts";
 
 const execute = promisify(execFile);
 

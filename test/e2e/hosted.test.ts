@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { cacheFolder } from "../bed/cache.ts";
-import { CGROUP } from "../bed/hosted/layout.ts";
-import { withHostedMachine } from "../bed/hosted/machine.ts";
-import { runHosted } from "../bed/hosted/run.ts";
-import { isOfficial } from "../bed/machine.ts";
+import { cacheFolder } from "../../testbed/cache.ts";
+import { CGROUP } from "../../testbed/hosted/layout.ts";
+import { withHostedMachine } from "../../testbed/hosted/machine.ts";
+import { runHosted } from "../../testbed/hosted/run.ts";
+import { isOfficial } from "../../testbed/machine.ts";
 import { eventually, processesNaming, sh } from "./harness.ts";
 
 const skip = (await isOfficial()) && "the official images can be pulled here, so that this machine is one of those";
@@ -41,7 +41,7 @@ describe("on a machine like GitHub's", { skip }, () => {
   before(async () => {
     around = await observe();
     exitCode = await runHosted({
-      scripts: [["test/bed/hosted/describe.ts"], ["test/e2e/act/job.ts", ...job]],
+      scripts: [["testbed/hosted/describe.ts"], ["test/e2e/act/job.ts", ...job]],
       catalog: "bed",
       kubernetes: ["1.28"],
       log: console.error,
@@ -76,7 +76,7 @@ describe("on a machine like GitHub's", { skip }, () => {
   });
 
   it("ends with the process that holds it, even by SIGKILL, and the next one removes what is left on the disk", async () => {
-    const module = JSON.stringify(import.meta.resolve("../bed/hosted/machine.ts"));
+    const module = JSON.stringify(import.meta.resolve("../../testbed/hosted/machine.ts"));
     const script = `const { withHostedMachine } = await import(${module});
       await withHostedMachine(() => undefined, (machine) => { console.log(machine.home); return new Promise(() => setInterval(() => undefined, 1000)); });`;
     const holder = spawn(process.execPath, ["--eval", script], { stdio: ["ignore", "pipe", "inherit"] });

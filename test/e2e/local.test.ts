@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { dockerLeftovers, eventually, prepareMachine, processesNaming, sh, volumes, volumesOf } from "./harness.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const LOCAL = join(ROOT, "local");
+const LOCAL = join(ROOT, "scripts/local");
 
 /** What a command printed, and how it ended. */
 interface Ended {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { raiseBedFor } from "../../local/bed.ts";
-import { renderKindnetConfiguration } from "../../src/cluster/pod-network.ts";
-import { kubeletPatches, newestMinor } from "../bed/releases.ts";
+import { raiseBedFor } from "../../scripts/local/testbed.ts";
+import { renderKindnetConfiguration } from "../../src/cluster/fast-boot/pod-network.ts";
+import { kubeletPatches, newestMinor } from "../../testbed/releases.ts";
 import {
   type ActionRun,
   dockerLeftovers,

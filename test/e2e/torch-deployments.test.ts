@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { createKubectl } from "../../src/cluster/kubectl.ts";
-import { describeError } from "../../src/failure.ts";
-import { createRun } from "../../src/process.ts";
-import { startTimeline } from "../../src/runner/timeline.ts";
+import { describeError } from "../../src/errors.ts";
+import { createExec } from "../../src/exec.ts";
+import { startTimeline } from "../../src/timeline.ts";
 import { openEngine } from "../../src/torch/clients/engine.ts";
 import { readCsar } from "../../src/torch/template/csar.ts";
 import {
@@ -85,9 +85,9 @@ describe("a deployment through TORCH-V2", () => {
     };
     const controller = new AbortController();
     const { signal } = controller;
-    const execute = createRun(runDirectory);
+    const execute = createExec(runDirectory);
     const tools: DeploymentTools = {
-      run: execute,
+      exec: execute,
       log: { info: say, plain: say, warning: say, debug: () => undefined, startGroup: say, endGroup: () => undefined },
       timeline: startTimeline(),
       signal,
@@ -193,7 +193,7 @@ describe("a deployment through TORCH-V2", () => {
     await fails(deploy(csar), /graph of the template lacks extra/);
   });
 
-  it("that the parser refuses: its complaint, without the whole template in it", async () => {
+  it("that the parser refuses: its issue, without the whole template in it", async () => {
     const csar = await template("undefined-type", (yaml) =>
       yaml.replace(/^( +)georef:\n +type: .*$/m, "$1georef:\n$1  type: torch.nodes.Nowhere"),
     );

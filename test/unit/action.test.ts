@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { readDefaults } from "../../local/runner.ts";
-import { planShape } from "../../src/cluster/shape.ts";
+import { readDefaults } from "../../scripts/local/runner.ts";
+import { planShape } from "../../src/cluster/config/shape.ts";
 import { readInputs } from "../../src/inputs/inputs.ts";
 import type { Outputs } from "../../src/runner/outputs.ts";
 import { hasJobFailed } from "../../src/runner/step.ts";
@@ -17,7 +17,7 @@ interface Action {
   readonly runs: { readonly using: string; readonly "post-if": string };
 }
 
-const action: Action = parse(await readFile(join(import.meta.dirname, "..", "..", "action.yml"), "utf8"));
+const action: Action = parse(await readFile(join(import.meta.dirname, "../../action.yml"), "utf8"));
 
 /** Every output, by the type's own decree: one missing or one too many does not compile. */
 const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {

@@ -5,12 +5,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/configuration.ts";
-import type { ClusterNode } from "../../src/cluster/names.ts";
-import type { Problem } from "../../src/failure.ts";
-import type { Survey } from "../../src/host/survey.ts";
+import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/config/read.ts";
+import type { Problem } from "../../src/errors.ts";
+import type { Host } from "../../src/host/inspect.ts";
 import { type Folders, type Inputs, readInputs } from "../../src/inputs/inputs.ts";
-import type { Parsed } from "../../src/inputs/values.ts";
+import type { Parsed } from "../../src/values/issue.ts";
+import type { ClusterNode } from "../../src/values/nodes.ts";
 import type { Catalog } from "../../src/versions/catalog.ts";
 import type { Versions } from "../../src/versions/resolve.ts";
 
@@ -34,7 +34,7 @@ export function digest(start: string): string {
   return `sha256:${start.padEnd(64, "0")}`;
 }
 
-/** A small catalogue: two kind releases that share a minor, and one kubectl with a verified sum. */
+/** A small catalog: two kind releases that share a minor, and one kubectl with a verified sum. */
 export const CATALOG: Catalog = {
   kind: [
     {
@@ -72,7 +72,7 @@ export const VERSIONS: Versions = {
 };
 
 /** A machine on which everything is in order. */
-export function createSurvey(overrides: Partial<Survey> = {}): Survey {
+export function createSurvey(overrides: Partial<Host> = {}): Host {
   return {
     platform: "linux",
     nodeArchitecture: "x64",
@@ -108,7 +108,7 @@ export function nodesOf(...nodes: readonly (readonly [string, ClusterNode["role"
   return nodes.map(([name, role]) => ({ name, role }));
 }
 
-/** The value of what parsed; `undefined` where there is a complaint. */
+/** The value of what parsed; `undefined` where there is a issue. */
 export function readValue<T>(parsed: Parsed<T>): T | undefined {
   return "value" in parsed ? parsed.value : undefined;
 }

@@ -3,7 +3,7 @@ import { glob, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { officialNames, planAnswer } from "../bed/hosted/names.ts";
+import { officialNames, planAnswer } from "../../testbed/hosted/names.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -1,13 +1,10 @@
 import { normalize } from "node:path/posix";
-import {
-  type Complaint,
-  clusterName,
-  imageReference,
-  ipAddress,
-  isPrintable,
-  oneOf,
-  type Parsed,
-} from "../../inputs/values.ts";
+import { ipAddress } from "../../values/addresses.ts";
+import { oneOf } from "../../values/choices.ts";
+import { imageReference } from "../../values/images.ts";
+import type { Issue, Parsed } from "../../values/issue.ts";
+import { clusterName } from "../../values/names.ts";
+import { isPrintable } from "../../values/text.ts";
 import { checkLabel } from "./labels.ts";
 import type { FieldType } from "./scalars.ts";
 
@@ -18,7 +15,7 @@ function exactly(wanted: string) {
   return (text: string): Parsed<string> =>
     text === wanted
       ? { value: text }
-      : { complaint: { reason: `is not ${wanted}`, allowed: wanted, fix: `write ${wanted}` } };
+      : { issue: { reason: `is not ${wanted}`, allowed: wanted, fix: `write ${wanted}` } };
 }
 
 function list<const T extends FieldType>(item: T) {
@@ -33,25 +30,25 @@ const JSON_PATCHES = list({
 /** A side of Docker's `--volume=host:container:options`, in which a colon parts the sides. */
 function mountPath(text: string): Parsed<string> {
   if (!text.includes(":")) return { value: text };
-  return { complaint: mountComplaint("has a colon in it, which Docker takes for the end of the path") };
+  return { issue: mountComplaint("has a colon in it, which Docker takes for the end of the path") };
 }
 
 function containerPath(text: string): Parsed<string> {
-  if (!text.startsWith("/")) return { complaint: mountComplaint("is not an absolute path") };
-  if (/^\/+$/.test(normalize(text))) return { complaint: mountComplaint("is the node's own root") };
+  if (!text.startsWith("/")) return { issue: mountComplaint("is not an absolute path") };
+  if (/^\/+$/.test(normalize(text))) return { issue: mountComplaint("is the node's own root") };
   // An option of Docker's at the end works.
   return /^[^:]*:(?:ro|rw|z|Z)$/.test(text) ? { value: text } : mountPath(text);
 }
 
 /** What kind writes between double quotes into kubeadm's configuration as it is. */
-function quotable(key: string, value: unknown): Complaint | undefined {
+function quotable(key: string, value: unknown): Issue | undefined {
   const text = `${key}${value}`.trim();
   if (isPrintable(text) && !/["\\]/.test(text)) return undefined;
   const allowed = "one line without quotes and backslashes";
   return { reason: "cannot stand in kubeadm's configuration", allowed, fix: "leave the other characters out" };
 }
 
-function mountComplaint(reason: string): Complaint {
+function mountComplaint(reason: string): Issue {
   return { reason, allowed: "a path without a colon, in the node an absolute one", fix: "write another path" };
 }
 

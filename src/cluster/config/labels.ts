@@ -1,4 +1,4 @@
-import type { Complaint } from "../../inputs/values.ts";
+import type { Issue } from "../../values/issue.ts";
 
 /** Kubernetes' rules for a label's parts (apimachinery's validation.IsQualifiedName and IsValidLabelValue). */
 const NAME = /^(?:[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)$/;
@@ -19,7 +19,7 @@ const KUBELET_LABELS: ReadonlySet<string> = new Set([
  * What is wrong with a label of a node. kind hands labels to the kubelet, which does not start with one that it refuses
  * (ValidateKubeletFlags in cmd/kubelet/app/options).
  */
-export function checkLabel(written: string, value: unknown): Complaint | undefined {
+export function checkLabel(written: string, value: unknown): Issue | undefined {
   // The kubelet takes blanks away at both ends.
   const key = written.trim();
   const text = typeof value === "string" ? value.trim() : "";

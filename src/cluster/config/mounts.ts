@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { asList, isRecord } from "../../inputs/data.ts";
-import { type Complaint, isWithinFolder } from "../../inputs/values.ts";
+import { asList, isRecord } from "../../values/data.ts";
+import type { Issue } from "../../values/issue.ts";
+import { isWithinFolder } from "../../values/paths.ts";
 import type { ConfigurationReader, Path } from "./reader.ts";
 
 /** A host path that a configuration mounts into a node. */
@@ -37,7 +38,7 @@ export function readHostPaths(nodes: unknown, reader: ConfigurationReader): read
 export async function checkHostPath(
   { hostPath }: Pick<HostPath, "hostPath">,
   made: string | undefined,
-): Promise<Complaint | undefined> {
+): Promise<Issue | undefined> {
   try {
     await stat(resolve(hostPath) + (hostPath.endsWith("/") ? "/" : ""));
     return undefined;

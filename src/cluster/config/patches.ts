@@ -1,5 +1,5 @@
-import { asList, isRecord } from "../../inputs/data.ts";
-import { describeYamlIssue, readYamlText, type YamlIssue } from "../../inputs/yaml.ts";
+import { asList, isRecord } from "../../values/data.ts";
+import { describeYamlIssue, readYamlText, type YamlIssue } from "../../values/yaml.ts";
 import type { ConfigurationReader, Path } from "./reader.ts";
 
 const MAX_BYTES = 100_000;

@@ -1,18 +1,20 @@
 import { isScalar, isSeq } from "yaml";
-import type { Problem } from "../../failure.ts";
+import type { Problem } from "../../errors.ts";
 import { nearestName } from "../../inputs/undeclared.ts";
-import { type Complaint, printable } from "../../inputs/values.ts";
-import type { YamlText } from "../../inputs/yaml.ts";
+import type { Issue } from "../../values/issue.ts";
+import { printable } from "../../values/text.ts";
+import type { YamlText } from "../../values/yaml.ts";
 import { type Entry, rangeOf, readEntries, resolveAliases } from "./entries.ts";
 import { type FieldType, isNull, NOT_TEXT, parseScalar } from "./scalars.ts";
 
 export type Path = readonly (string | number)[];
 
 /** Puts down that something is wrong at a place. */
-export type Wrong = (path: Path, complaint: Complaint) => void;
+export type Wrong = (path: Path, issue: Issue) => void;
 
 /** The input that brings a kind configuration, as problems name it. */
 export const CONFIGURATION_INPUT = "kind-config";
+
 /** More problems than these with one text say nothing new. */
 const MAX_PROBLEMS = 20;
 
@@ -42,9 +44,9 @@ export class ConfigurationReader {
   }
 
   /** Puts a problem down, with the place and what the user wrote there. */
-  readonly wrong: Wrong = (path, complaint) => {
+  readonly wrong: Wrong = (path, issue) => {
     for (let length = path.length; length >= 0; length -= 1) this.#wrong.add(keyOf(path.slice(0, length)));
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(this.problemAt(path, complaint));
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(this.problemAt(path, issue));
     else this.#further += 1;
   };
 
@@ -66,7 +68,7 @@ export class ConfigurationReader {
     return this.#wrong.has(keyOf(path));
   }
 
-  problemAt(path: Path, { reason, allowed, fix }: Complaint): Problem {
+  problemAt(path: Path, { reason, allowed, fix }: Issue): Problem {
     const written = this.#written(path);
     return {
       input: CONFIGURATION_INPUT,
@@ -163,8 +165,8 @@ export class ConfigurationReader {
       const place = [...path, key];
       // An entry without a value is there, with Go's zero value.
       const read = this.#read(value.node, type.value, place) ?? (type.value.type === "boolean" ? false : "");
-      const complaint = type.check?.(key, read);
-      if (complaint !== undefined) this.wrong(place, complaint);
+      const issue = type.check?.(key, read);
+      if (issue !== undefined) this.wrong(place, issue);
       found.push([key, read]);
     }
     return Object.fromEntries(found);
@@ -192,7 +194,7 @@ export class ConfigurationReader {
   #readScalar(node: unknown, type: FieldType, path: Path): unknown {
     const parsed = parseScalar(node, type);
     if ("value" in parsed) return parsed.value;
-    this.wrong(path, parsed.complaint);
+    this.wrong(path, parsed.issue);
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import { isScalar, type Scalar } from "yaml";
-import type { Complaint, Parsed } from "../../inputs/values.ts";
+import type { Issue, Parsed } from "../../values/issue.ts";
 
 /** What a field holds. What is read has the type that kind's own reader gives it. */
 export type FieldType =
@@ -12,9 +12,9 @@ export type FieldType =
   | { readonly type: "object"; readonly fields: Readonly<Record<string, FieldType>> };
 
 /** What is wrong with an entry of a mapping whose keys are the user's. */
-export type EntryCheck = (key: string, value: unknown) => Complaint | undefined;
+export type EntryCheck = (key: string, value: unknown) => Issue | undefined;
 
-export const NOT_TEXT: Complaint = {
+export const NOT_TEXT: Issue = {
   reason: "is a list or a mapping, and a text is wanted there",
   allowed: "a text",
   fix: "write it in quotes, or as a block text (|) where it has several lines",
@@ -22,12 +22,12 @@ export const NOT_TEXT: Complaint = {
 
 /** A scalar as Go's yaml.v3 reads it into a field of this type (its decode.go). */
 export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
-  if (!isScalar(node)) return { complaint: NOT_TEXT };
+  if (!isScalar(node)) return { issue: NOT_TEXT };
   const text = textOf(node);
   const tag = node.tag?.replace("tag:yaml.org,2002:", "");
   if (tag !== undefined && !TAGS[type.type]?.includes(tag)) {
     const fix = "leave the tag out, and write a text in quotes";
-    return { complaint: { reason: "has an unsupported tag", allowed: "a value without a tag", fix } };
+    return { issue: { reason: "has an unsupported tag", allowed: "a value without a tag", fix } };
   }
   // A tag of a number or a boolean says so of a text in quotes too.
   const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);
@@ -52,9 +52,9 @@ function parseNumber(text: string, plain: boolean, { min, max }: { readonly min:
   if (plain && Number.isInteger(value) && value >= min && value <= max) return { value };
   const isNumber = Number.isInteger(value) && text !== "";
   if (!plain && isNumber)
-    return { complaint: { reason: "is a text in quotes, not a number", allowed, fix: "leave the quotes out" } };
+    return { issue: { reason: "is a text in quotes, not a number", allowed, fix: "leave the quotes out" } };
   const reason = isNumber ? "is out of range" : "is not a whole number";
-  return { complaint: { reason, allowed, fix: `write ${allowed}` } };
+  return { issue: { reason, allowed, fix: `write ${allowed}` } };
 }
 
 /** `true` and `false`, and YAML 1.1's words, which Go takes for a boolean where it wants one. */
@@ -64,7 +64,7 @@ function parseBoolean(text: string, plain: boolean): Parsed<boolean> {
   if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(text)) return { value: true };
   if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(text)) return { value: false };
   const reason = /^(?:true|false)$/i.test(text) ? "is a text in quotes, not a boolean" : "is not a boolean";
-  return { complaint: { reason, allowed: "true or false, without quotes", fix: "write true or false" } };
+  return { issue: { reason, allowed: "true or false, without quotes", fix: "write true or false" } };
 }
 
 /** Whether a field is left empty, in any of YAML's ways. */

@@ -1,12 +1,12 @@
 import semver from "semver";
-import type { Problem } from "../../failure.ts";
-import { asList, isRecord } from "../../inputs/data.ts";
+import type { Problem } from "../../errors.ts";
+import { asList, isRecord } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
-import type { UserConfiguration } from "../configuration.ts";
-import type { ClusterShape } from "../shape.ts";
 import { checkLabel } from "./labels.ts";
 import { nodeLabelsIn, patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import type { UserConfiguration } from "./read.ts";
 import type { Path } from "./reader.ts";
+import type { ClusterShape } from "./shape.ts";
 
 /** The documents of the kubeadm configuration that kind writes for every node (its pkg/cluster/internal/kubeadm/config.go). */
 const KUBEADM = ["ClusterConfiguration", "InitConfiguration", "JoinConfiguration"];
@@ -70,10 +70,10 @@ export function checkPatchLabels(
       if (!REGISTRATIONS.some((kind) => kind === target.kind)) return [];
       if (!isApplied(target) || whyUnread(target.kind, place, false) !== undefined) return [];
       return nodeLabelsIn(patch).flatMap(([key, value]) => {
-        const complaint = checkLabel(key, value);
-        if (complaint === undefined) return [];
-        const reason = `has in its node-labels ${JSON.stringify(key)}, which ${complaint.reason}`;
-        return [user.problemAt([...path, ...field], { ...complaint, reason })];
+        const issue = checkLabel(key, value);
+        if (issue === undefined) return [];
+        const reason = `has in its node-labels ${JSON.stringify(key)}, which ${issue.reason}`;
+        return [user.problemAt([...path, ...field], { ...issue, reason })];
       });
     }),
   );

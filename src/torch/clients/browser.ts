@@ -1,4 +1,4 @@
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../errors.ts";
 import { readBody } from "./body.ts";
 import { describeFetch } from "./engine.ts";
 import { type Form, type Page, readPage } from "./page.ts";
@@ -97,6 +97,7 @@ export function openBrowser(base: string, signal: AbortSignal): Browser {
 }
 
 const MAX_CHARACTERS = 1000;
+
 /** What a template is when it stands in a text: in base64, or as Python prints a zip's bytes. */
 const ARCHIVE = /[A-Za-z0-9+/]{200,}={0,2}|b(["'])PK(?:\\.|(?!\1)[^\\])*\1?/g;
 

@@ -1,4 +1,4 @@
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../errors.ts";
 import { describePage, openBrowser, type Visited } from "./browser.ts";
 import type { Form } from "./page.ts";
 
@@ -113,5 +113,5 @@ function findForm(visited: Visited, matches: (form: Form) => boolean, what: stri
 function refuse(what: string, { path, page }: Visited): Failure {
   const words =
     page.errors.length > 0 ? describePage(page) : `nothing (it ended on ${path}, ${JSON.stringify(page.title)})`;
-  return new Failure(`The dashboard ${what}. It says: ${words}`, { final: true });
+  return new Failure(`The dashboard ${what}. It says: ${words}`, { retryable: false });
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { describeError, Failure } from "../../failure.ts";
-import { printable } from "../../inputs/values.ts";
+import { describeError, Failure } from "../../errors.ts";
+import { printable } from "../../values/text.ts";
 import { readBody } from "./body.ts";
 
 /** Where Flowable's REST API is below the engine's address. */
@@ -11,10 +11,12 @@ const SERVICE = "/flowable-rest/service";
 const AUTHORIZATION = `Basic ${Buffer.from("rest-admin:test").toString("base64")}`;
 
 const REQUEST_SECONDS = 20;
+
 /** The variable in which TORCH keeps a node. */
 export const NODE_INFO = "nodeInfo";
 const HISTORY = "/history/historic-process-instances";
 const PAGE = { size: "1000" };
+
 /** How deep instances may be nested below the one that a deployment starts: TORCH's own are four deep. */
 const MAX_DEPTH = 10;
 
@@ -151,7 +153,7 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
       });
       if (definitions.length === 0) {
         throw new Failure(`The Flowable engine took ${path}, but there is no process in it.`, {
-          cure: "pack the *.bpmn20.xml files into the zip's root",
+          fix: "pack the *.bpmn20.xml files into the zip's root",
         });
       }
       return { deployed: present === undefined, processes: definitions.map((definition) => definition.key) };
@@ -201,8 +203,8 @@ export function openEngine(base: string, signal: AbortSignal): Engine {
     const text = bytes.toString();
     if (status !== 201) {
       throw new Failure(`The Flowable engine refuses the BPMN plans ${path}: ${explain(status, text)}`, {
-        cure: "fix the plan; Flowable does not always name the file. The guide's plans are for Flowable 6.6.0",
-        final: true,
+        fix: "fix the plan; Flowable does not always name the file. The guide's plans are for Flowable 6.6.0",
+        retryable: false,
       });
     }
     const { id }: { readonly id: string } = JSON.parse(text);

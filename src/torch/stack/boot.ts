@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CredentialPaths } from "../../credentials/files.ts";
-import { describeError, Failure } from "../../failure.ts";
+import { setShares } from "../../docker/containers.ts";
+import { pullImage } from "../../docker/images.ts";
+import { refuseReservedLabels } from "../../docker/labels.ts";
+import { findGateway, KIND_NETWORK } from "../../docker/networks.ts";
+import { describeError, Failure } from "../../errors.ts";
+import type { Exec } from "../../exec.ts";
 import { restoreDefaultWeight } from "../../host/cpu-weight.ts";
-import { findGateway, KIND_NETWORK, pullImage, setShares } from "../../host/docker.ts";
-import { refuseReservedLabels } from "../../host/labels.ts";
-import type { Run } from "../../process.ts";
 import type { Log } from "../../runner/log.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
-import type { Timeline } from "../../runner/timeline.ts";
 import type { Tasks } from "../../tasks.ts";
+import type { Timeline } from "../../timeline.ts";
+import { listConnectors } from "../checkout/connectors.ts";
+import type { CheckedCheckout } from "../checkout/sources.ts";
 import { openEngine } from "../clients/engine.ts";
 import { COMPONENTS, type Component, forEachComponent, type PerComponent } from "../components.ts";
 import {
@@ -19,18 +23,16 @@ import {
   withoutDefault,
   withShares,
   YIELDING_SHARES,
-} from "../compose.ts";
-import { listConnectors } from "../connectors.ts";
+} from "../compose/plan.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
 import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
-import type { CheckedCheckout } from "../sources.ts";
 import { type Builder, buildImage, setsVariable } from "./images.ts";
 import { waitUntilServing, watchDashboard } from "./readiness.ts";
 import { waitForServices } from "./services.ts";
 
 /** What a boot works with. */
 export interface BootTools {
-  readonly run: Run;
+  readonly exec: Exec;
   readonly log: Log;
   readonly timeline: Timeline;
   readonly tasks: Tasks;
@@ -68,7 +70,7 @@ export function beginBoot(
   credentials: CredentialPaths,
   builder: Builder,
   runDirectory: string,
-  { run, log, timeline, tasks }: BootTools,
+  { exec, log, timeline, tasks }: BootTools,
 ): Boot {
   const { signal } = tasks;
   const models = planModels(plan, checkout, credentials);
@@ -76,7 +78,7 @@ export function beginBoot(
   /** Whether the service layer serves: until then the engine yields the processors to the cluster and to it. */
   let calm = false;
   const waiting = {
-    run,
+    exec,
     log,
     signal,
     waitSeconds: plan.waitSeconds,
@@ -89,7 +91,7 @@ export function beginBoot(
       const { build } = checkout.components[component.name];
       await timeline.measure(`Build image: ${component.title}`, () =>
         buildImage({ component, build, image: plan.images[component.name] }, builder, {
-          run,
+          exec,
           debug: log.debug,
           signal,
         }),
@@ -107,20 +109,20 @@ export function beginBoot(
     const own = await chooseModel(component);
     const model = shares === undefined ? own : withShares(own, findOwnKey(own), shares);
     await timeline.measure(`Start ${component.title}`, () =>
-      startContainers(component, model, runDirectory, { run, debug: log.debug, signal }),
+      startContainers(component, model, runDirectory, { exec, debug: log.debug, signal }),
     );
   };
   /** An image that has options for Java keeps them, as a compose file does. */
   const chooseModel = async ({ name }: Component) => {
     const model = models[name];
-    if (!(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", run))) return model;
+    if (!(await setsVariable(plan.images[name], "JAVA_TOOL_OPTIONS", exec))) return model;
     return withoutDefault(model, findOwnKey(model), "JAVA_TOOL_OPTIONS", QUICK_JAVA);
   };
   const restoreShares = async ({ name }: Component) => {
     const own = models[name].services[findOwnKey(models[name])]?.cpu_shares;
     const container = plan.containers[name];
     // 0 stands for the default too.
-    const restored = own ? setShares(container, own, run) : restoreDefaultWeight(container, run);
+    const restored = own ? setShares(container, own, exec) : restoreDefaultWeight(container, exec);
     await restored.catch((error: unknown) =>
       // One that is gone by now is another's failure to tell.
       log.debug(describeError(error)),
@@ -184,7 +186,7 @@ export function beginBoot(
   return {
     servicesBuilt: images.services,
     start() {
-      tasks.begin(() => prepareNetworks(plan, run, signal)).then(networks.resolve, () => undefined);
+      tasks.begin(() => prepareNetworks(plan, exec, signal)).then(networks.resolve, () => undefined);
     },
     startServices() {
       newest += 1;
@@ -208,8 +210,8 @@ export function beginBoot(
 }
 
 /** Makes the run's own network, and waits for kind's, which kind makes when it creates the cluster. */
-async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): Promise<void> {
-  await run({
+async function prepareNetworks(plan: TorchPlan, exec: Exec, signal: AbortSignal): Promise<void> {
+  await exec({
     file: "docker",
     args: [
       "network",
@@ -221,23 +223,26 @@ async function prepareNetworks(plan: TorchPlan, run: Run, signal: AbortSignal): 
     purpose: "making TORCH-V2's network",
     signal,
   });
-  while (plan.endpoint === "internal" && (await findGateway(KIND_NETWORK, run)) === undefined) {
+  while (plan.endpoint === "internal" && (await findGateway(KIND_NETWORK, exec)) === undefined) {
     await sleep(300, undefined, { signal });
   }
 }
 
 /** Pulls what is not built, and looks at every image before compose creates a container from it. */
-async function checkImages({ services }: ComposeModel, run: Run, onLine: (line: string) => void): Promise<void> {
+async function checkImages({ services }: ComposeModel, exec: Exec, onLine: (line: string) => void): Promise<void> {
   const named = Object.values(services).flatMap(({ image, pull_policy, platform }) =>
     image === undefined ? [] : [{ image, pulls: pull_policy, platform }],
   );
   for (const { image, pulls, platform } of named) {
     if (pulls === "never" || pulls === "build") continue;
-    await pullImage(image, run, onLine, { again: pulls === "always", ...(platform === undefined ? {} : { platform }) });
+    await pullImage(image, exec, onLine, {
+      again: pulls === "always",
+      ...(platform === undefined ? {} : { platform }),
+    });
   }
   await refuseReservedLabels(
     named.map(({ image }) => image),
-    run,
+    exec,
   );
 }
 
@@ -248,11 +253,15 @@ async function startContainers(
   { name, title }: Component,
   model: ComposeModel,
   runDirectory: string,
-  { run, debug, signal }: { readonly run: Run; readonly debug: (line: string) => void; readonly signal: AbortSignal },
+  {
+    exec,
+    debug,
+    signal,
+  }: { readonly exec: Exec; readonly debug: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
-    await checkImages(model, run, (line) => debug(`${name}: ${line}`));
-    await run({
+    await checkImages(model, exec, (line) => debug(`${name}: ${line}`));
+    await exec({
       file: "docker",
       args: [
         "compose",
@@ -275,11 +284,11 @@ async function startContainers(
     const words = withoutSecrets(describeError(error));
     const diagnosis = diagnoseTorch(name, words);
     throw new Failure(`${diagnosis === undefined ? "" : `${diagnosis.cause}\n`}${words}`, {
-      cure:
-        diagnosis?.cure ??
+      fix:
+        diagnosis?.fix ??
         "check what the compose file asks for; docker compose up in the example's folder shows the same",
       cause: error,
-      final: true,
+      retryable: false,
     });
   }
 }

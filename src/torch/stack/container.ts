@@ -1,4 +1,4 @@
-import { CommandError, type Run } from "../../process.ts";
+import { CommandError, type Exec } from "../../exec.ts";
 
 /** A component's container, as Docker says it is. */
 export interface ContainerState {
@@ -34,9 +34,9 @@ export function findEnd({ status, exitCode, restarts, outOfMemory }: ContainerSt
 }
 
 /** How a container is. */
-export async function inspectContainer(container: string, run: Run, signal?: AbortSignal): Promise<ContainerState> {
+export async function inspectContainer(container: string, exec: Exec, signal?: AbortSignal): Promise<ContainerState> {
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: [
         "inspect",
@@ -66,9 +66,9 @@ export async function inspectContainer(container: string, run: Run, signal?: Abo
 }
 
 /** The command lines of a container's processes; none where it does not run. */
-export async function listCommands(container: string, run: Run): Promise<readonly string[]> {
+export async function listCommands(container: string, exec: Exec): Promise<readonly string[]> {
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: ["top", container, "-eo", "pid,args"],
       timeoutSeconds: 30,
@@ -93,8 +93,8 @@ export function hasNoProgram(commands: readonly string[]): boolean {
 }
 
 /** A share of one processor that a container uses at the moment; `undefined` where Docker does not say. */
-export async function measureProcessor(container: string, run: Run): Promise<number | undefined> {
-  const { stdout } = await run({
+export async function measureProcessor(container: string, exec: Exec): Promise<number | undefined> {
+  const { stdout } = await exec({
     file: "docker",
     args: ["stats", "--no-stream", "--format={{.CPUPerc}}", container],
     timeoutSeconds: 30,
@@ -105,8 +105,8 @@ export async function measureProcessor(container: string, run: Run): Promise<num
 }
 
 /** Sends a signal to a container's main process. */
-export async function signalContainer(container: string, name: "STOP" | "CONT", run: Run): Promise<void> {
-  await run({
+export async function signalContainer(container: string, name: "STOP" | "CONT", exec: Exec): Promise<void> {
+  await exec({
     file: "docker",
     args: ["kill", `--signal=${name}`, container],
     timeoutSeconds: 30,
@@ -115,8 +115,8 @@ export async function signalContainer(container: string, name: "STOP" | "CONT", 
 }
 
 /** Restarts a container, without waiting for its end: it has nothing to lose. */
-export async function restartContainer(container: string, run: Run, signal: AbortSignal): Promise<void> {
-  await run({
+export async function restartContainer(container: string, exec: Exec, signal: AbortSignal): Promise<void> {
+  await exec({
     file: "docker",
     args: ["restart", "-t", "0", container],
     timeoutSeconds: 120,

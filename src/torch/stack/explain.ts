@@ -1,5 +1,5 @@
-import { Failure } from "../../failure.ts";
-import type { Run } from "../../process.ts";
+import { Failure } from "../../errors.ts";
+import type { Exec } from "../../exec.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
 import type { Component } from "../components.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
@@ -13,7 +13,7 @@ export interface Running {
 
 /** What an explanation is made with. */
 export interface Explaining {
-  readonly run: Run;
+  readonly exec: Exec;
 }
 
 /** A cause that is known already, and what to do about it. */
@@ -32,11 +32,11 @@ const MAX_CHARACTERS = 256 * 1024;
 export async function explainFailure(
   what: string,
   concerned: readonly Running[],
-  { run }: Explaining,
+  { exec }: Explaining,
   known?: KnownCause,
 ): Promise<Failure> {
   const read = await Promise.all(
-    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, run) })),
+    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, exec) })),
   );
   const shown = read.map((each) => ({ ...each, lines: tailOf(each.words) }));
   const diagnosis =
@@ -59,8 +59,8 @@ export async function explainFailure(
       }),
     ].join("\n"),
     {
-      cure: known?.fix ?? diagnosis?.cure ?? "look at the logs of TORCH-V2, which post collects",
-      final: true,
+      fix: known?.fix ?? diagnosis?.fix ?? "look at the logs of TORCH-V2, which post collects",
+      retryable: false,
     },
   );
 }
@@ -72,7 +72,7 @@ function cutText(text: string): string {
 }
 
 /** Secrets go before lines are chosen: a line of a key is not known for one without the others. */
-async function readCleanWords(container: string, run: Run): Promise<readonly Words[]> {
-  const words = await readWords(container, run);
+async function readCleanWords(container: string, exec: Exec): Promise<readonly Words[]> {
+  const words = await readWords(container, exec);
   return words.map((each) => ({ ...each, text: withoutSecrets(each.text.slice(-MAX_CHARACTERS)) }));
 }

@@ -1,6 +1,6 @@
-import { describeError, Failure, type Problem } from "../../failure.ts";
-import { CommandError, type Run } from "../../process.ts";
-import type { BuildSource } from "../checkout.ts";
+import { describeError, Failure, type Problem } from "../../errors.ts";
+import { CommandError, type Exec } from "../../exec.ts";
+import type { BuildSource } from "../checkout/read.ts";
 import type { Component } from "../components.ts";
 
 /** How images are built on this machine. */
@@ -22,7 +22,7 @@ const CACHE_VARIABLES = [
 ] as const;
 
 /** Looks at the machine's builder: it must be BuildKit's. */
-export async function findBuilder(environment: NodeJS.ProcessEnv, run: Run): Promise<Builder | Problem> {
+export async function findBuilder(environment: NodeJS.ProcessEnv, exec: Exec): Promise<Builder | Problem> {
   const cacheAccess = Object.fromEntries(
     CACHE_VARIABLES.flatMap((name) => {
       const value = environment[name] ?? "";
@@ -30,7 +30,7 @@ export async function findBuilder(environment: NodeJS.ProcessEnv, run: Run): Pro
     }),
   );
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: ["buildx", "inspect"],
       timeoutSeconds: 60,
@@ -140,10 +140,10 @@ const BUILD_SECONDS = 3600;
 export async function buildImage(
   { component, build, image }: ImageRequest,
   builder: Builder,
-  tools: { readonly run: Run; readonly debug: (line: string) => void; readonly signal: AbortSignal },
+  tools: { readonly exec: Exec; readonly debug: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
-    await tools.run({
+    await tools.exec({
       file: "docker",
       ...planBuild({ component, build, image }, builder),
       timeoutSeconds: BUILD_SECONDS,
@@ -155,16 +155,16 @@ export async function buildImage(
     if (tools.signal.aborted) throw error;
     const words = error instanceof CommandError ? excerptBuild(error.stderr) : describeError(error);
     throw new Failure(`The ${component.title}'s image was not built from ${build.context}.\n${words}`, {
-      cure: "fix the Dockerfile or what it copies; docker buildx build on that folder shows the same",
+      fix: "fix the Dockerfile or what it copies; docker buildx build on that folder shows the same",
       cause: error,
-      final: true,
+      retryable: false,
     });
   }
 }
 
 /** Whether an image sets a variable of the environment. */
-export async function setsVariable(image: string, name: string, run: Run): Promise<boolean> {
-  const { stdout } = await run({
+export async function setsVariable(image: string, name: string, exec: Exec): Promise<boolean> {
+  const { stdout } = await exec({
     file: "docker",
     args: ["image", "inspect", "--format={{range .Config.Env}}{{println .}}{{end}}", image],
     timeoutSeconds: 60,

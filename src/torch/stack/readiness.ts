@@ -20,11 +20,14 @@ export interface Waiting extends Explaining {
 export type Readiness = "ready" | { readonly reason: string; readonly final?: boolean };
 
 const POLL_MILLISECONDS = 500;
+
 /** How often the container itself is looked at: each look costs the machine that the component starts on. */
 const LOOK_MILLISECONDS = 2000;
 const PROGRESS_SECONDS = 15;
+
 /** How often in a row a container must be found without a program: a script may be between two. */
 const EMPTY_LOOKS = 3;
+
 /** How long a server may answer with an error while it comes up. */
 const ERROR_SECONDS = 10;
 
@@ -39,7 +42,7 @@ export async function waitUntilServing(
   waiting: Waiting,
 ): Promise<void> {
   const { component, container } = running;
-  const { run, log, signal, waitSeconds, yields } = waiting;
+  const { exec, log, signal, waitSeconds, yields } = waiting;
   const fail = (what: string) => explainFailure(`The ${component.title} ${what}.`, [running], waiting);
   const start = performance.now();
   let counted = start;
@@ -55,9 +58,9 @@ export async function waitUntilServing(
     const now = performance.now();
     if (now - lookedAt > LOOK_MILLISECONDS) {
       lookedAt = now;
-      const end = findEnd(await inspectContainer(container, run, signal));
+      const end = findEnd(await inspectContainer(container, exec, signal));
       if (end !== undefined) throw await fail(`${end} before it served`);
-      empty = hasNoProgram(await listCommands(container, run)) ? empty + 1 : 0;
+      empty = hasNoProgram(await listCommands(container, exec)) ? empty + 1 : 0;
       if (empty >= EMPTY_LOOKS) {
         throw await fail(
           "does not serve: its script went on to sleep for ever, and no program is left in the container",

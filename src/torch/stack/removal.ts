@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type PendingContainer, removeInterrupted } from "../../host/interrupted.ts";
-import { CommandError, type Run } from "../../process.ts";
+import { type PendingContainer, removeInterrupted } from "../../docker/interrupted.ts";
+import { CommandError, type Exec } from "../../exec.ts";
 
 const SETTLING_MILLISECONDS = 2000;
 
@@ -11,23 +11,23 @@ const SETTLING_MILLISECONDS = 2000;
 export async function removeBoot(
   { label, containers }: { readonly label: string; readonly containers: readonly PendingContainer[] },
   interrupted: boolean,
-  run: Run,
+  exec: Exec,
 ): Promise<number> {
-  const removed = await removeInterrupted(interrupted ? containers : [], () => removeLabelled(label, run), run);
+  const removed = await removeInterrupted(interrupted ? containers : [], () => removeLabelled(label, exec), exec);
   if (!interrupted) return removed.length;
   // Networks and volumes have no name to ask for before they are there; Docker makes them in moments, one after the other.
   let last: readonly string[] = [];
   for (const end = performance.now() + SETTLING_MILLISECONDS; performance.now() < end; ) {
     await sleep(500);
-    last = [...last, ...(await removeLabelled(label, run))];
+    last = [...last, ...(await removeLabelled(label, exec))];
   }
   return removed.length + last.length;
 }
 
 /** Removes every container (with its anonymous volumes), volume and network that carries a label. @returns the containers. */
-export async function removeLabelled(label: string, run: Run): Promise<readonly string[]> {
+export async function removeLabelled(label: string, exec: Exec): Promise<readonly string[]> {
   const list = async (args: readonly string[]) => {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: [...args, "--quiet", "--filter", `label=${label}`],
       timeoutSeconds: 60,
@@ -37,7 +37,7 @@ export async function removeLabelled(label: string, run: Run): Promise<readonly 
   };
   const remove = async (args: readonly string[], ids: readonly string[]) => {
     if (ids.length === 0) return;
-    await run({
+    await exec({
       file: "docker",
       args: [...args, ...ids],
       timeoutSeconds: 180,
@@ -52,9 +52,9 @@ export async function removeLabelled(label: string, run: Run): Promise<readonly 
 }
 
 /** Removes the images that a run tagged; the build cache keeps their layers. */
-export async function removeImages(images: readonly string[], run: Run): Promise<void> {
+export async function removeImages(images: readonly string[], exec: Exec): Promise<void> {
   for (const image of images) {
-    await run({
+    await exec({
       file: "docker",
       args: ["image", "rm", "--force", image],
       timeoutSeconds: 120,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describeError } from "../../failure.ts";
+import { describeError } from "../../errors.ts";
+import { hasFoundAll } from "../checkout/connectors.ts";
 import { COMPONENTS } from "../components.ts";
-import { hasFoundAll } from "../connectors.ts";
 import { inspectContainer, measureProcessor, restartContainer, signalContainer } from "./container.ts";
 import { explainFailure } from "./explain.ts";
 import { ask, type Readiness, type Waiting, waitUntilServing } from "./readiness.ts";
@@ -28,11 +28,14 @@ export interface Discovery {
 
 /** The broker looks for its connectors once: a later one is lost until the next start. */
 const MAX_RESTARTS = 2;
+
 /** How long after its last line about a connector a broker that still answers has found all; and where it writes none. */
 const SETTLED_SECONDS = 2;
 const WORDLESS_SECONDS = 15;
+
 /** How often the log of a broker that does not answer is read, in milliseconds. */
 const UNANSWERED_MILLISECONDS = 2000;
+
 /** How long a broker that has answered may be gone before it is taken for lost, in seconds. */
 const GONE_SECONDS = 5;
 
@@ -42,10 +45,10 @@ const GONE_SECONDS = 5;
  */
 export async function waitForServices(services: ServiceLayer, waiting: Waiting): Promise<void> {
   const { container } = services;
-  const { run, log, signal } = waiting;
+  const { exec, log, signal } = waiting;
   const running = { component: COMPONENTS.services, container };
   for (let restarts = 0; ; restarts += 1) {
-    const { startedAt } = await inspectContainer(container, run, signal);
+    const { startedAt } = await inspectContainer(container, exec, signal);
     let lost: string | undefined;
     const look = watchBroker(services, startedAt, waiting);
     await waitUntilServing(
@@ -73,7 +76,7 @@ export async function waitForServices(services: ServiceLayer, waiting: Waiting):
       );
     }
     log.info(`The service layer lost a connector (${lost}). Restarting it (${restarts + 1} of ${MAX_RESTARTS})`);
-    await restartContainer(container, run, signal);
+    await restartContainer(container, exec, signal);
     await holdBroker(container, restarts, waiting);
   }
 }
@@ -82,7 +85,7 @@ export async function waitForServices(services: ServiceLayer, waiting: Waiting):
 function watchBroker(
   { container, url, connectors, listed }: ServiceLayer,
   startedAt: string,
-  { run, signal }: Waiting,
+  { exec, signal }: Waiting,
 ) {
   let answeredAt: number | undefined;
   let goneSince: number | undefined;
@@ -96,7 +99,7 @@ function watchBroker(
       return answer;
     }
     readAt = performance.now();
-    const { found, lost } = readDiscovery(await readContainerLog(container, run, startedAt));
+    const { found, lost } = readDiscovery(await readContainerLog(container, exec, startedAt));
     const now = performance.now();
     if (lost[0] !== undefined) return { lost: lost[0] };
     if (!("status" in answer)) {
@@ -141,10 +144,13 @@ export function readDiscovery(log: string): Discovery {
 }
 
 const BEGIN_SECONDS = 3;
+
 /** A container at rest uses less of a processor than this. */
 const RESTING = 0.1;
+
 /** How long the broker is held back at least, in seconds: from the second restart on, for connectors that begin late too. */
 const LEAST_HOLD = [0, 60] as const;
+
 /** And at most: connectors that never come to rest are not waited for. */
 const MOST_HOLD = 90;
 
@@ -152,16 +158,16 @@ const MOST_HOLD = 90;
  * Holds the broker back until the connectors have started: the container's main process, which starts the connectors and
  * some seconds later the broker, is stopped meanwhile. Where another process starts the broker, this has no effect.
  */
-async function holdBroker(container: string, restarts: number, { run, log, signal }: Waiting): Promise<void> {
+async function holdBroker(container: string, restarts: number, { exec, log, signal }: Waiting): Promise<void> {
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
   const least = LEAST_HOLD[restarts] ?? 0;
   await sleep(BEGIN_SECONDS * 1000, undefined, { signal });
   log.info("Holding the broker back until the connectors have started");
   try {
-    await signalContainer(container, "STOP", run);
+    await signalContainer(container, "STOP", exec);
     for (let resting = 0; (resting < 2 || elapsed() < least) && elapsed() < MOST_HOLD; ) {
-      const used = await measureProcessor(container, run).catch(() => undefined);
+      const used = await measureProcessor(container, exec).catch(() => undefined);
       resting = used !== undefined && used < RESTING ? resting + 1 : 0;
       await sleep(500, undefined, { signal });
     }
@@ -170,7 +176,7 @@ async function holdBroker(container: string, restarts: number, { run, log, signa
     // A container that has ended by now is looked at by the wait.
     log.debug(describeError(error));
   } finally {
-    const go = () => signalContainer(container, "CONT", run);
+    const go = () => signalContainer(container, "CONT", exec);
     await go()
       .catch(go)
       .catch((error: unknown) => log.debug(describeError(error)));

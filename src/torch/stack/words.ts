@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { CommandError, type Run } from "../../process.ts";
+import { CommandError, type Exec } from "../../exec.ts";
 
 /** What a component said in one place: its container's log, or a log file in it. */
 export interface Words {
@@ -12,33 +12,36 @@ export interface Words {
 
 /** A text file that a program keeps its log in, by its name. */
 const LOG_FILE = /(?:[-_.]logs?\.txt|\.log|\.out)$/i;
+
 /** Files of packages, package managers and the system. */
 const NOT_ITS_OWN =
   /\/(?:node_modules|vendor|\.git|\.npm|\.cache|proc|sys)\/|^\/var\/log\/(?:apt|dpkg|alternatives|bootstrap)/;
 const MAX_FILES = 30;
 const MEBIBYTE = 1024 * 1024;
 const MAX_FILE_BYTES = 16 * MEBIBYTE;
+
 /** All of a container's files together. */
 const MAX_FILES_BYTES = 64 * MEBIBYTE;
+
 /** Of a container's log that is read whole: how many lines of its end, and how many where those are too long. */
 const MAX_LOG_LINES = 20_000;
 const FEW_LOG_LINES = 500;
 const MAX_LOG_BYTES = 16 * MEBIBYTE;
 
 /** Reads what a component said, whether it still runs or not: the end of its log. What cannot be read is left out. */
-export async function readWords(container: string, run: Run): Promise<readonly Words[]> {
-  const log = await readContainerLog(container, run).catch(() => "");
-  const files = await readLogFiles(container, run).catch(() => []);
+export async function readWords(container: string, exec: Exec): Promise<readonly Words[]> {
+  const log = await readContainerLog(container, exec).catch(() => "");
+  const files = await readLogFiles(container, exec).catch(() => []);
   return [{ source: "log", text: log, writtenAt: Number.POSITIVE_INFINITY }, ...files];
 }
 
 /** What a container wrote, both streams in the order of time: the end of it, or since a time the beginning. */
-export async function readContainerLog(container: string, run: Run, since?: string): Promise<string> {
+export async function readContainerLog(container: string, exec: Exec, since?: string): Promise<string> {
   const read = async (lines: number) => {
     const part = since === undefined ? ["--tail", String(lines)] : ["--since", since];
     const args = ["logs", "--timestamps", ...part, container];
     const purpose = `reading the log of ${container}`;
-    return await run({ file: "docker", args, timeoutSeconds: 60, purpose, maxOutputBytes: MAX_LOG_BYTES });
+    return await exec({ file: "docker", args, timeoutSeconds: 60, purpose, maxOutputBytes: MAX_LOG_BYTES });
   };
   const readFew = (error: unknown) => {
     if (!isTooMuch(error)) throw error;
@@ -73,8 +76,8 @@ export function mergeStreams(...streams: readonly string[]): string {
 }
 
 /** The log files that a container has written in itself. */
-async function readLogFiles(container: string, run: Run): Promise<readonly Words[]> {
-  const { stdout } = await run({
+async function readLogFiles(container: string, exec: Exec): Promise<readonly Words[]> {
+  const { stdout } = await exec({
     file: "docker",
     args: ["diff", container],
     timeoutSeconds: 60,
@@ -89,7 +92,7 @@ async function readLogFiles(container: string, run: Run): Promise<readonly Words
   const read: Words[] = [];
   let left = MAX_FILES_BYTES;
   for (const path of paths) {
-    const words = await readFileOf(container, path, Math.min(MAX_FILE_BYTES, left), run);
+    const words = await readFileOf(container, path, Math.min(MAX_FILE_BYTES, left), exec);
     if (words === undefined) continue;
     read.push(words);
     left -= words.text.length;
@@ -98,11 +101,11 @@ async function readLogFiles(container: string, run: Run): Promise<readonly Words
 }
 
 /** Reads one file of a container: as an archive on a stream, so that nothing is unpacked here. */
-async function readFileOf(container: string, path: string, maxBytes: number, run: Run): Promise<Words | undefined> {
+async function readFileOf(container: string, path: string, maxBytes: number, exec: Exec): Promise<Words | undefined> {
   const tooLarge = { source: path, text: `larger than ${maxBytes} bytes, not read\n`, writtenAt: 0 };
   if (maxBytes <= BLOCK) return tooLarge;
   try {
-    const { stdout } = await run({
+    const { stdout } = await exec({
       file: "docker",
       args: ["cp", `${container}:${path}`, "-"],
       timeoutSeconds: 60,
@@ -156,12 +159,16 @@ const MAX_LINE = 400;
 const MAX_IMPORTANT = 8;
 const MAX_LAST = 8;
 const MAX_FILES_SHOWN = 3;
+
 /** An exception's message may stand on the lines after its name. */
 const CONTINUED = 3;
+
 /** The begin of an entry of its own, which continues none. */
 const LEVEL = /^(?:INFO|DEBUG|FINE|CONFIG|WARN(?:ING)?)\b|^\[?\d{4}-\d{2}-\d{2}/;
+
 /** A file that was last written this long before the newest one speaks of something else, in milliseconds. */
 const SAME_TIME = 60_000;
+
 /** What the Liqo connector says wherever it cannot download its program: seldom the reason. */
 const SELDOM = /liqoctl/;
 

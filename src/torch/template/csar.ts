@@ -11,10 +11,11 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { describeError, type Problem } from "../../failure.ts";
+import { describeError, type Problem } from "../../errors.ts";
 import { CREDENTIALS_MOUNT } from "../../inputs/torch.ts";
-import { type Complaint, isPrintable, printable } from "../../inputs/values.ts";
-import { describeYamlIssue, readYamlText, YAML_LIMITS } from "../../inputs/yaml.ts";
+import type { Issue } from "../../values/issue.ts";
+import { isPrintable, printable } from "../../values/text.ts";
+import { describeYamlIssue, readYamlText, YAML_LIMITS } from "../../values/yaml.ts";
 
 /** A template as it was read: checked, and not yet pointed at a cluster. */
 export interface Csar {
@@ -48,12 +49,15 @@ export interface ClusterAccess {
  */
 const MAX_ARGUMENT = 128 * 1024 - 1;
 const PARSER_COMMAND = "exec python3 ./json4tosca-parser/tosca_parser.py --template-name= --template-file=";
+
 /** Of a file that is read at all, packed; and of what comes out of an archive. */
 export const MAX_CSAR_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
 const MAX_ENTRIES = 10_000;
+
 /** Of all files of YAML in an archive that are read for the types that they define. */
 const MAX_TYPES_BYTES = 2 * 1024 * 1024;
+
 /** Of a node's name: TORCH-V2 makes a namespace of it, and messages show it. */
 const MAX_NAME_CHARACTERS = 253;
 const ALLOWED =
@@ -61,6 +65,7 @@ const ALLOWED =
 const CLUSTER_TYPE = "torch.nodes.Location.Cluster";
 const META = "TOSCA-Metadata/TOSCA.meta";
 const EXTENSION = /\.(zip|csar|ya?ml)$/i;
+
 /** The first words of what Git LFS leaves in a file's place where it does not fetch it. */
 const LFS_POINTER = "version https://git-lfs.github.com/spec/";
 
@@ -106,7 +111,7 @@ export function readCsar(
     return refuse(`is not a zip archive that can be read: ${describeError(error)}`, "pack the archive again with zip");
   }
   const found = kind === "yaml" ? { entry: basename(path) } : findEntry(files);
-  if ("complaint" in found) return refuse(found.complaint.reason, found.complaint.fix);
+  if ("issue" in found) return refuse(found.issue.reason, found.issue.fix);
   const { entry } = found;
   if (!isPrintable(entry)) return refuse(`has an entry "${printable(entry)}", which is not a name`, "rename that file");
   const read = readYaml(files[entry] ?? new Uint8Array());
@@ -264,9 +269,7 @@ function unpack(bytes: Uint8Array): Unzipped {
 }
 
 /** The entry definition: as TOSCA.meta says, else the only YAML file at the root (TOSCA Simple Profile 1.3, section 6.2). */
-function findEntry(
-  files: Unzipped,
-): { readonly entry: string } | { readonly complaint: Pick<Complaint, "reason" | "fix"> } {
+function findEntry(files: Unzipped): { readonly entry: string } | { readonly issue: Pick<Issue, "reason" | "fix"> } {
   const meta = files[META];
   if (meta !== undefined) {
     const told = /^Entry-Definitions:[ \t]*(.+?)[ \t]*\r?$/m.exec(strFromU8(meta))?.[1];
@@ -275,10 +278,10 @@ function findEntry(
     if (entry !== undefined && Object.hasOwn(files, entry)) return { entry };
     const reason =
       entry === undefined ? `names no Entry-Definitions in ${META}` : `has no ${printable(entry)}, which ${META} names`;
-    return { complaint: { reason, fix: "name the template's file in Entry-Definitions" } };
+    return { issue: { reason, fix: "name the template's file in Entry-Definitions" } };
   }
   const [entry, ...others] = Object.keys(files).filter((name) => /^[^/]+\.ya?ml$/i.test(name));
   if (entry !== undefined && others.length === 0) return { entry };
   const reason = `has no ${META}, and ${entry === undefined ? "no YAML file" : "several YAML files"} at its root`;
-  return { complaint: { reason, fix: `add ${META} with Entry-Definitions` } };
+  return { issue: { reason, fix: `add ${META} with Entry-Definitions` } };
 }

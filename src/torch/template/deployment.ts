@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kubectl } from "../../cluster/kubectl.ts";
-import { describeError, Failure } from "../../failure.ts";
-import type { Run } from "../../process.ts";
+import { describeError, Failure } from "../../errors.ts";
+import type { Exec } from "../../exec.ts";
 import type { Log } from "../../runner/log.ts";
 import { maskText } from "../../runner/mask.ts";
-import type { Timeline } from "../../runner/timeline.ts";
+import type { Timeline } from "../../timeline.ts";
 import { PageError, type Visited } from "../clients/browser.ts";
 import { type Dashboard, openDashboard } from "../clients/dashboard.ts";
 import { type Engine, openEngine, type ProcessInstance } from "../clients/engine.ts";
@@ -44,7 +44,7 @@ export interface DeploymentRequest {
 
 /** What a deployment works with. */
 export interface DeploymentTools {
-  readonly run: Run;
+  readonly exec: Exec;
   readonly log: Log;
   readonly timeline: Timeline;
   readonly signal: AbortSignal;
@@ -71,22 +71,29 @@ export interface Deployed {
 
 /** Seconds between the engine's looks at a node. */
 const CHECK_PERIOD = 2;
+
 /**
  * Minutes that TORCH gives a node. A Deployment passes its progress deadline after ten, and the connector then says that
  * it is there although no pod ever ran.
  */
 const MAX_CREATE_MINUTES = 9;
 const POLL_MILLISECONDS = 1000;
+
 /** How many looks in a row may fail: a busy engine may miss one. */
 const MAX_MISSES = 5;
+
 /** How often the cluster is looked at, in milliseconds. */
 const WORKLOAD_MILLISECONDS = 3000;
+
 /** A launch that fails after less than this, in milliseconds, did not time out in the engine. */
 const ENGINE_PATIENCE = 4500;
+
 /** How long a call that timed out may take to do what it was asked for. */
 const LATE_SECONDS = 10;
+
 /** How long a launch that the dashboard took may be without an instance in the engine. */
 const APPEAR_SECONDS = 20;
+
 /** How long after its first look a pod that does not start is warned of, in seconds. */
 const TELL_SECONDS = 10;
 
@@ -200,7 +207,7 @@ async function followDeployment(
   tools: DeploymentTools,
 ): Promise<void> {
   const { csar, waitSeconds } = request;
-  const { log, run, signal, kubectl } = tools;
+  const { log, exec, signal, kubectl } = tools;
   const begin = performance.now();
   const elapsed = () => (performance.now() - begin) / 1000;
   const reported = new Map(csar.nodes.map((node) => [node, WAITING]));
@@ -222,7 +229,7 @@ async function followDeployment(
   for (let misses = 0; ; ) {
     signal.throwIfAborted();
     for (const name of ["services", "engine"] as const) {
-      const end = findEnd(await inspectContainer(request.containers[name], run, signal));
+      const end = findEnd(await inspectContainer(request.containers[name], exec, signal));
       if (end === undefined) continue;
       throw await explain(`The ${COMPONENTS[name].title} ${end} during the deployment.`, request, tools, [name]);
     }
@@ -328,13 +335,13 @@ async function readPodLog({ namespace, pod, what }: StuckPod, kubectl: Kubectl):
 async function explain(
   what: string,
   request: DeploymentRequest,
-  { run }: DeploymentTools,
+  { exec }: DeploymentTools,
   concerned: readonly ComponentName[] = ["services"],
 ): Promise<Failure> {
   return await explainFailure(
     what,
     concerned.map((name) => ({ component: COMPONENTS[name], container: request.containers[name] })),
-    { run },
+    { exec },
   );
 }
 
@@ -346,6 +353,6 @@ async function explainDashboard(
   concerned: readonly ComponentName[],
 ): Promise<unknown> {
   tools.signal.throwIfAborted();
-  if (!(error instanceof Failure) || error.cure !== undefined) return error;
+  if (!(error instanceof Failure) || error.fix !== undefined) return error;
   return await explain(describeError(error), request, tools, concerned);
 }

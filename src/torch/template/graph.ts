@@ -1,4 +1,4 @@
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../errors.ts";
 import type { Csar } from "./csar.ts";
 
 /** A node of the graph that the dashboard makes of a template and hands to the engine. */
@@ -35,8 +35,8 @@ export function checkGraph(graph: readonly GraphNode[], { nodes, entry }: Csar):
   const missing = nodes.filter((node) => !names.has(node));
   if (missing.length === 0) return;
   throw new Failure(`The dashboard's graph of the template lacks ${missing.join(", ")}, which ${entry} has.`, {
-    cure: "check the types of these nodes: the dashboard leaves out a node whose type is not one of TORCH-V2's own or derived from one",
-    final: true,
+    fix: "check the types of these nodes: the dashboard leaves out a node whose type is not one of TORCH-V2's own or derived from one",
+    retryable: false,
   });
 }
 
@@ -51,6 +51,6 @@ function childOf(value: unknown, key: string): unknown {
 
 function unreadable(json: string): Failure {
   return new Failure(`The dashboard's graph of the template is not a list of nodes: ${json.slice(0, 200)}`, {
-    final: true,
+    retryable: false,
   });
 }

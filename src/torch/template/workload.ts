@@ -120,6 +120,7 @@ export async function readWorkload(
 
 /** How long a container must have run before it counts, in seconds: one that ends at once is available for a moment. */
 const SETTLED_SECONDS = 3;
+
 /** And one that has ended before. */
 const RECOVERED_SECONDS = 15;
 

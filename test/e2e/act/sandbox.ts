@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
-import { bundling } from "../../../build.ts";
-import { cacheFolder } from "../../bed/cache.ts";
-import { copyTracked } from "../../bed/hosted/repository.ts";
+import { bundling } from "../../../scripts/build.ts";
+import { cacheFolder } from "../../../testbed/cache.ts";
+import { copyTracked } from "../../../testbed/hosted/repository.ts";
 import { type Machine, sh } from "../harness.ts";
 import { bridgeArtifacts, findFreePort } from "./artifact-bridge.ts";
 

@@ -1,0 +1,60 @@
+import { asList, isRecord, patchesOf, readPatch, splitDocuments, type UserConfiguration } from "./read.ts";
+
+const API_VERSION = "kubelet.config.k8s.io/v1beta1";
+const FIELD = "failCgroupV1";
+
+/**
+ * What a kind configuration sets `failCgroupV1` of the kubelets to; `undefined` leaves it to the kubelet.
+ *
+ * kind applies the cluster's patches and then a node's, in each list the merge patches before those of RFC 6902
+ * (kind's getKubeadmConfig and pkg/internal/patch). The first control plane's result counts for every node: kubeadm
+ * stores its KubeletConfiguration in the cluster, and the nodes that join read it there (kubeadm's kubelet-config).
+ */
+export function readFailCgroupV1(user: UserConfiguration | undefined): boolean | undefined {
+  if (user === undefined) return undefined;
+  const first = user.nodes.find((node) => node.role !== "worker");
+  const changes = [user.document, ...(first === undefined ? [] : [first])].flatMap((part) => [
+    ...patchesOf(part.kubeadmConfigPatches).flatMap(mergedValues),
+    ...asList(part.kubeadmConfigPatchesJSON6902).flatMap(jsonPatchValues),
+  ]);
+  const value = changes.at(-1)?.value;
+  return typeof value === "boolean" ? value : undefined;
+}
+
+/** A value that a patch gives the field; null removes it. */
+interface Change {
+  readonly value: unknown;
+}
+
+function mergedValues(patch: string): readonly Change[] {
+  return splitDocuments(patch)
+    .map(readOrNothing)
+    .filter(isRecord)
+    .filter(({ kind, apiVersion }) => isForKubelet(kind, apiVersion))
+    .flatMap((document) => (FIELD in document ? [{ value: document[FIELD] }] : []));
+}
+
+function jsonPatchValues(entry: unknown): readonly Change[] {
+  if (!isRecord(entry) || typeof entry.patch !== "string") return [];
+  const { kind, group = "", version = "", patch } = entry;
+  if (!isForKubelet(kind, group === "" ? version : `${group}/${version}`)) return [];
+  return asList(readOrNothing(patch))
+    .filter(isRecord)
+    .filter(({ op, path }) => path === `/${FIELD}` && (op === "add" || op === "replace" || op === "remove"))
+    .map(({ op, value }) => ({ value: op === "remove" ? undefined : value }));
+}
+
+/** kind applies a patch without apiVersion to every version of its kind. */
+function isForKubelet(kind: unknown, apiVersion: unknown): boolean {
+  const every = (apiVersion ?? "") === "";
+  return kind === "KubeletConfiguration" && (every || apiVersion === API_VERSION);
+}
+
+/** What cannot be read is reported where the configuration is checked. */
+function readOrNothing(patch: string): unknown {
+  try {
+    return readPatch(patch);
+  } catch {
+    return undefined;
+  }
+}

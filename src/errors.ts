@@ -1,0 +1,49 @@
+/** One thing wrong with one input, in the parts that a person needs to fix it. */
+export interface Problem {
+  /** The input's name, or the two names that contradict each other, joined by " and ". */
+  readonly input: string;
+  readonly value: string;
+  readonly reason: string;
+  readonly allowed: string;
+  readonly fix: string;
+}
+
+/** Everything that is wrong with the inputs, reported at once, before the machine is touched. */
+export class InputError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(describeProblem).join("\n"));
+    this.name = "InputError";
+    this.problems = problems;
+  }
+}
+
+/** What went wrong on the machine, with what the user can do about it. */
+export class Failure extends Error {
+  readonly fix: string | undefined;
+  /** Whether another try may end better. */
+  readonly retryable: boolean;
+
+  constructor(
+    message: string,
+    options: { readonly fix?: string; readonly cause?: unknown; readonly retryable?: boolean } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "Failure";
+    this.fix = options.fix;
+    this.retryable = options.retryable ?? true;
+  }
+}
+
+/** A problem as one line: name, value, what is wrong, what is allowed, how to fix it. */
+export function describeProblem(problem: Problem): string {
+  const shown = problem.value.length > 120 ? `${problem.value.slice(0, 117)}...` : problem.value;
+  return `${problem.input}: ${JSON.stringify(shown)} ${problem.reason}. Allowed: ${problem.allowed}. Fix: ${problem.fix}.`;
+}
+
+/** The text of anything thrown; a `Failure`'s fix is part of it. */
+export function describeError(error: unknown): string {
+  if (error instanceof Failure && error.fix !== undefined) return `${error.message}\nFix: ${error.fix}`;
+  return error instanceof Error ? error.message : String(error);
+}

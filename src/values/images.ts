@@ -1,0 +1,20 @@
+import type { Parsed } from "./issue.ts";
+
+/** A container image's reference with a tag or a digest. */
+export function imageReference(text: string): Parsed<string> {
+  // The grammar of github.com/distribution/reference: nothing in it can be an option of docker's.
+  const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+  const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+  const host = `${label}(?:\\.${label})*(?::\\d+)?`;
+  const reference = new RegExp(
+    `^(?:${host}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+  );
+  if (text.length < 512 && reference.test(text) && /:[^/]+$/.test(text)) return { value: text };
+  return {
+    issue: {
+      reason: "is not a full image reference",
+      allowed: "name:tag, name@sha256:digest or both, such as kindest/node:v1.31.9@sha256:...",
+      fix: "write the image with its tag, best with its digest",
+    },
+  };
+}

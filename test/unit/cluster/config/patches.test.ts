@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { splitDocuments } from "../../../../src/cluster/config/read.ts";
+import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
+import { planShape } from "../../../../src/cluster/config/shape.ts";
+import { checkPatchLabels, findUnusedPatches } from "../../../../src/cluster/config/unused.ts";
+import { configure, createInputs, misconfigure, only, VERSIONS } from "../../builders.ts";
+
+function unused(body: string, releases = { kubernetes: "1.28.15", kind: "0.25.0" }): readonly string[] {
+  const user = configure(body);
+  return findUnusedPatches(user, planShape(createInputs(), user), releases);
+}
+
+function labelProblems(body: string) {
+  const user = configure(body);
+  return checkPatchLabels(user, planShape(createInputs(), user), { kubernetes: "1.28.15", kind: "0.25.0" });
+}
+
+/** A node with a patch, in the place of a list. */
+function node(role: string, ...patches: readonly string[]): string {
+  return `- role: ${role}\n  kubeadmConfigPatches: ${JSON.stringify(patches)}\n`;
+}
+
+test("a patch that kind or kubeadm leaves out is named with the reason", () => {
+  const init = "kind: InitConfiguration";
+  const join = "kind: JoinConfiguration";
+  const kubelet = "kind: KubeletConfiguration";
+  const top = (...patches: readonly string[]) => `kubeadmConfigPatches: ${JSON.stringify(patches)}\n`;
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [
+      `nodes:\n- role: control-plane\n${node("worker", init)}`,
+      /nodes\.1\.kubeadmConfigPatches\.0 .*this node joins.*kind: JoinConfiguration/,
+    ],
+    [
+      `nodes:\n- role: worker\n${node("control-plane", join)}`,
+      /nodes\.1\..*first control plane.*kind: InitConfiguration/,
+    ],
+    [`nodes:\n- role: control-plane\n${node("control-plane", init)}`, /nodes\.1\..*this node joins/],
+    [`nodes:\n- role: control-plane\n${node("worker", kubelet)}`, /take their KubeletConfiguration from the cluster/],
+    [`${top(join)}nodes:\n- role: control-plane\n`, /kubeadmConfigPatches\.0 .*no node joins/],
+    [
+      top(`${init}\napiVersion: kubeadm.k8s.io/v1beta1`),
+      /is for kubeadm\.k8s\.io\/v1beta1, and kind 0\.25\.0 writes .*v1beta3 for Kubernetes 1\.28\.15/,
+    ],
+    [top("kind: KubeletConfig"), /kind writes no KubeletConfig/],
+    [top("maxPods: 1"), /it has no kind/],
+    [`networking: {kubeProxyMode: none}\n${top("kind: KubeProxyConfiguration")}`, /kubeProxyMode is none/],
+    [
+      "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, version: v1beta3, patch: '[]'}\n",
+      /JSON6902\.0 .*is for v1beta3/,
+    ],
+    ["kubeadmConfigPatchesJSON6902:\n- {kind: Cluster, patch: '[]'}\n", /JSON6902\.0 .*kind writes no Cluster/],
+    [top("kind: ClusterConfiguration\n---\nkind: Nothing"), /kubeadmConfigPatches\.0 .*kind writes no Nothing/],
+  ];
+  for (const [body, reason] of cases) {
+    const warning = only(unused(body));
+    assert.match(warning, reason, body);
+    assert.match(warning, /^kind-config: line \d+, column \d+: .* changes nothing: /);
+  }
+});
+
+test("nothing is said of a patch that is applied", () => {
+  const kinds = ["ClusterConfiguration", "InitConfiguration", "KubeletConfiguration", "KubeProxyConfiguration"];
+  const patches = kinds.map((kind) => `kind: ${kind}`);
+  const bodies = [
+    `nodes:\n${node("control-plane", ...patches)}${node("worker", "kind: JoinConfiguration")}`,
+    `kubeadmConfigPatches: ${JSON.stringify([...patches, "kind: JoinConfiguration", "", "---\n# nothing\n"])}\n`,
+    `nodes:\n${node("control-plane", "kind: InitConfiguration\napiVersion: kubeadm.k8s.io/v1beta3")}`,
+    "kubeadmConfigPatchesJSON6902:\n- {group: kubelet.config.k8s.io, version: v1beta1, kind: KubeletConfiguration, patch: '[]'}\n",
+  ];
+  for (const body of bodies) assert.deepEqual(unused(body), [], body);
+});
+
+test("the apiVersion is the one that this kind writes for this Kubernetes", () => {
+  const patch = (version: string) =>
+    `kubeadmConfigPatches: ['{kind: ClusterConfiguration, apiVersion: kubeadm.k8s.io/${version}}']\n`;
+  const cases: readonly (readonly [string, string, string])[] = [
+    ["1.22.17", "0.20.0", "v1beta2"],
+    ["1.23.0", "0.20.0", "v1beta3"],
+    ["1.35.0", "0.32.0", "v1beta3"],
+    ["1.36.0", "0.31.0", "v1beta3"],
+    ["1.36.0", "0.32.0", "v1beta4"],
+    ["1.36.0-alpha.1", "0.33.0-alpha", "v1beta4"],
+    ["1.36.0", "1.0.0", "v1beta4"],
+    ["2.0.0", "0.32.0", "v1beta4"],
+  ];
+  for (const [kubernetes, kind, applied] of cases) {
+    for (const version of ["v1beta1", "v1beta2", "v1beta3", "v1beta4"]) {
+      assert.equal(
+        unused(patch(version), { kubernetes, kind }).length,
+        version === applied ? 0 : 1,
+        `${kubernetes} ${version}`,
+      );
+    }
+  }
+});
+
+test("names for the API server count where their patch is applied", () => {
+  const sans = (body: string) => {
+    const user = configure(body);
+    const mounts = { owner: "/run/owner", resolvConf: undefined };
+    return renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, mounts, []);
+  };
+  const patch = "{kind: ClusterConfiguration, apiServer: {certSANs: [mine.example]}}";
+  const ours = /certSANs\\":\[\\"localhost\\",\\"127.0.0.1\\",\\"mine.example/;
+  assert.match(sans(`kubeadmConfigPatches: ['${patch}']\n`), ours);
+  assert.doesNotMatch(
+    sans(`kubeadmConfigPatches: ['${patch.replace("{", "{apiVersion: kubeadm.k8s.io/v1beta1, ")}']\n`),
+    ours,
+  );
+  assert.doesNotMatch(
+    sans(`nodes:\n- role: control-plane\n- role: worker\n  kubeadmConfigPatches: ['${patch}']\n`),
+    ours,
+  );
+});
+
+test("what cannot be read in a block text is named by the line of the file", () => {
+  const text = "kubeadmConfigPatches:\n- kind: x\n".replace("kind: x", "'kind: KubeletConfiguration'");
+  const body = `${text}- |\n  kind: ClusterConfiguration\n  ---\n  kind: InitConfiguration\n  a: [\n  b: c\n`;
+  const problem = only(misconfigure(body));
+  // The line of `b: c`, counted with kind's two lines before it.
+  assert.match(
+    problem.reason,
+    /^line 5, column 3: kubeadmConfigPatches\.1 cannot be read: is not YAML: line 10, column 3:/,
+  );
+  const windows = only(misconfigure(body.replaceAll("\n", "\r\n")));
+  assert.match(windows.reason, /is not YAML: line 10, column 3:/);
+});
+
+test("a patch that kind refuses once the nodes are there is refused before", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["kubeadmConfigPatches: [b o g u s]\n", /kubeadmConfigPatches\.0 is not a mapping: b o g u s/],
+    ["kubeadmConfigPatches: ['[]']\n", /kubeadmConfigPatches\.0 is not a mapping/],
+    [
+      "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: x}\n",
+      /JSON6902\.0\.patch is not a list of operations: x/,
+    ],
+    [
+      "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: '[{op: set, path: /a}]'}\n",
+      /is not a list of operations/,
+    ],
+    [
+      "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: '['}\n",
+      /patch cannot be read: is not YAML/,
+    ],
+  ];
+  for (const [body, reason] of cases) assert.match(only(misconfigure(body)).reason, reason, body);
+});
+
+test("labels that a patch has the kubelet set are held to the same rules", () => {
+  const forms = ["{node-labels: 'a=b,kubernetes.io/foo=c'}", "[{name: node-labels, value: 'kubernetes.io/foo='}]"];
+  for (const form of forms) {
+    const patch = `{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: ${form}}}`;
+    const problem = only(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(patch)}]\n`));
+    assert.match(problem.reason, /node-labels "kubernetes\.io\/foo", which is a label of Kubernetes' own/);
+  }
+  const taken = "{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: {node-labels: 'ingress-ready=true'}}}";
+  assert.deepEqual(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(taken)}]\n`), []);
+});
+
+test("a patch is parted where kind parts it", () => {
+  assert.deepEqual(splitDocuments("a: 1\n----\nb: 2\n--- # c\nc: 3\n---\n"), ["a: 1", "b: 2", "c: 3", ""]);
+  assert.deepEqual(splitDocuments("---\na: 1"), ["---\na: 1"]);
+});

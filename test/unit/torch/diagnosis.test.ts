@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { diagnoseTorch } from "../../../src/torch/diagnosis.ts";
+
+const NOT_SENT = /certificate was not sent/;
+const MAY_NOT = /may not do in the cluster/;
+const UNTRUSTED = /does not trust the API server/;
+const NAME = /not in the API server's certificate/;
+const KEY = /does not belong to its certificate/;
+
+/** Words as they were seen in a component's log or in a connector's file, and the cause that they have. */
+const CAUSES: readonly (readonly [string, RegExp])[] = [
+  ["javax.net.ssl.SSLPeerUnverifiedException: Hostname 10.0.0.1 not verified:\n    certificate: sha256/abc", NAME],
+  ["CertificateException: No subject alternative names matching IP address 10.0.0.1 found", NAME],
+  ["java.security.cert.CertificateException: No subject alternative DNS name matching x found.", NAME],
+  ["sun.security.validator.ValidatorException: PKIX path building failed", UNTRUSTED],
+  ["sun.security.validator.ValidatorException: Path does not chain with any of the trust anchors", UNTRUSTED],
+  ["[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate", UNTRUSTED],
+  ["[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4025)", KEY],
+  ["Received fatal alert: bad_certificate", KEY],
+  ["javax.net.ssl.SSLHandshakeException: Received fatal alert: decrypt_error", KEY],
+  ["java.nio.file.AccessDeniedException: /usr/app/resources/torch.key", /may not read the mounted/],
+  ['Failure executing: POST. Message: Unauthorized! "code":401', /does not know the certificate/],
+  ['namespaces "simple" already exists', /namespace exists already/],
+  ['{"message":"namespaces is forbidden: User \\"system:anonymous\\" cannot create resource","code":403}', NOT_SENT],
+  ['namespaces is forbidden: User "system:anonymous" cannot create resource "namespaces"', NOT_SENT],
+  ['deployments.apps is forbidden: User "torch" cannot create', MAY_NOT],
+  ['HTTP response body: {"kind":"Status","reason":"Forbidden","code":403}', MAY_NOT],
+  ["Back-off pulling image: ImagePullBackOff", /cannot pull an image of the template/],
+  ["Bind for 127.0.0.1:8005 failed: port is already allocated", /in use/],
+  ["java.lang.OutOfMemoryError: Java heap space", /too little memory/],
+  ["write /var/lib/docker/x: no space left on device", /disk/],
+  ["java.net.UnknownHostException: other-control-plane", /could not be resolved/],
+];
+
+test("what Java, OpenSSL, Docker and Kubernetes say names the cause", () => {
+  for (const [words, cause] of CAUSES) {
+    const told = diagnoseTorch("services", `noise\n${words}\nnoise`);
+    assert.match(told?.cause ?? `nothing for ${words}`, cause);
+    assert.notEqual(told?.fix, "");
+  }
+});
+
+test("words that point to no cause name none", () => {
+  for (const words of ["", "INFO all is well", "server started on port 4030", "SEVERE: Unhandled exception"]) {
+    assert.equal(diagnoseTorch("services", words), undefined, words);
+  }
+});
+
+test("what npm and composer say of TLS and logins has nothing to do with the cluster", () => {
+  const words = ["SELF_SIGNED_CERT_IN_CHAIN self signed certificate", "npm ERR! 401 Unauthorized", '"code":403'];
+  for (const each of words) assert.equal(diagnoseTorch("dashboard", each), undefined, each);
+  assert.match(diagnoseTorch("dashboard", "Could not resolve host: repo")?.cause ?? "", /could not be resolved/);
+});
+
+test("what the engine says of its calls is about the service layer", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["Caused by: java.net.SocketTimeoutException: Read timed out", /did not answer the engine's call in time/],
+    ["HttpHostConnectException: Connect to broker:9000 failed: Connection refused", /did not reach the .*broker/],
+  ];
+  for (const [words, cause] of cases) {
+    assert.match(diagnoseTorch("engine", words)?.cause ?? `nothing for ${words}`, cause);
+    assert.equal(diagnoseTorch("services", words), undefined);
+  }
+});

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import fc from "fast-check";
+import { parse, stringify } from "yaml";
+import { loadFiles } from "../../../src/inputs/files.ts";
+import { readYamlText, YAML_LIMITS } from "../../../src/values/yaml.ts";
+import { createInputs, makeFolder, only } from "../builders.ts";
+
+const ROOT = pathToFileURL(join(import.meta.dirname, "../../..")).href;
+
+/** Runs a module of its own with little memory, and gives what it prints; one that needs more, or hangs, fails the test. */
+function runBounded(code: string): string {
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--max-old-space-size=256", "--input-type=module", "--eval", `${PRELUDE}\n${code}`],
+    // In a terminal the test runner asks for colours, which would be in what it prints.
+    { encoding: "utf8", timeout: 60_000, maxBuffer: 1024 * 1024, env: { ...process.env, FORCE_COLOR: "0" } },
+  );
+  assert.deepEqual([status, signal], [0, null], stderr.slice(-500));
+  return stdout;
+}
+
+const PRELUDE = `
+import { strToU8, zipSync } from "${ROOT}/node_modules/fflate/esm/index.mjs";
+import { parseKindConfiguration } from "${ROOT}/src/cluster/config/read.ts";
+import { checkPlans } from "${ROOT}/src/torch/checkout/plans.ts";
+import { pointCsar, readCsar } from "${ROOT}/src/torch/template/csar.ts";
+const TEMPLATE = "topology_template:\\n  node_templates:\\n    c:\\n      type: torch.nodes.Location.Cluster\\n";
+const ACCESS = { endpoint: "https://c:6443", ca: "ca.crt", certificate: "c", privateKey: "k", folder: "/creds" };
+const HEADER = "kind: Cluster\\napiVersion: kind.x-k8s.io/v1alpha4\\n";
+const zip = (files) => zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])));
+const say = (read) => console.log("problem" in read ? read.problem.reason : "read");
+const csar = (yaml) => say(readCsar("/ws/t.zip", zip({ "t.yaml": yaml })));
+const kind = (yaml) => {
+  const read = parseKindConfiguration(yaml, "inline");
+  console.log("problems" in read ? read.problems[0].reason : "read");
+};
+const chain = (levels, inner) => Array.from({ length: levels }, (_, at) =>
+  "a" + at + ": &a" + at + " " + "[".repeat(inner) + (at === 0 ? "x" : "*a" + (at - 1)) + "]".repeat(inner) + "\\n").join("");
+`;
+
+const DEEP = /^has lists and mappings more than 64 deep in each other \(line \d+\)/;
+const CASES: readonly (readonly [string, string, RegExp])[] = [
+  ["a CSAR of 4,000,000 lists", `csar("[".repeat(4_000_000))`, /is larger than 524288 bytes/],
+  ["a CSAR of lists within the size", `csar("[".repeat(500_000))`, /has a t\.yaml that has lists and mappings more/],
+  ["a CSAR of mappings within the size", `csar("{".repeat(500_000))`, /has lists and mappings more than 64 deep/],
+  ["a CSAR of keys within keys", `csar("? ".repeat(250_000))`, /has lists and mappings more than 64 deep/],
+  ["a template in YAML, as deep", `say(readCsar("/ws/t.yaml", strToU8("{".repeat(500_000))))`, /more than 64 deep/],
+  ["a CSAR of words", `csar("[" + "0,".repeat(250_000) + "]")`, /has more than 250000 words and signs/],
+  [
+    "60 aliases of a large text",
+    `csar(TEMPLATE + 'a: &a "' + "x".repeat(400_000) + '"\\nb: [' + "*a,".repeat(60) + "]\\n")`,
+    /cannot be expanded: its aliases make more than 1000000 characters of it/,
+  ],
+  [
+    "60 aliases of many nodes",
+    `csar(TEMPLATE + "a: &a [" + "x,".repeat(60_000) + "]\\nb: [" + "*a,".repeat(60) + "]\\n")`,
+    /cannot be expanded: its aliases make more than/,
+  ],
+  ["aliases that nest", `csar(TEMPLATE + chain(400, 60))`, /its aliases put lists and mappings more than 64 deep/],
+  ["an alias of what holds it", `csar(TEMPLATE + "a: &a [*a]\\n")`, /the anchor a holds an alias of itself/],
+  ["a thousand aliases", `csar(TEMPLATE + "a: &a x\\nb:\\n" + "- *a\\n".repeat(1000))`, /has more than 500 aliases/],
+  ["a kind configuration of mappings", `kind(HEADER + "x: " + "{".repeat(99_000))`, DEEP],
+  ["a kind configuration of keys within keys", `kind(HEADER + "? ".repeat(45_000))`, DEEP],
+  [
+    "a kind configuration whose patches are aliases of one",
+    `kind(HEADER + "x: &p |\\n" + "  a: b\\n".repeat(8_000) + "kubeadmConfigPatches: [" + "*p,".repeat(90) + "]\\n")`,
+    /its aliases make more than 1000000 characters of it/,
+  ],
+  [
+    "a kind configuration with a deep patch",
+    `kind(HEADER + "kubeadmConfigPatches:\\n- |\\n  " + "{".repeat(90_000) + "\\n")`,
+    /kubeadmConfigPatches\.0 cannot be read: has lists and mappings more than 64 deep/,
+  ],
+  [
+    "plans that unpack to more than is read",
+    `const zeros = "\\0".repeat(9_000_000);
+     console.log(checkPlans("p.zip", zip({ "a.bpmn": zeros, "b.bpmn": zeros }))[0].reason);`,
+    /its plans unpack to more than 16777216 bytes/,
+  ],
+  [
+    "a CSAR of more entries than any",
+    `say(readCsar("/ws/t.zip", zip(Object.fromEntries(Array.from({ length: 10_001 }, (_, at) => ["f" + at, ""])))))`,
+    /it has more than 10000 entries/,
+  ],
+  [
+    "an entry of plans with a line break in its name",
+    `console.log(checkPlans("p.zip", zip({ "a\\n::error::x.bpmn": "<x/>" }))[0].reason);`,
+    /^has a a\\u\{a\}::error::x\.bpmn that is not BPMN/,
+  ],
+  [
+    "a node with a line break in its name",
+    `csar(TEMPLATE + '    "a\\\\n::stop-commands::x": { type: t }\\n')`,
+    /^has a node "a\\u\{a\}::stop-commands::x" in t\.yaml, which is not a name/,
+  ],
+];
+for (const [what, code, reason] of CASES) {
+  test(`${what}: refused with little memory`, () => {
+    const said = runBounded(code).trim();
+    assert.match(said, reason);
+    assert.equal(said.split("\n").length, 1, "one line");
+  });
+}
+
+test("a template at the limits is read and pointed with little memory", () => {
+  const said = runBounded(`
+    const aliases = Array.from({ length: 499 }, (_, at) => "- &b" + at + " { k: v }\\n- *b" + at + "\\n").join("");
+    const read = readCsar("/ws/t.zip", zip({ "t.yaml": TEMPLATE + "more:\\n" + aliases + "- word\\n".repeat(55_000) }));
+    if ("problem" in read) throw new Error(read.problem.reason);
+    console.log(pointCsar(read.csar, "c", ACCESS).bytes.length > 0);
+  `);
+  assert.equal(said.trim(), "true");
+});
+
+test("a catalog and a kind configuration that are far too large are not read", async (context) => {
+  const workspace = await makeFolder(context);
+  const [catalog, config] = [join(workspace, "catalog.json"), join(workspace, "kind.yaml")];
+  await Promise.all([catalog, config].map((path) => writeFile(path, "")));
+  await Promise.all([catalog, config].map((path) => truncate(path, 8 * 1024 ** 3)));
+  const inputs = createInputs({ catalog, kindConfig: { kind: "file", path: config } });
+  const { problems } = await loadFiles(inputs, { workspace, temp: workspace });
+  assert.deepEqual(
+    problems.map(({ input, reason }) => [input, reason]),
+    [
+      ["kind-config", "is larger than 100 kB"],
+      ["catalog", "is larger than 524288 bytes"],
+    ],
+  );
+});
+
+test("what a person writes is read as the yaml package reads it", () => {
+  const value = fc.jsonValue({ maxDepth: 6 });
+  fc.assert(
+    fc.property(value, fc.boolean(), (json, uniqueKeys) => {
+      const text = stringify(json);
+      const read = readYamlText(text, { uniqueKeys });
+      assert.ok("value" in read, JSON.stringify(read));
+      assert.deepEqual(read.value, parse(text));
+    }),
+  );
+});
+
+test("no text makes the reader throw, and its depth is never taken for less than it is", () => {
+  const signs = fc.constantFrom(
+    "[",
+    "]",
+    "{",
+    "}",
+    "- ",
+    "? ",
+    ": ",
+    "a",
+    "\n",
+    "  ",
+    "&a ",
+    "*a",
+    "|\n",
+    '"',
+    "#",
+    "!t ",
+  );
+  fc.assert(
+    fc.property(fc.array(signs, { maxLength: 400 }), (parts) => {
+      const text = parts.join("");
+      const read = readYamlText(text, { uniqueKeys: true });
+      if ("value" in read) assert.ok(depthOf(read.value) <= YAML_LIMITS.depth);
+      else
+        assert.ok(
+          read.issues.every(({ message }) => message !== "Maximum call stack size exceeded"),
+          text,
+        );
+    }),
+  );
+});
+
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+test("equal keys are found with their line, merge keys aside", () => {
+  const read = readYamlText("a: 1\nb: &b {x: 1}\nc: &c {y: 1}\nd:\n  <<: *b\n  <<: *c\n  e: 1\n  e: 2\n", {
+    uniqueKeys: true,
+  });
+  assert.ok("issues" in read);
+  const { message, line, column } = only(read.issues);
+  assert.deepEqual([message, line, column], ["Map keys must be unique", 8, 3]);
+});
