@@ -47,3 +47,8 @@ export function describeError(error: unknown): string {
   if (error instanceof Failure && error.fix !== undefined) return `${error.message}\nFix: ${error.fix}`;
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The code of a system error, such as `ENOENT`; `undefined` where it is none. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
