@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 
 /** How a program for GitHub's runner is bundled. */
@@ -9,6 +10,7 @@ export const bundling = {
   platform: "node",
   target: "node24",
   legalComments: "none",
+  alias: { undici: join(import.meta.dirname, "no-undici.ts") },
   // Dependencies in CommonJS call require; the usual name for it is taken by one of them.
   banner: {
     js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',

@@ -1,26 +1,30 @@
-import { spawn } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
+import { randomUUID } from "node:crypto";
+import { constants } from "node:os";
+import { StringDecoder } from "node:string_decoder";
+import { setTimeout as sleep } from "node:timers/promises";
+import { exec } from "@actions/exec";
+import { describeError } from "./errors.ts";
+import { endMarked, RUN_VARIABLE } from "./leftovers.ts";
 
-/** A process to run: never through a shell, always with a time limit. */
+/** A program to run: never through a shell, without standard input, always with a time limit. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly timeoutSeconds: number;
   /** What it is for, in a word or two: the first words of its error. */
   readonly purpose: string;
-  readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** How standard output is read; `latin1` keeps every byte. */
   readonly encoding?: "utf8" | "latin1";
-  /** The command is ended when it has written more than this to standard output; 256 MiB where it is not set. */
+  /** The command is ended when it has written more than this to one of its streams; 256 MiB where it is not set. */
   readonly maxOutputBytes?: number;
   /** Called for each line of either stream as it arrives. */
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
+/** What a command wrote. */
 export interface ExecResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -29,158 +33,206 @@ export interface ExecResult {
 /** Runs a command to its end, or throws a `CommandError`. */
 export type Exec = (command: Command) => Promise<ExecResult>;
 
-/** A command that could not be started, ended with a failure, ran out of time or was stopped. */
+/** A command that could not be started, ended with a failure, timed out or was stopped. */
 export class CommandError extends Error {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 
-  constructor(
-    message: string,
-    outcome: { readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string },
-  ) {
+  constructor(message: string, result: ExecResult & { readonly exitCode: number | undefined }) {
     super(message);
     this.name = "CommandError";
-    this.exitCode = outcome.exitCode;
-    this.stdout = outcome.stdout;
-    this.stderr = outcome.stderr;
+    this.exitCode = result.exitCode;
+    this.stdout = result.stdout;
+    this.stderr = result.stderr;
   }
 }
 
-/** What a command may write where nothing else is set: container logs are read whole, and there may be much of them. */
+/** What a command may write where nothing else is set: container logs are read whole, and they can be long. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
-/** The variable by which a run's processes are known: it holds the run's folder, and children inherit it. */
-const RUN_VARIABLE = "KIND_TORCH_RUN";
+/**
+ * And in one line: @actions/exec searches a line for its end from its beginning with each piece that arrives, in quadratic
+ * time (its toolrunner.ts, _processLineBuffer).
+ */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** The variable that marks one command's processes. */
+const COMMAND_VARIABLE = "KIND_TORCH_COMMAND";
+
+/** How long a command that timed out may take to be gone before its end is no longer waited for. */
+const GRACE_MILLISECONDS = 250;
+
+/** By its path: @actions/exec says in the log which folders of the PATH it may not search. */
+const SHELL = "/bin/sh";
 
 /**
- * Makes the function that starts processes. Each child leads a process group of its own, so that ending it ends
- * what it started too, and each carries the run's folder in its environment, so that post finds those that outlive
- * a killed main.
+ * Constant: the command and its arguments are the shell's positional parameters, which it does not read. The command finds
+ * the end of its standard input at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
+ * a process group and ends that group at the time limit, even when main is gone by then.
+ */
+const RUN_LIMITED = 'timeout --signal=KILL "$@" </dev/null; exit "$?"';
+
+/**
+ * Makes the function that runs programs. Each process carries the run's folder in its environment, so that post finds what
+ * outlives main, and a mark of the command's own, by which it is ended early: @actions/exec gives no process id.
  */
 export function createExec(runDirectory: string): Exec {
-  return (command) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(command.file, [...command.args], {
-        detached: true,
-        env: { ...environmentForChildren(), ...command.env, [RUN_VARIABLE]: runDirectory },
-        ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-        stdio: ["pipe", "pipe", "pipe"],
-      });
-      const stdout: string[] = [];
-      const stderr: string[] = [];
-      let stopped: string | undefined;
+  return async (command) => {
+    const output = collectOutput(command);
+    const fail = (reason: string, exitCode?: number) =>
+      new CommandError(`${command.purpose}: ${command.file} ${reason}`, { exitCode, ...output.read() });
+    if (command.signal?.aborted === true) throw fail("was stopped");
 
-      const stop = (reason: string) => {
-        if (stopped !== undefined || child.pid === undefined) return;
-        stopped = reason;
-        kill(-child.pid);
-        // What left the group may hold the streams open; its end is not waited for.
-        child.once("exit", () => {
-          child.stdout.destroy();
-          child.stderr.destroy();
-        });
-      };
-      const timer = setTimeout(
-        () => stop(`did not end within ${command.timeoutSeconds} s`),
-        command.timeoutSeconds * 1000,
-      );
-      const onAbort = () => stop("was stopped");
-      if (command.signal?.aborted === true) onAbort();
-      command.signal?.addEventListener("abort", onAbort);
-
-      let written = 0;
-      child.stdout.setEncoding(command.encoding ?? "utf8").on("data", (chunk: string) => {
-        written += chunk.length;
-        if (written > (command.maxOutputBytes ?? MAX_OUTPUT_BYTES)) stop("wrote more than is read");
-        else stdout.push(chunk);
-      });
-      let told = 0;
-      child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-        told += chunk.length;
-        if (told > (command.maxOutputBytes ?? MAX_OUTPUT_BYTES)) stop("wrote more than is read");
-        else stderr.push(chunk);
-      });
-      if (command.onLine !== undefined) {
-        createInterface({ input: child.stdout }).on("line", command.onLine);
-        createInterface({ input: child.stderr }).on("line", command.onLine);
-      }
-      // A child that ends without reading its input breaks the pipe; its exit code tells the story.
-      child.stdin.on("error", () => undefined);
-      child.stdin.end(command.stdin ?? "");
-
-      const settle = (failure: string | undefined, exitCode: number | undefined) => {
-        clearTimeout(timer);
-        command.signal?.removeEventListener("abort", onAbort);
-        const outcome = { exitCode, stdout: stdout.join(""), stderr: stderr.join("") };
-        if (failure === undefined) resolve(outcome);
-        else reject(new CommandError(`${command.purpose}: ${failure}`, outcome));
-      };
-      child.on("error", (error: NodeJS.ErrnoException) =>
-        settle(
-          error.code === "ENOENT" ? `${command.file} is not installed` : `${command.file}: ${error.message}`,
-          undefined,
-        ),
-      );
-      child.on("close", (code, signal) => {
-        if (stopped !== undefined) settle(`${command.file} ${stopped}`, undefined);
-        else if (code === 0) settle(undefined, 0);
-        else {
-          const end = code === null ? `was ended by ${signal}` : `failed with exit code ${code}`;
-          settle(`${command.file} ${end}${tailOf(stderr.join("") || stdout.join(""))}`, code ?? undefined);
-        }
-      });
+    const mark = randomUUID();
+    const start = performance.now();
+    const interruption = watchInterruption(command, output.tooMuch);
+    const end = exec(SHELL, ["-c", RUN_LIMITED, "sh", `${command.timeoutSeconds}`, command.file, ...command.args], {
+      env: { ...environmentForChildren(), ...command.env, [RUN_VARIABLE]: runDirectory, [COMMAND_VARIABLE]: mark },
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+      silent: true,
+      ignoreReturnCode: true,
+      listeners: { stdout: output.addStdout, stderr: output.addStderr },
     });
+    try {
+      const outcome = await Promise.race([end, interruption.reason]).catch((error: unknown) => {
+        throw fail(describeError(error));
+      });
+      if (typeof outcome === "string") {
+        await endCommand(mark, end);
+        throw fail(outcome);
+      }
+      output.finish();
+      if (outcome === 0) return output.read();
+      const timedOut = performance.now() - start >= command.timeoutSeconds * 1000;
+      throw timedOut ? fail(timedOutAfter(command)) : describeExit(command, outcome, output.read(), fail);
+    } finally {
+      interruption.stop();
+    }
+  };
+}
+
+function timedOutAfter({ timeoutSeconds }: Command): string {
+  return `timed out after ${timeoutSeconds} s`;
+}
+
+/** Says why a command ends early, once one of the reasons for it is there. */
+function watchInterruption(command: Command, tooMuch: Promise<string>) {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const onAbort = () => resolve("was stopped");
+  command.signal?.addEventListener("abort", onAbort);
+  void tooMuch.then(resolve);
+  // `timeout` is first, unless something that left the process group keeps the streams open.
+  const limit = command.timeoutSeconds * 1000 + GRACE_MILLISECONDS;
+  const timer = setTimeout(() => resolve(timedOutAfter(command)), limit);
+  return {
+    reason: promise,
+    stop: () => {
+      clearTimeout(timer);
+      command.signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+/** Ends a command by its mark; one that is just being started has no process yet. */
+async function endCommand(mark: string, end: Promise<unknown>): Promise<void> {
+  const ended = end.then(
+    () => true,
+    () => true,
+  );
+  for (let tries = 0; tries < 50; tries += 1) {
+    if ((await endMarked(COMMAND_VARIABLE, mark)) > 0) return;
+    if (await Promise.race([ended, sleep(20, false)])) return;
+  }
+}
+
+/** Gathers what a command writes, in lines too, and says when it is too much. */
+function collectOutput({ encoding = "utf8", maxOutputBytes = MAX_OUTPUT_BYTES, onLine }: Command) {
+  const tooMuch = Promise.withResolvers<string>();
+  const collect = () => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let lineBytes = 0;
+    const lines = onLine === undefined ? undefined : splitLines(onLine);
+    return {
+      add: (chunk: Buffer) => {
+        bytes += chunk.length;
+        const lineEnd = chunk.lastIndexOf("\n");
+        lineBytes = lineEnd === -1 ? lineBytes + chunk.length : chunk.length - lineEnd - 1;
+        if (bytes > maxOutputBytes) return tooMuch.resolve("printed too much");
+        if (lineBytes > MAX_LINE_BYTES) return tooMuch.resolve("printed a line that is too long");
+        chunks.push(chunk);
+        lines?.add(chunk);
+      },
+      finish: () => lines?.finish(),
+      text: (as: BufferEncoding) => Buffer.concat(chunks).toString(as),
+    };
+  };
+  const [stdout, stderr] = [collect(), collect()];
+  return {
+    addStdout: stdout.add,
+    addStderr: stderr.add,
+    tooMuch: tooMuch.promise,
+    finish: () => {
+      stdout.finish();
+      stderr.finish();
+    },
+    read: () => ({ stdout: stdout.text(encoding), stderr: stderr.text("utf8") }),
+  };
+}
+
+/** Calls for each line; the last one may have no line end. */
+function splitLines(onLine: (line: string) => void) {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  return {
+    add: (chunk: Buffer) => {
+      const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
+      rest = lines.pop() ?? "";
+      for (const line of lines) onLine(line);
+    },
+    finish: () => {
+      rest += decoder.end();
+      if (rest !== "") onLine(rest);
+      rest = "";
+    },
+  };
+}
+
+/** Of `timeout`: there is no such command. */
+const NOT_FOUND = 127;
+/** What a shell adds to the number of the signal that ended a command. */
+const SIGNAL_BASE = 128;
+
+/** The error of a command that ended with a failure. @param code null where the shell itself was ended. */
+function describeExit(
+  { file }: Command,
+  code: number | null,
+  { stdout, stderr }: ExecResult,
+  fail: (reason: string, exitCode?: number) => CommandError,
+): CommandError {
+  if (code === NOT_FOUND && /^timeout: /.test(stderr) && stderr.includes(file)) return fail("is not installed");
+  if (code === null) return fail("was ended by a signal");
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - SIGNAL_BASE)?.[0];
+  return fail(
+    `failed with exit code ${code}${signal === undefined ? "" : ` (${signal})`}${tailOf(stderr || stdout)}`,
+    code,
+  );
 }
 
 /**
  * What children get to see: not the inputs (a passphrase is one) and the runner's own tokens, and not the variables
- * that would have kind use another engine or network than the one that was looked at.
+ * that would have kind use another engine or network than the one that was inspected.
  */
-function environmentForChildren(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(INPUT_|STATE_|ACTIONS_|KIND_EXPERIMENTAL_)/.test(name)),
-  );
-}
-
-/** Ends every process that a run started and that is still there, until there is none. @returns how many there were. */
-export async function endProcesses(runDirectory: string): Promise<number> {
-  const ended = new Set<number>();
-  for (let rounds = 0; rounds < 250; rounds += 1) {
-    const pids = await findProcesses(runDirectory);
-    if (pids.length === 0) break;
-    for (const pid of pids) ended.add(pid);
-    for (const pid of pids) kill(pid);
-    // One that was forked meanwhile is found in the next round; one that is ending is a moment later gone.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+function environmentForChildren(): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !/^(INPUT_|STATE_|ACTIONS_|KIND_EXPERIMENTAL_)/.test(name)) kept[name] = value;
   }
-  return ended.size;
+  return kept;
 }
 
-async function findProcesses(runDirectory: string): Promise<readonly number[]> {
-  const mark = `${RUN_VARIABLE}=${runDirectory}`;
-  const found = await Promise.all(
-    (await readdir("/proc"))
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (name) => {
-        // A process that ends meanwhile, or that is not ours to read, is not one of the run's.
-        const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-        return environment.split("\0").includes(mark) ? [Number(name)] : [];
-      }),
-  );
-  return found.flat().filter((pid) => pid !== process.pid);
-}
-
-/** Ends a process, or with a negative number its group, at once: what they leave is removed by us. */
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
-}
-
-/** The last lines that say something; a Go program's stack, whose lines are a path or a bare name, is left out. */
+/** The last lines that explain something; a Go program's stack, whose lines are a path or a bare name, is left out. */
 function tailOf(output: string): string {
   const all = output
     .split("\n")

@@ -1,83 +1,112 @@
 import { renameSync, writeFileSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PendingContainer } from "./docker/interrupted.ts";
+import { array, boolean, type InferOutput, number, object, optional, picklist, pipe, readonly, string } from "valibot";
+import { errorCode } from "./errors.ts";
+import { readJson } from "./values/json.ts";
+
+const strings = pipe(array(string()), readonly());
+
+const pendingContainers = pipe(array(object({ name: string(), image: string(), marks: strings })), readonly());
+
+const torchState = object({
+  /** On every container, volume and network: `name=value`. */
+  label: string(),
+  /** The containers that compose is asked to create. */
+  containers: pendingContainers,
+  images: strings,
+  /** Files that Docker creates in mounted folders to mount the credential files on; removed where they are empty. */
+  placeholders: strings,
+  /** The engine's address on this machine. */
+  engineUrl: string(),
+});
+
+const journalState = object({
+  cluster: string(),
+  nodes: strings,
+  startedAt: string(),
+  /** The folder that this run's nodes carry as a mount: the proof that they are this run's. */
+  owner: string(),
+  cleanup: boolean(),
+  logs: picklist(["on-failure", "always", "never"]),
+  logsArtifactName: string(),
+  /** Where logs are collected, once some are: a folder that this run created. */
+  logsFolder: optional(string()),
+  artifactRetentionDays: number(),
+  internetProbe: object({ name: string(), address: string(), port: number() }),
+  /** Paths of the tools, once they are installed. */
+  kind: optional(string()),
+  kubectl: optional(string()),
+  /** Files to remove, and the folders that the run creates for them, innermost first, to remove when they are empty. */
+  credentialFiles: strings,
+  createdDirectories: strings,
+  /** Whether kind was asked to create the cluster. */
+  created: boolean(),
+  /** What kind was asked to create and has not reported as created: it may appear when nobody waits for it any more. */
+  pending: pendingContainers,
+  /** Whether a try to create it failed: its logs were kept. */
+  failedTries: boolean(),
+  /** The files of those logs. */
+  failedLogs: strings,
+  /** What post removes of TORCH-V2, once its boot begins. */
+  torch: optional(torchState),
+  /** The namespace of a template that TORCH-V2 was asked to deploy. */
+  namespace: optional(string()),
+  /** True until main came to its end. */
+  failed: boolean(),
+});
+
+/** What post needs to know. */
+export type JournalState = Readonly<InferOutput<typeof journalState>>;
+
+/** What a boot of TORCH-V2 creates on the machine. */
+export type TorchState = Readonly<InferOutput<typeof torchState>>;
 
 /**
- * What post needs to know, written before the effect that it would have to undo. It lies in the run's own folder;
- * the runner's state holds that folder's path alone.
+ * What a run does to the machine, on disk before it does it. It lies in the run's own folder; the runner's state holds
+ * that folder's path only.
  */
-export interface JournalState {
-  readonly cluster: string;
-  readonly nodes: readonly string[];
-  readonly startedAt: string;
-  /** The folder that this run's nodes carry as a mount: the proof that they are this run's. */
-  readonly owner: string;
-  readonly cleanup: boolean;
-  readonly logs: "on-failure" | "always" | "never";
-  readonly logsArtifactName: string;
-  /** Where logs are collected, once some are: a folder that this run made. */
-  logsFolder: string | undefined;
-  readonly artifactRetentionDays: number;
-  readonly internetProbe: { readonly name: string; readonly address: string; readonly port: number };
-  /** kind's path, once it is installed. */
-  kind: string | undefined;
-  /** Files to remove, and the folders that the run makes for them, innermost first, to remove when they are empty. */
-  readonly credentialFiles: readonly string[];
-  readonly createdDirectories: readonly string[];
-  /** Whether kind was told to create the cluster. */
-  created: boolean;
-  /** What kind was asked to make and has not reported as made: it may appear when nobody waits for it any more. */
-  pending: readonly PendingContainer[];
-  /** Whether a try to create it failed: its logs were kept. */
-  failedTries: boolean;
-  /** The files of those logs. */
-  failedLogs: readonly string[];
-  /** What post removes of TORCH-V2, once its boot begins. */
-  torch: TorchRecord | undefined;
-  /** The namespace of a template that TORCH-V2 was told to deploy. */
-  namespace: string | undefined;
-  kubectl: string | undefined;
-  /** True until main came to its end. */
-  failed: boolean;
-}
-
-/** What a boot of TORCH-V2 makes on the machine. */
-export interface TorchRecord {
-  /** On every container, volume and network: `name=value`. */
-  readonly label: string;
-  /** The containers that compose is asked to make. */
-  readonly containers: readonly PendingContainer[];
-  readonly images: readonly string[];
-  /** Files that Docker makes in mounted folders to mount the credential files on; removed where they are empty. */
-  readonly placeholders: readonly string[];
-  /** The engine's address on this machine. */
-  readonly engineUrl: string;
+export interface Journal {
+  readonly state: JournalState;
+  /** Changes the state, on disk first. */
+  update(changes: Partial<JournalState>): void;
 }
 
 const FILE = "run.json";
 
-/** Creates the run's folder, for its owner alone. @throws where it is there already: somebody prepared it. */
-export async function makeRunDirectory(path: string): Promise<void> {
-  await mkdir(path, { mode: 0o700 });
-  await mkdir(join(path, "owner"), { mode: 0o700 });
+/** Begins a journal in the run's folder. */
+export function beginJournal(runFolder: string, state: JournalState): Journal {
+  writeState(runFolder, state);
+  return holdState(runFolder, state);
 }
 
-/** Writes the record; a reader sees the old one or the new one, never half. */
-export function writeRecord(directory: string, record: JournalState): void {
-  const draft = join(directory, `${FILE}.draft`);
-  // Synchronous: what is about to be made is on record before it is made.
-  writeFileSync(draft, JSON.stringify(record, null, 1), { mode: 0o600 });
-  renameSync(draft, join(directory, FILE));
-}
-
-/** Reads the record; `undefined` where the run never came so far. */
-export async function readRecord(directory: string): Promise<JournalState | undefined> {
+/** Opens the journal of a run that is over; `undefined` where the run never came so far. @throws where it cannot be read. */
+export async function reopenJournal(runFolder: string): Promise<Journal | undefined> {
   try {
-    const record: JournalState = JSON.parse(await readFile(join(directory, FILE), "utf8"));
-    return record;
+    return holdState(runFolder, readJson(journalState, await readFile(join(runFolder, FILE), "utf8")));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+function holdState(runFolder: string, begin: JournalState): Journal {
+  let state = begin;
+  return {
+    get state() {
+      return state;
+    },
+    update(changes) {
+      const next = { ...state, ...changes };
+      writeState(runFolder, next);
+      state = next;
+    },
+  };
+}
+
+/** Synchronous, so that nothing happens before it; a reader sees the old state or the new one, never half. */
+function writeState(runFolder: string, state: JournalState): void {
+  const draft = join(runFolder, `${FILE}.draft`);
+  writeFileSync(draft, JSON.stringify(state, null, 1), { mode: 0o600 });
+  renameSync(draft, join(runFolder, FILE));
 }

@@ -1,6 +1,7 @@
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
-import { hasJobFailed, loadRunDirectory } from "./runner/step.ts";
+import { loadRunDirectory } from "./runner/state.ts";
+import { hasJobFailed } from "./runner/step.ts";
 import { tearDown } from "./teardown.ts";
 
 const runDirectory = loadRunDirectory();

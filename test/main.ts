@@ -8,6 +8,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
 import { readExamples, useOwnAction } from "../scripts/docs/examples.ts";
+import { recordingOptions, updateMessages } from "../scripts/docs/messages.ts";
 import { installActionlint, installZizmor } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -40,7 +41,7 @@ async function commandIn(cwd: string, file: string, ...args: readonly string[]):
   await execute(file, [...args], { cwd, timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
 }
 
-/** The committed bundle is what its sources make. That it also runs is what the contract tests show. */
+/** The committed bundle is what its sources make. The contract tests show that it also runs. */
 async function checkDist(): Promise<void> {
   const fresh = await mkdtemp(join(tmpdir(), "dist-"));
   try {
@@ -63,17 +64,17 @@ async function checkDist(): Promise<void> {
   }
 }
 
-/** zizmor's strictest view, without asking anyone. What it cannot read fails, too. */
+/** zizmor's strictest view, offline. What it cannot read fails, too. */
 const ZIZMOR_ARGS = ["--offline", "--quiet", "--no-progress", "--persona=auditor", "--strict-collection"] as const;
 
-/** Every workflow and action is such as GitHub takes, and gives nobody more than they need. */
+/** GitHub accepts every workflow and action, and none has more permissions than it needs. */
 async function checkWorkflows(): Promise<void> {
   const [actionlint, zizmor] = await Promise.all([installActionlint(console.error), installZizmor(console.error)]);
   await command(actionlint);
   await command(zizmor, ...ZIZMOR_ARGS, ".");
 }
 
-/** The workflows of every YAML example of the README and of docs, by a name that says where each is from. */
+/** The workflows of every YAML example of the README and of docs, by a name that says where each comes from. */
 async function readAllExamples(): Promise<ReadonlyMap<string, string>> {
   const documents = ["README.md"];
   for await (const path of glob("docs/**/*.md", { cwd: ROOT })) documents.push(path);
@@ -87,8 +88,8 @@ async function readAllExamples(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * Every YAML example is a workflow that GitHub takes, with inputs that there are, and gives nobody more than they need.
- * zizmor sees it as its reader will have it, with the Action from elsewhere.
+ * Every YAML example is a workflow that GitHub accepts, with inputs that exist, and with no more permissions than it
+ * needs. zizmor sees it as its reader will have it, with the Action from another repository.
  */
 async function checkExamples(): Promise<void> {
   const [actionlint, zizmor] = await Promise.all([installActionlint(console.error), installZizmor(console.error)]);
@@ -126,17 +127,22 @@ async function find(pattern: string): Promise<readonly string[]> {
   return files.toSorted();
 }
 
-/** Runs test files, one after the other where they share the machine; every test within counts. */
-async function runTests(files: readonly string[], concurrency: number, output: NodeJS.WritableStream): Promise<void> {
-  const stream = run({ files, concurrency, timeout: 1_800_000 });
+/** Runs test files, one after the other if they share the machine; every test in them counts. */
+async function runTests(
+  files: readonly string[],
+  concurrency: number,
+  output: NodeJS.WritableStream,
+  options: { readonly execArgv?: string[] } = {},
+): Promise<void> {
+  const stream = run({ files, concurrency, timeout: 1_800_000, ...options });
   stream.on("test:pass", ({ details, skip, todo }) => {
     const reason = skip ?? todo;
-    // A group with a reason of its own is not looked into.
+    // The tests of a group that is skipped as a whole are not counted.
     if (reason !== undefined) count(`${reason}${details.type === "suite" ? " (groups of tests)" : ""}`);
     else if (details.type !== "suite") passed += 1;
   });
   stream.on("test:fail", ({ details }) => {
-    // A suite fails of its own accord too: in a hook, or while it is built.
+    // A suite can fail by itself too: in a hook, or while it is built.
     const cause = "failureType" in details.error ? details.error.failureType : undefined;
     if (details.type !== "suite" || cause !== "subtestsFailed") failed += 1;
   });
@@ -144,7 +150,19 @@ async function runTests(files: readonly string[], concurrency: number, output: N
   for await (const text of report) output.write(text);
 }
 
-/** Those that boot TORCH-V2: it has the guide's ports of this machine. */
+/** Runs the unit tests, and compares the messages that they make with the documentation. */
+async function runUnitTests(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "messages-"));
+  try {
+    const files = await find("test/unit/**/*.test.ts");
+    await runTests(files, availableParallelism(), process.stdout, recordingOptions(folder));
+    await check("docs/messages.md", () => updateMessages(folder, "compare"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Those that boot TORCH-V2, which takes the guide's ports of this machine. */
 const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "torch", "torch-deployments"];
 /**
  * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
@@ -153,8 +171,8 @@ const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "torch", "torch-de
 const ALONE = ["act", "cluster", "inotify", "lifecycle", "pair"];
 
 /**
- * Runs the end-to-end tests. One lane boots TORCH-V2, where most of the time is spent on waiting for others; the rest
- * runs beside it, and its lines have a mark.
+ * Runs the end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines
+ * are marked.
  */
 async function runEndToEnd(): Promise<void> {
   const files = await find("test/e2e/*.test.ts");
@@ -167,7 +185,7 @@ async function runEndToEnd(): Promise<void> {
   await runTests(alone, 1, process.stdout);
 }
 
-// The order of trust: what is cheap and tells most first. All of it runs, whatever fails.
+// What is cheap and tells most comes first. Everything runs, whatever fails.
 const wanted = process.argv.slice(2);
 const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["types", () => check("types", () => command("node_modules/.bin/tsc"))],
@@ -176,7 +194,7 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["examples", () => check("the documentation's examples", checkExamples)],
   ["docs", () => check("generated tables", () => command(process.execPath, "scripts/docs/tables.ts", "--check"))],
   ["dist", () => check("dist is rebuilt identically", checkDist)],
-  ["unit", async () => runTests(await find("test/unit/**/*.test.ts"), availableParallelism(), process.stdout)],
+  ["unit", runUnitTests],
   ["contract", async () => runTests(await find("test/contract/*.test.ts"), 1, process.stdout)],
   ["e2e", runEndToEnd],
 ];

@@ -5,23 +5,23 @@ export type Command = readonly [file: string, args: readonly string[]];
 
 const sudo = findSudo();
 
-/** For tests that need root, as their option `skip`: the reason why they do not run, which `npm test` counts. */
+/** The option `skip` of tests that need root: the reason why they do not run, which `npm test` counts. */
 export const WITHOUT_ROOT: false | string = sudo === undefined ? "needs root, or sudo without a password" : false;
 
-/** A command as root runs it: by sudo, where this is not root. */
+/** A command as root: through sudo if this process is not root. */
 export function asRoot(file: string, args: readonly string[]): Command {
   const [first, ...rest] = [...(sudo ?? []), file, ...args];
   return [first ?? file, rest];
 }
 
-/** A command as a user runs it who has no rights at all, with these variables alone. */
+/** A command as a user without any rights, with only these variables. */
 export function asNobody(file: string, args: readonly string[], env: Readonly<Record<string, string>>): Command {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
   return asRoot("setpriv", [...user, "env", "--ignore-environment", ...variables, file, ...args]);
 }
 
-/** What comes before a command: nothing as root, `undefined` where there is no way to become root. */
+/** What goes before a command: nothing for root, `undefined` if there is no way to become root. */
 function findSudo(): readonly string[] | undefined {
   if (process.getuid?.() === 0) return [];
   try {

@@ -26,7 +26,7 @@ const ZIZMOR = [
   "--hash=sha256:0cdd38fca6eb34ceb567548548d706332e3535ea66894b9168c048e03207b68c",
 ].join(" ");
 
-/** zizmor, which looks for what is insecure in workflows. @returns its path. */
+/** zizmor, which finds insecure workflows. @returns its path. */
 export async function installZizmor(log: Log): Promise<string> {
   const make = (folder: string) =>
     phase(log, "zizmor", "download", async () => {
@@ -45,7 +45,7 @@ export async function installZizmor(log: Log): Promise<string> {
   return join(await part({ name: "zizmor", ingredients: ["2", ZIZMOR], make }, log), "bin/zizmor");
 }
 
-/** A Go program: compiled once, kept in the bed's cache. */
+/** A Go program: compiled once, kept in the test environment's cache. */
 async function installGoProgram(program: string, version: string, log: Log): Promise<string> {
   const name = program.slice(program.lastIndexOf("/") + 1);
   const make = (folder: string) =>

@@ -43,11 +43,11 @@ export type Bed =
 
 export type Wish = { readonly kubernetes: readonly string[]; readonly log: Log };
 
-/** Makes the machine that the end-to-end tests need, or finds that it is there. */
+/** Sets up the test environment, or finds that it is running or not needed. */
 export async function raiseBed({ kubernetes, log }: Wish): Promise<Bed> {
   const releases = kubernetes.map(releaseOf);
   if (await isOfficial()) {
-    log("a Docker Engine is running and the official images can be pulled: nothing to make");
+    log("a Docker Engine is running and the official images can be pulled: nothing to build");
     return { official: true };
   }
   const start = performance.now();
@@ -66,11 +66,11 @@ export async function raiseBed({ kubernetes, log }: Wish): Promise<Bed> {
     pids: [daemons.docker, daemons.registry, daemons.mirror],
   };
   await writeWhole(bedFile(), `${JSON.stringify(bed, null, 2)}\n`);
-  log(`the bed is up after ${seconds(start)} s`);
+  log(`the test environment is up after ${seconds(start)} s`);
   return bed;
 }
 
-/** Ends what `raiseBed` started; everything that was made stays in the cache. */
+/** Ends what `raiseBed` started; everything that was built stays in the cache. */
 export async function lowerBed(log: Log): Promise<void> {
   await locked("daemons", log, async () => {
     for (const name of daemonNames) log(`${name}: ${(await endDaemon(name)) ? "ended" : "was not running"}`);
@@ -103,7 +103,7 @@ async function publishProbe(log: Log): Promise<void> {
   if (loaded.trim() !== imageId(image)) await docker("pull", "--quiet", name);
 }
 
-/** What Dockerfiles build on, under the official names. Nobody pulls them before an image is built. */
+/** The base images of Dockerfiles, under the official names. Nothing pulls them before an image is built. */
 async function publishBases(log: Log): Promise<void> {
   await Promise.all([
     flowableImage(log).then((image) => pushImage(image, flowable.repository, flowable.tag)),
@@ -122,18 +122,25 @@ async function publishReleases(releases: readonly Release[], log: Log): Promise<
     await pushImage(balancer.image, balancer.repository, balancer.tag);
     const kind = await kindProgram(release, log);
     await locked("catalog", log, () =>
-      publishRelease(release, image, balancer, kind, [...kubectls.flat(), { version: release.patch, file: kubectl }]),
+      publishRelease(release, {
+        image,
+        balancer,
+        kind,
+        kubectls: [...kubectls.flat(), { version: release.patch, file: kubectl }],
+      }),
     );
   }
 }
 
-async function publishRelease(
-  release: Release,
-  image: Image,
-  balancer: LoadBalancer,
-  kind: Tool,
-  kubectls: readonly Tool[],
-): Promise<void> {
+/** What is built for a release. */
+interface Built {
+  readonly image: Image;
+  readonly balancer: LoadBalancer;
+  readonly kind: Tool;
+  readonly kubectls: readonly Tool[];
+}
+
+async function publishRelease(release: Release, { image, balancer, kind, kubectls }: Built): Promise<void> {
   const digest = await pushImage(image, "kindest/node", `v${release.patch}`);
   const entries: KubectlEntry[] = [];
   for (const tool of kubectls) {
@@ -149,7 +156,7 @@ async function publishRelease(
   await extendCatalog([entry], entries);
 }
 
-/** A minor that nobody publishes is no reason to fail: the tests say which ones they need. */
+/** A minor that is not published is not a reason to fail: the tests say which ones they need. */
 async function findKubectl(minor: string, log: Log): Promise<readonly Tool[]> {
   try {
     return [await upstreamKubectl(minor, log)];

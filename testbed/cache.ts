@@ -11,7 +11,7 @@ export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kind-torch-bed");
 }
 
-/** The files that go into a part as they are: images, programs, manifests. */
+/** The files that are copied into parts: images, programs, manifests. */
 export const dataFolder = join(import.meta.dirname, "data");
 
 /** The digest of a file or of all files below a folder: an ingredient. */
@@ -35,7 +35,7 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Readers see the old content or the new, never half of it. */
+/** Writes a file so that readers see the old content or the new, never half of it. */
 export async function writeWhole(file: string, content: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const unfinished = `${file}.${process.pid}.new`;

@@ -15,7 +15,7 @@ export type Catalog = { readonly kind: readonly KindEntry[]; readonly kubectl: r
 
 export const catalogFile = (): string => join(cacheFolder(), "catalog.json");
 
-/** Adds what this run made to what earlier runs made in the same cache. */
+/** Adds what this run has built to what earlier runs have built in the same cache. */
 export async function extendCatalog(kinds: readonly KindEntry[], kubectls: readonly KubectlEntry[]): Promise<Catalog> {
   const catalog = merge(await read(), kinds, kubectls);
   await writeWhole(catalogFile(), `${JSON.stringify(catalog, null, 2)}\n`);
@@ -38,7 +38,7 @@ export function merge(known: Catalog, kinds: readonly KindEntry[], kubectls: rea
 
 async function read(): Promise<Catalog> {
   const written = await readJson(catalogFile());
-  // The file is ours and written whole; anything that is no catalog at all starts a new one.
+  // The file is always written as a whole; anything that is not a catalog starts a new one.
   return isCatalog(written) ? written : { kind: [], kubectl: [] };
 }
 

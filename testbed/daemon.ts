@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause, poll } from "../src/poll.ts";
 import { cacheFolder, readJson, writeWhole } from "./cache.ts";
 import { end, identify, isAlive, isIdentity, type ProcessIdentity } from "./process-identity.ts";
 
@@ -9,9 +9,9 @@ export type Daemon = {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
-  /** True once it answers as it should. */
+  /** Whether it answers as it should. */
   readonly answers: () => Promise<boolean>;
-  /** Says who holds the place (a port, a socket) if it is taken by somebody else; called before the start. */
+  /** Says what occupies its port or socket, if something else does; called before the start. */
   readonly occupied: () => Promise<string | undefined>;
 };
 
@@ -35,7 +35,7 @@ export async function ensureDaemon(daemon: Daemon): Promise<ProcessIdentity> {
   return identity;
 }
 
-/** Ends the daemon that we started, if it is still that one. */
+/** Ends the daemon that was started here, if it is still that process. */
 export async function endDaemon(name: string): Promise<boolean> {
   const running = await recorded(name);
   if (running !== undefined) await end(running);
@@ -50,18 +50,20 @@ export async function recorded(name: string): Promise<ProcessIdentity | undefine
 
 async function identifyNew(pid: number | undefined): Promise<ProcessIdentity> {
   const identity = pid === undefined ? undefined : await identify(pid);
-  // Without a pid the "error" event, which loses no race against this, says why.
-  if (identity === undefined) return await sleep(5000).then(() => Promise.reject(new Error("it ended at once")));
-  return identity;
+  if (identity !== undefined) return identity;
+  // Without a pid the "error" event comes first, and says why.
+  await pause(5000);
+  throw new Error("it ended at once");
 }
 
 async function answer(daemon: Daemon, identity: ProcessIdentity): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await daemon.answers())) {
-    if (!(await isAlive(identity))) throw new Error(`${daemon.name} ended; see ${logFile(daemon.name)}`);
-    if (Date.now() > deadline) throw new Error(`${daemon.name} does not answer; see ${logFile(daemon.name)}`);
-    await sleep(100);
-  }
+  const ask = async () => {
+    if (await daemon.answers()) return true;
+    if (await isAlive(identity)) return undefined;
+    throw new Error(`${daemon.name} ended; see ${logFile(daemon.name)}`);
+  };
+  const answered = await poll(ask, { everyMilliseconds: 100, forMilliseconds: 60_000 });
+  if (answered === undefined) throw new Error(`${daemon.name} does not answer; see ${logFile(daemon.name)}`);
 }
 
 function recordFile(name: string): string {

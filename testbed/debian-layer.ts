@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { packLayer } from "./image.ts";
 import { debootstrap } from "./packages.ts";
 
-/** A small Debian with these packages, packed into `layer.tar` of the folder without what nobody reads in a container. */
+/** A small Debian with these packages, packed into `layer.tar` of the folder without what is not read in a container. */
 export async function packDebian(
   packages: readonly string[],
   folder: string,

@@ -11,7 +11,7 @@ import { type Log, phase } from "./progress.ts";
 const packages = ["bash", "coreutils", "util-linux"];
 const user = 101;
 
-/** The official image in small: the program comes from the wheel that is published of each Envoy release. */
+/** A small version of the official image: the program comes from the wheel that is published for each Envoy release. */
 export async function envoyImage(version: string, log: Log): Promise<Image> {
   const entrypoint = join(dataFolder, "envoy-entrypoint.sh");
   const make = (folder: string): Promise<void> =>

@@ -10,7 +10,7 @@ import { type Log, phase } from "./progress.ts";
 export const flowable = { repository: "flowable/flowable-rest", tag: "6.6.0" } as const;
 
 const sources = join(dataFolder, "flowable");
-/** The official image is Alpine's, where busybox is all there is; setpriv does here what su-exec does there. */
+/** The official image is based on Alpine with busybox; setpriv does here what su-exec does there. */
 const packages = ["busybox-static", "openjdk-17-jre-headless", "util-linux"];
 const java = "/usr/lib/jvm/java-17-openjdk-amd64/bin/java";
 const trusted = "/etc/ssl/certs/java/cacerts";
@@ -21,8 +21,8 @@ const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 const librariesSum = "4e0dbbfc3795206c861297a0eff8c6c81ade50709e22c56baacbd93a07964c05";
 
 /**
- * Flowable's REST application: every library of the release with a main class of the bed's own, because the application
- * itself was published as an image only. Folders, user and entry point are the official image's.
+ * Flowable's REST application: every library of the release with a main class of the test environment's own, because the
+ * application itself was only published as an image. Folders, user and entry point are the official image's.
  */
 export async function flowableImage(log: Log): Promise<Image> {
   const folders = await Promise.all([javaRoot(log), application(log)]);
@@ -41,7 +41,7 @@ async function javaRoot(log: Log): Promise<string> {
       for (const unread of ["usr/share", "var/cache", "var/lib"]) await rm(join(root, unread), { recursive: true });
       await run("chroot", [root, "/bin/busybox", "--install", "-s"]);
       await symlink(java, join(root, "usr/bin/java"));
-      // Extracted only, Java has no certificates: its package collects them when it is configured.
+      // If it is only extracted, Java has no certificates: its package collects them when it is configured.
       await copyFile(trusted, join(root, trusted));
       await addUsers(root);
       await packLayer(root, join(folder, "layer.tar"));
@@ -86,7 +86,7 @@ async function application(log: Log): Promise<string> {
   );
 }
 
-/** Run in a copy, since Maven may write beside its project file. */
+/** Run in a copy, since Maven may write next to its project file. */
 async function downloadLibraries(folder: string, libraries: string): Promise<void> {
   const project = join(folder, "project");
   await cp(join(sources, "pom.xml"), join(project, "pom.xml"));
@@ -94,5 +94,5 @@ async function downloadLibraries(folder: string, libraries: string): Promise<voi
   await run("mvn", ["--batch-mode", "--quiet", "--strict-checksums", copyDependencies, ...wishes], { in: project });
   await rm(project, { recursive: true });
   const sum = await fingerprint(libraries);
-  if (sum !== librariesSum) throw new Error(`Maven brought other libraries than those of the bed: ${sum}`);
+  if (sum !== librariesSum) throw new Error(`Maven resolved other libraries than expected: ${sum}`);
 }

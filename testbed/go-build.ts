@@ -33,20 +33,20 @@ function text(object: unknown, field: string): string {
   throw new Error(`the go command's answer has no ${field}`);
 }
 
+/** Builds a program of a module that lies in a folder. */
 export async function goBuild(
-  module: string,
-  toolchain: string,
+  module: { readonly folder: string; readonly toolchain: string },
   target: string,
   output: string,
-  flags: readonly string[] = [],
+  linkerFlags: readonly string[] = [],
 ): Promise<void> {
-  await run("go", ["build", ...linking, `-s -w ${flags.join(" ")}`, "-tags=providerless", "-o", output, target], {
-    in: module,
-    env: goEnvironment(toolchain),
+  await run("go", ["build", ...linking, `-s -w ${linkerFlags.join(" ")}`, "-tags=providerless", "-o", output, target], {
+    in: module.folder,
+    env: goEnvironment(module.toolchain),
   });
 }
 
-/** A throw-away module around one dependency, which gives `go build` a place for its replacements and sums. */
+/** A throw-away module around one dependency: the place where `go build` finds its replacements and sums. */
 export async function goModule(folder: string, toolchain: string, require: string): Promise<void> {
   const env = goEnvironment(toolchain);
   await run("go", ["mod", "init", "bed"], { in: folder, env });

@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
 
-/** The status of a GET, or undefined when nobody answers in time. Redirects are an answer too. */
-export async function statusOf(url: string, patience: number): Promise<number | undefined> {
+/** The status of a GET, or `undefined` if nothing answers in time. Redirects are an answer too. */
+export async function statusOf(url: string, milliseconds: number): Promise<number | undefined> {
   try {
-    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(patience) });
+    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(milliseconds) });
     await response.body?.cancel();
     return response.status;
   } catch {
@@ -21,5 +21,5 @@ export async function isFree(port: number): Promise<boolean> {
 
 export async function occupantOf(port: number): Promise<string | undefined> {
   if (await isFree(port)) return undefined;
-  return `port ${port} on 127.0.0.1 is taken by a process that is not the bed's; end that one`;
+  return `port ${port} on 127.0.0.1 is in use by another process. Fix: end that process.`;
 }

@@ -15,11 +15,11 @@ export type ImageSettings = {
 
 export type Image = { readonly layers: readonly Layer[]; readonly config: string };
 
-/** Of a fixed date, so that the same files give the same digest on every machine and every day. */
+/** A fixed date, so that the same files give the same digest on every machine and every day. */
 const created = "2024-01-01T00:00:00Z";
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Packs a folder into one layer file. Uncompressed: it only ever travels over loopback. */
+/** Packs a folder into one layer file. It is not compressed: it is only sent over loopback. */
 export async function packLayer(folder: string, file: string): Promise<void> {
   const same = ["--sort=name", `--mtime=${created}`, "--numeric-owner", "--xattrs", "--xattrs-include=*"];
   await run("tar", [...same, "-C", folder, "-cf", file, "."]);
@@ -29,7 +29,7 @@ export async function packLayer(folder: string, file: string): Promise<void> {
 export async function readLayer(file: string): Promise<Layer> {
   const written = await readJson(`${file}.json`);
   if (typeof written !== "object" || written === null || !("digest" in written) || typeof written.digest !== "string") {
-    throw new Error(`${file} has no digest beside it`);
+    throw new Error(`${file} has no digest next to it`);
   }
   return { file, digest: written.digest, size: (await stat(file)).size };
 }
@@ -51,7 +51,7 @@ export function imageId({ config }: Image): string {
   return `sha256:${createHash("sha256").update(config).digest("hex")}`;
 }
 
-/** Writes images with their names as `docker load` and `ctr images import` read them; a shared layer is there once. */
+/** Writes images with their names as `docker load` and `ctr images import` read them; a shared layer is written once. */
 export async function packImages(images: ReadonlyMap<string, Image>, scratch: string, file: string): Promise<void> {
   await mkdir(scratch, { recursive: true });
   const manifest: unknown[] = [];

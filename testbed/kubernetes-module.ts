@@ -14,8 +14,8 @@ const components = [
 ] as const;
 
 /**
- * Kubernetes is its own main module; as a dependency it needs its replacements spelled out again, with the staging
- * folders as the modules that are published from them.
+ * Kubernetes is its own main module; as a dependency it needs its replacements again, with the staging folders as the
+ * modules that are published from them.
  */
 export async function writeKubernetesModule(folder: string, module: Module, release: Release): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -36,7 +36,7 @@ export function moduleFile(original: string, patch: string, stagingFolders: read
     .replaceAll(/^(\s*(?:replace )?)(k8s\.io\/\S+) => \.\/staging\S*$/gm, `$1$2 => $2 ${version}`)
     .replaceAll(/^(\s*(?:require )?)(k8s\.io\/\S+) v0\.0\.0(\s|$)/gm, `$1$2 ${version}$3`);
   const replaced = new Set([...body.matchAll(/^\s*(?:replace )?(k8s\.io\/\S+) =>/gm)].map(([, path]) => path));
-  // Since 1.30 a workspace ties the staging modules in, and replacements are not there to be rewritten.
+  // Since 1.30 a workspace includes the staging modules, and there are no replacements to rewrite.
   const added = stagingFolders
     .map((name) => `k8s.io/${name}`)
     .filter((path) => body.includes(`${path} `) && !replaced.has(path))

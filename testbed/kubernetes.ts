@@ -16,7 +16,7 @@ export type Programs = {
   readonly kubectl: string;
   readonly etcd: string;
   readonly coredns: string;
-  /** The bed's own. */
+  /** The test environment's own. */
   readonly network: string;
   readonly crictl: string;
   readonly images: readonly string[];
@@ -52,10 +52,10 @@ async function compileKubernetes(release: Release, log: Log): Promise<string> {
     await writeKubernetesModule(sources, module, release);
     const stamp = versionStamp(release, module);
     await phase(log, name, "compile the components", () =>
-      goBuild(sources, go, "./components", join(folder, "components"), stamp),
+      goBuild({ folder: sources, toolchain: go }, "./components", join(folder, "components"), stamp),
     );
     await phase(log, name, "compile kubectl", () =>
-      goBuild(sources, go, "k8s.io/kubernetes/cmd/kubectl", join(folder, "kubectl"), stamp),
+      goBuild({ folder: sources, toolchain: go }, "k8s.io/kubernetes/cmd/kubectl", join(folder, "kubectl"), stamp),
     );
     await writeFile(join(folder, "images"), await listImages(folder, release));
     await rm(sources, { recursive: true });
@@ -67,10 +67,11 @@ async function compileOwn(release: Release, log: Log): Promise<string> {
   const { patch, go } = release;
   const sums = await Promise.all(["network", "crictl"].map((name) => fingerprint(join(dataFolder, "go", name))));
   const make = (folder: string): Promise<void> =>
-    phase(log, `kubernetes ${patch}`, "compile the bed's pod network and crictl", async () => {
+    phase(log, `kubernetes ${patch}`, "compile the test environment's pod network and crictl", async () => {
       const sources = join(folder, "sources");
       await writeKubernetesModule(sources, await kubernetesSources(release), release);
-      for (const name of ["network", "crictl"]) await goBuild(sources, go, `./${name}`, join(folder, name));
+      for (const name of ["network", "crictl"])
+        await goBuild({ folder: sources, toolchain: go }, `./${name}`, join(folder, name));
       await rm(sources, { recursive: true });
     });
   return await part({ name: `own-${patch}`, ingredients: [recipe, patch, go, ...sums], make }, log);
@@ -83,7 +84,7 @@ async function compileEtcd(release: Release, tag: string, log: Log): Promise<str
       const sources = join(folder, "sources");
       await mkdir(sources);
       await goModule(sources, release.go, `go.etcd.io/etcd/server/v3@${version}`);
-      await goBuild(sources, release.go, "go.etcd.io/etcd/server/v3", join(folder, "etcd"));
+      await goBuild({ folder: sources, toolchain: release.go }, "go.etcd.io/etcd/server/v3", join(folder, "etcd"));
       await rm(sources, { recursive: true });
     });
   return await part({ name: `etcd-${version}`, ingredients: [recipe, version, release.go], make }, log);
@@ -96,7 +97,7 @@ async function compileCoreDns(release: Release, tag: string, log: Log): Promise<
       const sources = join(folder, "sources");
       await run("cp", ["-r", source, sources]);
       await goModule(sources, release.go, `github.com/coredns/coredns@${tag}`);
-      await goBuild(sources, release.go, ".", join(folder, "program"));
+      await goBuild({ folder: sources, toolchain: release.go }, ".", join(folder, "program"));
       await rm(sources, { recursive: true });
       await rename(join(folder, "program"), join(folder, "coredns"));
     });

@@ -11,17 +11,17 @@ const recipe = "1";
 /** The only release with a Go module on the proxy; kind 0.26 to 0.30 have it, 0.25 had v0.0.24, 0.33 has v0.0.34. */
 const version = "v0.0.30";
 const module = "github.com/rancher/local-path-provisioner";
-/** What its go.mod asks for, at least; one build serves every Kubernetes. */
+/** At least the version that its go.mod asks for; one build serves every Kubernetes. */
 const go = "go1.23.12";
 
-/** The program that gives out volumes of the class `standard`: a folder on the node for each claim. */
+/** The program that provides volumes of the class `standard`: a folder on the node for each claim. */
 export async function compileLocalPath(log: Log): Promise<string> {
   const make = (folder: string): Promise<void> =>
     phase(log, `local-path-provisioner ${version}`, "compile", async () => {
       const sources = join(folder, "sources");
       await mkdir(sources);
       await goModule(sources, go, `${module}@${version}`);
-      await goBuild(sources, go, module, join(folder, "local-path-provisioner"));
+      await goBuild({ folder: sources, toolchain: go }, module, join(folder, "local-path-provisioner"));
       await rm(sources, { recursive: true });
     });
   const folder = await part({ name: `local-path-${version}`, ingredients: [recipe, version, go], make }, log);

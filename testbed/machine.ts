@@ -57,7 +57,7 @@ export async function startDocker(): Promise<ProcessIdentity> {
     answers: dockerAnswers,
     occupied: async () =>
       (await dockerAnswers())
-        ? `a daemon that is not the bed's answers on ${dockerSocket}, and the official images cannot be pulled through it; stop that one`
+        ? `another Docker Engine answers on ${dockerSocket}, and the official images cannot be pulled through it. Fix: stop that one.`
         : undefined,
   };
   return await ensureDaemon(dockerd);
@@ -67,7 +67,7 @@ export function mirrorFolder(): string {
   return join(cacheFolder(), "mirror");
 }
 
-/** Always the daemon on this machine, whatever the caller's environment points the client at. */
+/** Always the daemon on this machine, wherever the caller's environment points the client. */
 export async function docker(...args: readonly string[]): Promise<string> {
   return await run("docker", ["--host", `unix://${dockerSocket}`, ...args]);
 }
@@ -79,13 +79,13 @@ async function dockerAnswers(): Promise<boolean> {
   );
 }
 
-/** A daemon of the machine's own plus the official hosts: then nothing needs building. */
+/** Whether the machine has its own daemon and reaches the official hosts: then nothing needs to be built. */
 export async function isOfficial(): Promise<boolean> {
   if ((await recorded("dockerd")) !== undefined || !(await dockerAnswers())) return false;
   const [hub, kind] = await Promise.all([
     statusOf("https://registry-1.docker.io/v2/", 3000),
     statusOf("https://kind.sigs.k8s.io/dl/", 3000),
   ]);
-  // The registry answers 401 to whoever has no token yet; a proxy that refuses answers 403 or 5xx.
+  // The registry answers 401 to a client without a token; a proxy that refuses answers 403 or 5xx.
   return (hub === 200 || hub === 401) && kind !== undefined && kind < 500 && kind !== 403;
 }

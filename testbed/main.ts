@@ -5,7 +5,7 @@ import { releases } from "./releases.ts";
 const usage = `usage: node testbed/main.ts up [--kubernetes <minor>]... | down | status
   Kubernetes: ${releases.map(({ minor }) => minor).join(", ")} (1.28 if none is named)`;
 
-const log = (line: string): void => console.error(`[bed] ${line}`);
+const log = (line: string): void => console.error(`[testbed] ${line}`);
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({

@@ -20,7 +20,7 @@ const unread = [`${java}/jmods`];
 const project = join(import.meta.dirname, "../test/fixtures/torch_v2/service-layer/service-binding/pom.xml");
 const offline = "<settings><offline>true</offline></settings>\n";
 
-/** JDK 17 and Maven of Debian 12, with a local repository that holds what the project needs and nothing else. */
+/** JDK 17 and Maven of Debian 12, with a local repository that contains only what the project needs. */
 export async function mavenImage(log: Log): Promise<Image> {
   const folders = await Promise.all([system(log), localRepository(log)]);
   const layers = await Promise.all(folders.map((folder) => readLayer(join(folder, "layer.tar"))));
@@ -51,7 +51,7 @@ async function localRepository(log: Log): Promise<string> {
   return await part({ name: "maven-repository", ingredients: ["1", await fingerprint(project)], make }, log);
 }
 
-/** Builds the project with one class in place of its sources: only a build asks for everything that a build asks for. */
+/** Builds the project with one class in place of its sources: only a real build downloads everything that a build needs. */
 async function resolve(folder: string, repository: string): Promise<void> {
   const copy = join(folder, "project");
   const sources = join(copy, "src/main/java");
@@ -62,7 +62,7 @@ async function resolve(folder: string, repository: string): Promise<void> {
   const wishes = ["--batch-mode", "--quiet", "--strict-checksums", `-Dmaven.repo.local=${repository}`];
   await run("mvn", [...wishes, "package"], { in: copy });
   await rm(copy, { recursive: true });
-  // The rest says where and when a file was downloaded: different every time, and it would send Maven there again.
+  // The rest records where and when a file was downloaded: it differs every time, and Maven would go there again.
   for (const entry of await readdir(repository, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && !/\.(jar|pom)$/.test(entry.name)) await rm(join(entry.parentPath, entry.name));
   }

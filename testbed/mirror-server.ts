@@ -4,17 +4,17 @@ import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 
 /**
- * Serves a folder under the paths of the official download hosts. Run as a process of its own:
+ * Serves a folder under the paths of the official download hosts. It runs in a process of its own:
  * `node mirror-server.ts <folder> <port>`.
  */
 const [folder, port] = process.argv.slice(2);
 if (folder === undefined || port === undefined) throw new Error("usage: mirror-server.ts <folder> <port>");
 
 const server = createServer(async (request, response) => {
-  // A path that climbs out is normalised to one that does not.
+  // A path that leads out of the folder is normalised to one that does not.
   const path = normalize(new URL(request.url ?? "/", "http://mirror").pathname);
   if (path === "/") {
-    response.end("the bed's mirror\n");
+    response.end("the test environment's mirror\n");
     return;
   }
   const file = join(folder, path);

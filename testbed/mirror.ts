@@ -11,7 +11,7 @@ export async function serveKind(tool: Tool): Promise<string> {
   return await serve(tool, file, `${file}.sha256sum`, (hex) => `${hex}  ${basename(file)}\n`);
 }
 
-/** The same for kubectl, whose official checksum file holds the bare digest. */
+/** The same for kubectl, whose official checksum file has the bare digest. */
 export async function serveKubectl(tool: Tool): Promise<string> {
   const file = join(mirrorFolder(), "release", `v${tool.version}`, "bin/linux/amd64/kubectl");
   return await serve(tool, file, `${file}.sha256`, (hex) => hex);

@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
 import { chmod, copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { cacheFolder, dataFolder, fingerprint } from "./cache.ts";
-import { run, succeeds } from "./command.ts";
+import { run } from "./command.ts";
 import { describeImage, type Image, packImages, packLayer, readLayer } from "./image.ts";
 import { type KindManifests, kindManifests } from "./kind-manifests.ts";
 import { compilePrograms, type Programs } from "./kubernetes.ts";
@@ -11,7 +9,7 @@ import { compileLocalPath, localPathHelper } from "./local-path.ts";
 import { nodeRoot } from "./node-root.ts";
 import { debootstrap } from "./packages.ts";
 import { part } from "./part.ts";
-import { end, identify } from "./process-identity.ts";
+import { preloadImages } from "./preload.ts";
 import { type Log, phase } from "./progress.ts";
 import type { Release } from "./releases.ts";
 
@@ -35,14 +33,14 @@ export async function nodeImage(release: Release, log: Log): Promise<Image> {
       ]);
       await packImages(images, join(folder, "scratch"), archive);
       const tree = join(folder, "tree");
-      await preload(archive, join(tree, "var/lib/containerd"), folder);
+      await preloadImages(archive, join(tree, "var/lib/containerd"), folder);
       await installKubernetes(tree, programs, release);
       await installManifests(tree, manifests);
       await packLayer(tree, join(folder, "layer.tar"));
       for (const done of ["tree", "scratch", "images.tar", "layers"]) await rm(join(folder, done), { recursive: true });
     });
   const ingredients = [
-    // By their places inside the cache, so that a cache that was moved is still a cache.
+    // By their paths inside the cache, so that a cache can be moved.
     ...[recipe, ...Object.values(programs).flat().map(placeInCache)],
     ...[localPath, manifests.folder, await root, await tables].map(placeInCache),
     await fingerprint(join(dataFolder, "pause.c")),
@@ -59,7 +57,7 @@ function placeInCache(path: string): string {
   return path.replace(`${cacheFolder()}/`, "");
 }
 
-/** A few megabytes of Debian around iptables, for the two images that write rules. */
+/** A small Debian with iptables, for the two images that write rules. */
 async function iptablesLayer(log: Log): Promise<string> {
   const packages = ["iptables", "conntrack", "kmod", "busybox-static"];
   const choice = join(dataFolder, "iptables-choice.sh");
@@ -88,7 +86,7 @@ async function iptablesLayer(log: Log): Promise<string> {
   );
 }
 
-/** kind replaces kubeadm's pause image by the one that containerd is configured for, so that one is wanted. */
+/** kind replaces kubeadm's pause image by the one that containerd is configured for, so this is the one to preload. */
 async function sandboxImage(base: string): Promise<string> {
   const config = await run("tar", ["-xOf", base, "./etc/containerd/config.toml"]);
   const image = /^\s*(?:sandbox_image|sandbox)\s*=\s*["'](.+)["']/m.exec(config)?.[1];
@@ -96,7 +94,7 @@ async function sandboxImage(base: string): Promise<string> {
   return image;
 }
 
-/** The layer with iptables and busybox, and the folder where more layers are put together. */
+/** The layer with iptables and busybox, and the folder in which more layers are made. */
 type Layers = { readonly tables: string; readonly scratch: string };
 
 async function clusterImages(
@@ -151,7 +149,7 @@ async function addOnImages(
   ]);
 }
 
-/** One program under the names it is called by; CoreDNS and pause are looked for in the root as well. */
+/** A layer with one program under its names; CoreDNS and pause are expected in the root too. */
 async function binaryLayer(folder: string, layer: string, program: string, names: readonly string[]): Promise<string> {
   const root = join(folder, layer);
   const bin = join(root, "usr/local/bin");
@@ -163,40 +161,6 @@ async function binaryLayer(folder: string, layer: string, program: string, names
   const file = join(folder, `${layer}.tar`);
   await packLayer(root, file);
   return file;
-}
-
-/** Lets a containerd of our own, on a folder that becomes the node's, take the images in. Not unpacked, as in kind's images. */
-async function preload(archive: string, root: string, folder: string): Promise<void> {
-  const state = join(folder, "state");
-  const socket = join(state, "containerd.sock");
-  await mkdir(root, { recursive: true });
-  await mkdir(state, { recursive: true });
-  const config = join(state, "config.toml");
-  await writeFile(
-    config,
-    [
-      "version = 2",
-      `root = ${JSON.stringify(root)}`,
-      `state = ${JSON.stringify(join(state, "run"))}`,
-      'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]',
-      `[grpc]\n  address = ${JSON.stringify(socket)}`,
-      "",
-    ].join("\n"),
-  );
-  const containerd = spawn("containerd", ["--config", config, "--log-level", "error"], { stdio: "ignore" });
-  const identity = containerd.pid === undefined ? undefined : await identify(containerd.pid);
-  if (identity === undefined) throw new Error("containerd did not start");
-  try {
-    const deadline = Date.now() + 30_000;
-    while (!(await succeeds("ctr", ["--address", socket, "version"]))) {
-      if (Date.now() > deadline) throw new Error("containerd did not answer");
-      await sleep(100);
-    }
-    await run("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "import", "--no-unpack", archive]);
-  } finally {
-    await end(identity);
-  }
-  await rm(state, { recursive: true, force: true });
 }
 
 async function installKubernetes(tree: string, programs: Programs, release: Release): Promise<void> {

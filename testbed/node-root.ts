@@ -11,7 +11,7 @@ import { type Log, phase } from "./progress.ts";
 /** Bump when the way of making the file system changes. */
 const recipe = "2";
 
-/** kind's own list, less the file systems over the network that nothing here mounts. */
+/** kind's own list, without the network file systems, which nothing here mounts. */
 const packages = [
   ...["systemd", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux", "mount", "kmod"],
   ...["libseccomp2", "pigz", "bash", "ca-certificates", "curl", "jq", "procps"],
@@ -63,13 +63,13 @@ async function installContainerd(root: string): Promise<void> {
   await mkdir(plugins, { recursive: true });
   for (const plugin of networkPlugins) await copyFile(join(root, "usr/lib/cni", plugin), join(plugins, plugin));
   await rm(join(root, "usr/lib/cni"), { recursive: true });
-  // Debian's containerd looks there; everybody who adds a plugin to a kind node puts it where upstream looks.
+  // Debian's containerd looks there; plugins are added to a kind node where upstream's containerd looks.
   await symlink("/opt/cni/bin", join(root, "usr/lib/cni"));
   const spec: unknown = JSON.parse(await run("ctr", ["oci", "spec"]));
   await writeFile(join(root, "etc/containerd/cri-base.json"), JSON.stringify(containerSpec(spec)));
 }
 
-/** kind's hook hides the machine's product name from containers; limits that the node may not set are left out. */
+/** kind's hook hides the machine's product name from containers; limits that the node may not set are removed. */
 function containerSpec(spec: unknown): unknown {
   if (typeof spec !== "object" || spec === null || !("process" in spec))
     throw new Error("ctr printed no container spec");
@@ -79,7 +79,7 @@ function containerSpec(spec: unknown): unknown {
   return { ...spec, process, hooks: { createContainer: [{ path: "/kind/bin/mount-product-files.sh" }] } };
 }
 
-/** Starts containerd and the kubelet and nothing that belongs to a machine of its own. */
+/** Starts containerd and the kubelet, and no service that only a real machine needs. */
 async function quietSystemd(root: string): Promise<void> {
   const system = join(root, "lib/systemd/system");
   await rm(join(system, "sysinit.target.wants/systemd-tmpfiles-setup.service"), { force: true });
@@ -126,7 +126,7 @@ async function allowWithoutResourceCapability(root: string): Promise<void> {
   await writeFile(file, text.replaceAll("restrict_oom_score_adj = false", "restrict_oom_score_adj = true"));
 }
 
-/** Downloaded lists and documentation double the image and nobody reads them in a node. */
+/** Downloaded lists and documentation would double the image's size, and a node does not need them. */
 async function slim(root: string): Promise<void> {
   for (const folder of ["var/lib/apt/lists", "var/cache/apt", "usr/share/doc", "usr/share/man", "usr/share/locale"]) {
     await empty(join(root, folder), /./);

@@ -4,7 +4,7 @@ import { exists, writeWhole } from "./cache.ts";
 import { run, succeeds } from "./command.ts";
 import { type Log, phase } from "./progress.ts";
 
-/** What the bed calls, and the package that brings it. The later suite has a Docker Engine that asks for no capability this machine may lack. */
+/** The programs that are needed, and their packages. The later suite's Docker Engine needs no capability that this machine may lack. */
 const wanted: readonly { readonly file: string; readonly package: string; readonly later: boolean }[] = [
   { file: "/usr/sbin/dockerd", package: "docker.io", later: true },
   { file: "/usr/bin/docker", package: "docker-cli", later: true },
@@ -41,7 +41,7 @@ export async function installPackages(log: Log): Promise<void> {
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0) {
     throw new Error(
-      `No Docker Engine with the wanted node image is at hand. Making one here needs root, to install ${names(missing)}: run this as root, or where Docker Engine runs and kindest/node can be pulled.`,
+      `No Docker Engine here can pull the official images, and building the test environment needs root, to install ${names(missing)}. Fix: run this as root, or on a machine with Docker Engine that can pull kindest/node.`,
     );
   }
   await phase(log, "packages", `install ${names(missing)}`, async () => {
@@ -56,7 +56,7 @@ export async function installPackages(log: Log): Promise<void> {
   });
 }
 
-/** The packages would start daemons of their own, on the socket and with the settings that the bed's need. */
+/** The packages would start daemons of their own, on the socket that the test environment's need. */
 async function withoutServices(work: () => Promise<unknown>): Promise<void> {
   const policy = "/usr/sbin/policy-rc.d";
   if (await exists(policy)) {
@@ -75,7 +75,7 @@ function names(packages: readonly { readonly package: string }[]): string {
   return packages.map((each) => each.package).join(", ");
 }
 
-/** The machine's own sources with another suite: whatever mirror it uses, the bed uses too. */
+/** The machine's own sources with another suite, so that packages come from the same mirror. */
 export async function machineSources(suite: string): Promise<{ extension: string; text: string }> {
   const codename = await machineSuite();
   const files = ["/etc/apt/sources.list"];
@@ -90,13 +90,15 @@ export async function machineSources(suite: string): Promise<{ extension: string
     const extension = file.endsWith(".sources") ? "sources" : "list";
     return { extension, text: active.replaceAll(suiteWord, `$1${suite}`) };
   }
-  throw new Error(`no apt source of this machine names ${codename}: the bed needs Debian 12 or 13`);
+  throw new Error(
+    `no apt source of this machine names ${codename}. Fix: add one; the test environment needs Debian 12 or 13.`,
+  );
 }
 
 async function machineSuite(): Promise<string> {
   const codename = /^VERSION_CODENAME=(\w+)/m.exec(await readFile("/etc/os-release", "utf8"))?.[1];
   if (codename !== suites.node && codename !== suites.later) {
-    throw new Error(`the bed needs Debian 12 or 13, not ${codename ?? "an unknown system"}`);
+    throw new Error(`the test environment needs Debian 12 or 13, not ${codename ?? "an unknown system"}`);
   }
   return codename;
 }
@@ -113,7 +115,7 @@ async function addLaterSuite(): Promise<void> {
   );
 }
 
-/** Makes a Debian file system of the suite whose systemd still runs on cgroup v1. */
+/** Creates a Debian file system of the suite whose systemd still runs on cgroup v1. */
 export async function debootstrap(
   variant: "minbase" | "extract",
   packages: readonly string[],
@@ -123,7 +125,7 @@ export async function debootstrap(
   const sources = `${root}.${extension}`;
   await writeWhole(sources, text);
   const lean = [
-    // The sections' folders stay: Java's packages make links in them.
+    // The sections' folders are kept: Java's packages create links in them.
     "--dpkgopt=path-exclude=/usr/share/man/*/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",

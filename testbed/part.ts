@@ -13,8 +13,8 @@ export type Part = {
 };
 
 /**
- * A folder that is made once for its ingredients. Its name carries their digest, so a changed ingredient makes a
- * new folder, and it is renamed into place when complete, so half of one never counts.
+ * A folder that is made once for its ingredients. Its name has their digest, so that a changed ingredient makes a new
+ * folder, and it is renamed into place when it is complete, so that an incomplete one is never used.
  */
 export async function part({ name, ingredients, make }: Part, log: Log): Promise<string> {
   const key = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex").slice(0, 16);

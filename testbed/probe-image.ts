@@ -8,16 +8,16 @@ import { part } from "./part.ts";
 import { type Log, phase } from "./progress.ts";
 import { releaseOf } from "./releases.ts";
 
-/** The image that tests run as containers and pods; `official` is what it is called where images can be pulled. */
+/** The image that tests run as containers and pods; `official` is its name where images can be pulled. */
 export const probe = {
   repository: "bed/probe",
   tag: "2",
   official: { host: "registry.k8s.io", repository: "e2e-test-images/agnhost", tag: "2.53" },
 } as const;
 
-/** The tools that the official image has beside those of busybox, and no others: no openssl, no python3. */
+/** The tools that the official image has in addition to those of busybox, and no others: no openssl, no python3. */
 const packages = ["bind9-dnsutils", "busybox", "curl", "iperf", "iproute2", "netcat-openbsd"];
-/** What Debian has and Alpine has not, or has with other options: a test that uses it fails here as it would there. */
+/** What Debian has and Alpine does not, or has with other options: a test that uses it fails here as it would there. */
 const absent = ["usr/bin/getent", "usr/bin/perl"];
 
 /**
@@ -34,7 +34,11 @@ export async function probeImage(log: Log): Promise<Image> {
       await writeKubernetesModule(sources, module, release);
       const root = join(folder, "agnhost");
       await mkdir(join(root, "uploads"), { recursive: true });
-      await goBuild(sources, release.go, "k8s.io/kubernetes/test/images/agnhost", join(root, "agnhost"));
+      await goBuild(
+        { folder: sources, toolchain: release.go },
+        "k8s.io/kubernetes/test/images/agnhost",
+        join(root, "agnhost"),
+      );
       await symlink("agnhost", join(root, "agnhost-2"));
       await packLayer(root, join(folder, "agnhost.tar"));
       for (const done of [sources, root]) await rm(done, { recursive: true });

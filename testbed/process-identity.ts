@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../src/poll.ts";
 
-/** A pid alone proves nothing, since the kernel gives it to somebody else later; with its start time it is one process. */
+/** A pid alone proves nothing, since the kernel reuses it later; together with its start time it is one process. */
 export type ProcessIdentity = { readonly pid: number; readonly started: string };
 
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
@@ -18,14 +18,14 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await identify(identity.pid))?.started === identity.started;
 }
 
-/** Asks it to end, and insists after `patience` milliseconds. */
-export async function end(identity: ProcessIdentity, patience = 30_000): Promise<void> {
+/** Asks a process to end, and kills it after the grace period, in milliseconds. */
+export async function end(identity: ProcessIdentity, gracePeriod = 30_000): Promise<void> {
   if (!(await isAlive(identity))) return;
   process.kill(identity.pid, "SIGTERM");
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + gracePeriod;
   while (await isAlive(identity)) {
     if (Date.now() > deadline) process.kill(identity.pid, "SIGKILL");
-    await sleep(100);
+    await pause(100);
   }
 }
 

@@ -1,6 +1,6 @@
 export type Log = (line: string) => void;
 
-/** One line when work starts and one with its duration: a cold start takes minutes, and silence looks like a hang. */
+/** One line when work starts and one with its duration: a cold start takes minutes, and no output looks like a hang. */
 export async function phase<T>(log: Log, name: string, what: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   log(`${name}: ${what} ...`);

@@ -8,7 +8,7 @@ import { registryAddress } from "./machine.ts";
 
 const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
 
-/** Puts an image into the loopback registry and returns its digest; what is there already is not sent again. */
+/** Pushes an image to the loopback registry, except for what it has already. @returns the image's digest. */
 export async function pushImage(image: Image, repository: string, tag: string): Promise<string> {
   for (const layer of image.layers) {
     await pushBlob(repository, layer.digest, layer.size, () => createReadStream(layer.file));
@@ -43,7 +43,7 @@ async function pushBlob(repository: string, digest: string, size: number, open: 
   const begun = await expectStatus(202, `${registryAddress}/v2/${repository}/blobs/uploads/`, { method: "POST" });
   const place = new URL(begun.headers.get("location") ?? "", registryAddress);
   place.searchParams.set("digest", `sha256:${digest}`);
-  // fetch() would send a stream without its length; the registry wants a length for an upload in one piece.
+  // fetch() would send a stream without its length, which the registry needs for an upload in one piece.
   const upload = request(place, { method: "PUT", headers: { "content-length": size } });
   const answered = new Promise<number | undefined>((resolve, reject) => {
     upload.once("error", reject);

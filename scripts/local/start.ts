@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { parse } from "yaml";
 import { isAlive } from "../../testbed/process-identity.ts";
+import { readInputNames } from "./action.ts";
 import {
   claimOpenRun,
   closeOpenRun,
@@ -17,7 +15,7 @@ import { runStep, type StepResult } from "./runner.ts";
 import { openTerminal } from "./terminal.ts";
 import { bedInputs, raiseBedFor } from "./testbed.ts";
 
-/** No artifact service is here, so none is asked for; an input that is written wins. */
+/** There is no artifact service here, so no artifact is asked for; an input that is given wins. */
 const LOCAL_DEFAULTS = { artifact: "false" } as const;
 
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */
@@ -27,7 +25,7 @@ async function start(words: readonly string[]): Promise<number> {
   const bed = await raiseBedFor(inputs["kubernetes-version"], console.error);
   const all = { ...LOCAL_DEFAULTS, ...(await bedInputs(bed, localFolders().temp)), ...inputs };
   const signals = passSignals();
-  // On disk before the step starts: whatever ends this process, npm stop finds what the step made.
+  // On disk before the step starts: whatever ends this process, npm stop finds what the step created.
   const open = newOpenRun(await identifySelf(), all);
   if (!(await claimOpenRun(open))) return (await isTaken()) ? 2 : 1;
   if (signals.received()) {
@@ -50,19 +48,19 @@ async function start(words: readonly string[]): Promise<number> {
   return result.exitCode ?? 1;
 }
 
-/** Whether an earlier run is open; says so. */
+/** Whether an earlier run is open; prints that it is. */
 async function isTaken(): Promise<boolean> {
   const open = await readOpenRun();
   if (open === undefined) return false;
   console.error(
     (await isAlive(open.starter))
-      ? `Another npm start is running already (process ${open.starter.pid}). End it with: npm stop`
-      : "A cluster of an earlier npm start is there already. End it with: npm stop",
+      ? `Another npm start is running already (process ${open.starter.pid}). Fix: end it with npm stop.`
+      : "The cluster of an earlier npm start still exists. Fix: remove it with npm stop.",
   );
   return true;
 }
 
-/** Writes down how the step ended. One that made nothing leaves nothing. */
+/** Writes down how the step ended. One that created nothing leaves nothing. */
 async function keep(open: OpenRun, { exitCode, state, outputs, variables }: StepResult): Promise<void> {
   const failed = exitCode !== 0;
   if (state["run-directory"] === undefined) return await closeOpenRun(open);
@@ -75,8 +73,9 @@ async function keep(open: OpenRun, { exitCode, state, outputs, variables }: Step
 }
 
 /**
- * Passes what is to end this process on to the step, once each: a terminal and npm both send Ctrl-C. The step ends what
- * it started, and this process waits for it. It leads a group of its own, so that it hears only what is passed on.
+ * Passes the signals that should end this process on to the step, once each: a terminal and npm both send Ctrl-C. The
+ * step ends what it started, and this process waits for it. The step leads a process group of its own, so that it
+ * receives only what is passed on.
  */
 function passSignals(): { readonly to: (pid: number) => void; readonly received: () => boolean } {
   const received = new Set<NodeJS.Signals>();
@@ -99,21 +98,20 @@ function passSignals(): { readonly to: (pid: number) => void; readonly received:
   };
 }
 
+/** Reads `name=value` words. @throws where a name is not an input's. */
 async function readWords(words: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const action: { readonly inputs: Readonly<Record<string, unknown>> } = parse(
-    await readFile(join(import.meta.dirname, "../../action.yml"), "utf8"),
-  );
+  const names = await readInputNames();
   const pairs = words.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)] as const);
-  const unknown = pairs.filter(([name]) => !(name in action.inputs)).map(([name], index) => name || words[index]);
+  const unknown = pairs.filter(([name]) => !names.includes(name)).map(([name], index) => name || words[index]);
   if (unknown.length > 0) {
     throw new Error(
-      `Inputs are written name=value. Not an input: ${unknown.join(", ")}. There are: ${Object.keys(action.inputs).join(", ")}`,
+      `Not an input: ${unknown.join(", ")}. Fix: write each input as name=value; the inputs are ${names.join(", ")}.`,
     );
   }
   return Object.fromEntries(pairs);
 }
 
-// What is written to a terminal that was closed is lost; the run is not.
+// Output to a terminal that was closed is lost; the run is not.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 try {
   process.exitCode = await start(process.argv.slice(2));

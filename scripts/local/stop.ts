@@ -1,17 +1,18 @@
 import { isAlive } from "../../testbed/process-identity.ts";
+import { readState } from "./command-files.ts";
 import { claimStop, closeOpenRun, isRecordKept, localFolders, readOpenRun, releaseStop } from "./open-run.ts";
 import { endProcess, findMains, identifySelf } from "./processes.ts";
-import { readState, runStep } from "./runner.ts";
+import { runStep } from "./runner.ts";
 import { openTerminal } from "./terminal.ts";
 
 /**
- * `npm stop`: runs the Action's post with the state that `npm start` saved. What is still running of it, the command or
- * a step that outlived it, is ended first.
+ * `npm stop`: runs the Action's post with the state that `npm start` saved. If the command, or a step that outlived it,
+ * is still running, it is ended first.
  */
 async function stop(): Promise<number> {
   const open = await readOpenRun();
   if (open === undefined) {
-    console.log("Nothing to stop: no npm start has left a cluster.");
+    console.log("Nothing to stop: there is no cluster of an npm start.");
     return 0;
   }
   if (await isAlive(open.starter)) {
@@ -22,12 +23,12 @@ async function stop(): Promise<number> {
     console.log(`The step of npm start (process ${main.pid}) is still running: ending it`);
     await endProcess(main);
   }
-  // Only now is it known what the step has saved; npm start may have closed the run itself.
+  // What the step has saved is known only now; npm start may have closed the run itself.
   const ended = await readOpenRun();
   const state = ended?.state ?? (await readState(open.files));
   const runDirectory = state["run-directory"];
   if (runDirectory === undefined) {
-    console.log("Nothing to remove: npm start was ended before it made anything.");
+    console.log("Nothing to remove: npm start was ended before it created anything.");
     await closeOpenRun(open);
     return 0;
   }
@@ -52,7 +53,8 @@ async function stop(): Promise<number> {
 
 try {
   const other = await claimStop(await identifySelf());
-  if (other !== undefined) throw new Error(`Another npm stop is running already (process ${other.pid}).`);
+  if (other !== undefined)
+    throw new Error(`Another npm stop is running already (process ${other.pid}). Fix: wait until it has ended.`);
   try {
     process.exitCode = await stop();
   } finally {

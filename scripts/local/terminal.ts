@@ -1,14 +1,14 @@
-import { unescapeData } from "./runner.ts";
+import { unescapeData } from "./command-files.ts";
 
 /** Shows a step's log in a terminal. */
 export interface Terminal {
-  /** Shows a line; what the runner would show only on request is one line that the next one overwrites. */
+  /** Shows a line; a debug line, which the runner shows only on request, is overwritten by the next one. */
   show(line: string): void;
-  /** Takes that line away. */
+  /** Removes that debug line. */
   end(): void;
 }
 
-/** Opens a terminal. Where the output is none (a file, a pipe), only whole lines without colours go to it. */
+/** Opens a terminal. If the output is not one (a file, a pipe), only whole lines without colours go to it. */
 export function openTerminal(output: NodeJS.WriteStream): Terminal {
   const colours = output.isTTY && process.env.NO_COLOR === undefined;
   let progress = false;

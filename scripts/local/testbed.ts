@@ -4,8 +4,8 @@ import { type Bed, raiseBed } from "../../testbed/bed.ts";
 import { releases } from "../../testbed/releases.ts";
 
 /**
- * The inputs by which a step uses the bed's images and downloads; none where the official ones can be had. The
- * catalog is copied into the runner's temporary folder, for inputs may not point elsewhere.
+ * The inputs that make a step use the images and downloads of the test environment; none if the official ones are
+ * available. The catalog is copied into the runner's temporary folder, because inputs may not point elsewhere.
  */
 export async function bedInputs(bed: Bed, temp: string): Promise<Readonly<Record<string, string>>> {
   if (bed.official) return {};
@@ -19,8 +19,8 @@ export async function bedInputs(bed: Bed, temp: string): Promise<Readonly<Record
 }
 
 /**
- * Makes the machine that a run with this Kubernetes version needs. A version that the bed cannot make is left to the
- * Action, which says what there is to choose from.
+ * Sets up the test environment for a run with this Kubernetes version. A version that it cannot build is left to the
+ * Action, which lists the versions to choose from.
  */
 export async function raiseBedFor(kubernetesVersion: string | undefined, log: (line: string) => void): Promise<Bed> {
   const wanted = kubernetesVersion ?? "";

@@ -1,5 +1,6 @@
 import { Failure } from "../../src/errors.ts";
-import { parseChecksum, type ToolName, toolSource } from "../../src/tools/sources.ts";
+import { parseChecksum } from "../../src/tools/checksum.ts";
+import { type ToolName, toolSource } from "../../src/tools/sources.ts";
 import type { Checksums } from "../../src/versions/catalog.ts";
 import type { Client } from "./client.ts";
 import { quote, type Remark } from "./report.ts";
@@ -18,9 +19,9 @@ export interface Pinned extends Gap {
 
 /** What was found for a gap. */
 export interface Finding extends Gap {
-  /** SHA-256 in hex; undefined where none is published: there is no such version for that processor. */
+  /** SHA-256 in hex; undefined if none is published: that version does not exist for that processor. */
   readonly checksum: string | undefined;
-  /** Where it was looked for. */
+  /** Where it is published. */
   readonly checksumUrl: string;
 }
 
@@ -50,10 +51,10 @@ export function platformOf(architecture: string): string {
 }
 
 /**
- * Reads a checksum where the tool's own project publishes it, and downloads the binary to see that it has that checksum:
- * one that was only copied proves nothing.
- * @param base stands in for the project's download host.
- * @throws Failure where the answer is no checksum, or not that of the binary.
+ * Reads a checksum where the tool's own project publishes it, and downloads the binary to check that it has that
+ * checksum: one that was only copied proves nothing.
+ * @param base replaces the project's download host.
+ * @throws Failure if the answer is not a checksum, or not that of the binary.
  */
 export async function verifyChecksum(client: Client, gap: Gap, base: string | undefined): Promise<Finding> {
   const { url, checksumUrl } = toolSource(gap.tool, gap.version, gap.architecture, base);
@@ -61,19 +62,23 @@ export async function verifyChecksum(client: Client, gap: Gap, base: string | un
   if (text === undefined) return { ...gap, checksum: undefined, checksumUrl };
   const file = url.slice(url.lastIndexOf("/") + 1);
   const published = parseChecksum(text, file);
-  if (published === undefined) throw new Failure(`${checksumUrl} is not a checksum file of ${file}.`);
+  if (published === undefined) {
+    throw new Failure(`${checksumUrl} is not a checksum file of ${file}.`, {
+      fix: "open that address on this machine: a proxy or a sign-in page may answer in its place",
+    });
+  }
   const actual = await client.readHash(url);
   if (actual === published) return { ...gap, checksum: actual, checksumUrl };
   throw new Failure(`${url} has the SHA-256 ${actual}, but ${checksumUrl} says ${published}.`, {
-    fix: "take neither of them; where it stays so, ask that project which is right",
+    fix: "run the update again later; if the two still differ, ask that project which is right",
   });
 }
 
 /**
- * Compares a checksum that the catalog has with what the tool's own project publishes now. The catalog keeps its own
- * whatever comes of it: what differs is for a person to look at.
- * @param base stands in for the project's download host.
- * @throws Failure where the project's host cannot be asked.
+ * Compares a checksum that the catalog has with what the tool's own project publishes now. The catalog keeps its own in
+ * any case: a difference needs a review.
+ * @param base replaces the project's download host.
+ * @throws Failure if the project's host does not answer.
  */
 export async function comparePinned(
   client: Client,
@@ -87,7 +92,7 @@ export async function comparePinned(
   if (published === checksum) return undefined;
   const found = published === undefined ? "is not a checksum file" : `says ${quote(published)}`;
   return {
-    open: true,
-    text: `${tool} ${version} for linux/${architecture}: the catalog has ${quote(checksum)} and keeps it, but ${quote(checksumUrl)} ${text === undefined ? "is not there" : found}`,
+    needsReview: true,
+    text: `${tool} ${version} for linux/${architecture}: the catalog has ${quote(checksum)} and keeps it, but ${quote(checksumUrl)} ${text === undefined ? "does not exist" : found}`,
   };
 }

@@ -5,10 +5,10 @@ import type { Client } from "./client.ts";
 const FILE = "pkg/cluster/internal/loadbalancer/const.go";
 
 /**
- * Looks up the image of the load balancer that a kind release puts before several control planes.
+ * Looks up the image of the load balancer that a kind release puts in front of several control planes.
  * @param raw the base URL of GitHub's raw files.
- * @returns undefined where kind's sources do not name exactly one.
- * @throws Failure where the file cannot be read, though it may be there.
+ * @returns undefined if kind's sources do not name exactly one.
+ * @throws Failure if the file may exist but cannot be read.
  */
 export async function findLoadBalancer(client: Client, raw: string, version: string): Promise<string | undefined> {
   const source = await client.findText(loadBalancerSource(raw, version));

@@ -6,9 +6,9 @@ import type { Client } from "./client.ts";
 /**
  * Looks up the newest kubectl of a minor where Kubernetes publishes it (https://kubernetes.io/releases/download/), so that
  * a minor in `kubectl-version` has its newest patch in the catalog, with or without a node image of it.
- * @param base stands in for the download host.
- * @returns undefined where the host names none.
- * @throws Failure where the answer is not a version of that minor.
+ * @param base replaces the download host.
+ * @returns undefined if the host names none.
+ * @throws Failure if the answer is not a version of that minor.
  */
 export async function findNewestPatch(
   client: Client,
@@ -19,8 +19,10 @@ export async function findNewestPatch(
   const text = await client.findText(url);
   if (text === undefined) return undefined;
   const version = parsePatch(text, minor);
-  if (version === undefined) throw new Failure(`${url} does not name a version of ${minor}.`);
-  return version;
+  if (version !== undefined) return version;
+  throw new Failure(`${url} does not name a version of ${minor}.`, {
+    fix: "open that address on this machine: a proxy or a sign-in page may answer in its place",
+  });
 }
 
 /** The version in a file such as `v1.30.14`. */

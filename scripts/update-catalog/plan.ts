@@ -1,6 +1,7 @@
 import semver from "semver";
 import { describeError, Failure } from "../../src/errors.ts";
 import type { Catalog, KindRelease, NodeImage } from "../../src/versions/catalog.ts";
+import { OLDEST_KIND } from "../../src/versions/kind.ts";
 import { minorOf } from "../../src/versions/request.ts";
 import { ARCHITECTURES, type Finding, findGaps, findPinned, type Gap, type Pinned } from "./checksums.ts";
 import { parseReleaseNotes } from "./release-notes.ts";
@@ -15,34 +16,32 @@ export interface NewRelease {
   readonly loadBalancer?: string;
 }
 
-/** What is to be found out. */
+/** What an update has to find out. */
 export interface Plan {
   readonly releases: readonly NewRelease[];
   readonly gaps: readonly Gap[];
   /** The minors of Kubernetes that have an image, newest first. */
   readonly minors: readonly string[];
-  /** What the catalog has, to be compared with what is published now. */
+  /** The checksums that the catalog has, to compare with what is published now. */
   readonly pinned: readonly Pinned[];
   readonly remarks: readonly Remark[];
 }
 
-/** What comes into the catalog. */
+/** What is added to the catalog. */
 export interface Addition {
   readonly releases: readonly NewRelease[];
   readonly findings: readonly Finding[];
 }
 
-/** The oldest release of kind that the catalog has. */
-const OLDEST_KIND = "0.18.0";
-
 /**
- * Decides which releases and checksums an update has to bring, and says where the notes of a release that the catalog
- * has differ from it: such an entry is not changed, for digests that worked are better than what was edited since.
- * @throws Failure where there is no release at all, or the notes of a new one list no image.
+ * Decides which releases and checksums an update has to add, and reports where the notes of a release differ from its
+ * entry in the catalog. Such an entry is not changed: digests that worked are better than what was edited since.
+ * @throws Failure if there is no release at all, or the notes of a new one list no image.
  */
 export function planUpdate(catalog: Catalog, releases: readonly Release[]): Plan {
   const published = releases.filter(({ version }) => semver.gte(version, OLDEST_KIND));
-  if (published.length === 0) throw new Failure(`GitHub lists no release of kind since ${OLDEST_KIND}.`);
+  if (published.length === 0)
+    throw new Failure(`GitHub lists no release of kind since ${OLDEST_KIND}.`, { fix: "check GITHUB_API_URL" });
   const known = new Map(catalog.kind.map((entry) => [entry.version, entry]));
   const remarks: Remark[] = [];
   const fresh: NewRelease[] = [];
@@ -58,7 +57,7 @@ export function planUpdate(catalog: Catalog, releases: readonly Release[]): Plan
   }
   const gone = catalog.kind.filter((entry) => !published.some(({ version }) => version === entry.version));
   remarks.push(
-    ...gone.map(({ version }): Remark => ({ open: true, text: `kind ${version}: GitHub does not list it any more` })),
+    ...gone.map(({ version }): Remark => ({ needsReview: true, text: `kind ${version}: GitHub no longer lists it` })),
   );
   return {
     releases: fresh,
@@ -70,8 +69,8 @@ export function planUpdate(catalog: Catalog, releases: readonly Release[]): Plan
 }
 
 /**
- * The checksums that the newest kubectl of each minor lacks, for those that the plan does not ask for already.
- * @param newest the newest patch of each minor, where one is published.
+ * The checksums of the newest kubectl of each minor, unless the catalog has that version or the plan contains it.
+ * @param newest the newest patch of each minor, if one is published.
  */
 export function planPatches(catalog: Catalog, { gaps }: Plan, newest: readonly (string | undefined)[]): readonly Gap[] {
   const known = new Set([
@@ -112,23 +111,23 @@ function planChecksums(catalog: Catalog, fresh: readonly NewRelease[]): readonly
   ];
 }
 
-/** Says where the notes of a release differ from its entry in the catalog. */
+/** Reports where the notes of a release differ from its entry in the catalog. */
 function compareNotes(entry: KindRelease, body: string): readonly Remark[] {
   const notes = readAgain(entry.version, body);
-  if (typeof notes === "string") return [{ open: true, text: `${quote(notes)} The catalog keeps its entry.` }];
+  if (typeof notes === "string") return [{ needsReview: true, text: `${quote(notes)} The catalog keeps its entry.` }];
   const added = notes.images.filter((image) => !entry.images.some((each) => isSame(each, image)));
   const missing = entry.images.filter((image) => !notes.images.some((each) => isSame(each, image)));
   if (added.length + missing.length === 0) return [];
-  const say = (text: string): Remark => ({ open: true, text: `kind ${entry.version}: ${text}` });
+  const say = (text: string): Remark => ({ needsReview: true, text: `kind ${entry.version}: ${text}` });
   return [
     ...added.map(({ image }) => say(`the notes list ${quote(image)}, which the catalog does not have for it`)),
     ...missing.map(({ image }) => say(`the catalog has ${quote(image)}, which the notes do not list`)),
-    // They say why an image that the notes had is not read any more.
+    // They say why an image that the notes had is no longer read.
     ...(missing.length > 0 ? notes.remarks : []),
   ];
 }
 
-/** The notes of a release that the catalog has; what is wrong with them, where they cannot be read any more. */
+/** The notes of a release that the catalog has, or why they can no longer be read. */
 function readAgain(version: string, body: string) {
   try {
     return parseReleaseNotes(version, body);
@@ -137,16 +136,16 @@ function readAgain(version: string, body: string) {
   }
 }
 
-/** Whether two entries are one image. A tag may lie about the version inside; then the catalog has the true one. */
+/** Whether two entries are the same image. If a tag lies about the version inside, the catalog has the true one. */
 function isSame(a: NodeImage, b: NodeImage): boolean {
   const digestOf = ({ image }: NodeImage) => image.split("@")[1];
   return a.image === b.image || (a.kubernetes === b.kubernetes && digestOf(a) === digestOf(b));
 }
 
 /**
- * Decides what comes into the catalog, by what was found out.
+ * Decides what is added to the catalog, from what was found out.
  * @param releases the plan's, with their load balancers.
- * @throws Failure where a binary is missing that must be there.
+ * @throws Failure if a binary is missing that must exist.
  */
 export function resolveAddition(
   releases: readonly NewRelease[],
@@ -155,21 +154,23 @@ export function resolveAddition(
   const unreleased = findUnreleased(findings);
   const lost = findings.find(({ version, checksum }) => checksum === undefined && !unreleased.has(version));
   if (lost !== undefined) {
-    throw new Failure(`There is no checksum of ${lost.tool} ${lost.version} at ${lost.checksumUrl}.`);
+    throw new Failure(`There is no checksum of ${lost.tool} ${lost.version} at ${lost.checksumUrl}.`, {
+      fix: "run the update again later: its project may not have published everything yet",
+    });
   }
   return {
     releases: releases.map((release) => leaveOut(release, unreleased)),
     findings: findings.filter(({ checksum }) => checksum !== undefined),
     remarks: [...unreleased].map(([version, { checksumUrl }]) => ({
-      open: true,
-      text: `there is no kubectl ${version} (${quote(checksumUrl)}): a tag names a version that was never released, so new images of it are left out`,
+      needsReview: true,
+      text: `there is no kubectl ${version} (${quote(checksumUrl)}): a tag names a version that was never released, so new images with it are left out`,
     })),
   };
 }
 
 /**
- * The Kubernetes versions without kubectl for any processor. kind once published a tag of a version that was never
- * released (0.24.0 and v1.27.17): no cluster of it could get its kubectl.
+ * The Kubernetes versions without a kubectl for any processor. kind once published a tag of a version that was never
+ * released (0.24.0 and v1.27.17): such a cluster could not get its kubectl.
  */
 function findUnreleased(findings: readonly Finding[]): ReadonlyMap<string, Finding> {
   const absent = findings.filter(({ tool, checksum }) => tool === "kubectl" && checksum === undefined);
@@ -182,5 +183,7 @@ function findUnreleased(findings: readonly Finding[]): ReadonlyMap<string, Findi
 function leaveOut(release: NewRelease, unreleased: ReadonlyMap<string, Finding>): NewRelease {
   const images = release.images.filter(({ kubernetes }) => !unreleased.has(kubernetes));
   if (images.length > 0) return { ...release, images };
-  throw new Failure(`kind ${release.version} has no image of a Kubernetes version that was released.`);
+  throw new Failure(`kind ${release.version} has no image of a Kubernetes version that was released.`, {
+    fix: "run the update again later, and read the notes of that release",
+  });
 }

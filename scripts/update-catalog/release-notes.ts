@@ -1,6 +1,7 @@
 import semver from "semver";
 import { Failure } from "../../src/errors.ts";
 import type { NodeImage } from "../../src/versions/catalog.ts";
+import { OLDEST_KUBERNETES } from "../../src/versions/kubernetes.ts";
 import { minorOf } from "../../src/versions/request.ts";
 import { quote, type Remark } from "./report.ts";
 
@@ -11,12 +12,9 @@ export interface Notes {
   readonly remarks: readonly Remark[];
 }
 
-/** The oldest Kubernetes that the catalog has. */
-const OLDEST_KUBERNETES = "1.22.0";
-
 /**
- * An image somewhere in the text. Notes were seen with a space after `sha256:`. What has another host or path in front
- * is another image.
+ * An image somewhere in the text. Some notes have a space after `sha256:`. With another host or path in front it is
+ * another image.
  */
 const IMAGE = /(?<![\w./@-])(?:docker\.io\/)?kindest\/node:(\w[\w.-]*)[ \t]*@[ \t]*sha256:[ \t]*([0-9a-f]*)(?!\w)/gi;
 
@@ -25,9 +23,9 @@ const LABEL =
   /^[ \t]*(?:[-*+•][ \t]*|\d+[.)][ \t]+)?[*_`]*v?(\d+\.\d+(?:\.\d+(?:-[\w.]+)?)?)[*_`]*[ \t]*:?[*_`]*[ \t]*[`*_"'[(]*/i;
 
 interface Mention {
-  /** Empty where there is none that can be read. */
+  /** Empty if none can be read. */
   readonly tag: string;
-  /** In hex; shorter than 64 digits where the text breaks off. */
+  /** In hex; shorter than 64 digits if it is cut off. */
   readonly digest: string;
 }
 
@@ -40,9 +38,9 @@ interface Entry extends Mention {
 /**
  * Reads the node images out of the Markdown of a kind release's notes. Only the list counts, lines such as
  * `- v1.31.9: kindest/node:v1.31.9@sha256:...`: the text around it has named images of other releases and wrong tags.
- * A line whose label does not fit its tag, or that another line contradicts, is left out, for nothing in the notes says
- * what would be right.
- * @throws Failure where no usable image is listed: then the form of the notes has changed.
+ * A line whose label does not match its tag, or that another line contradicts, is left out, because nothing in the notes
+ * says which is right.
+ * @throws Failure if no usable image is listed: then the format of the notes has changed.
  */
 export function parseReleaseNotes(version: string, body: string): Notes {
   const { list, prose } = splitNotes(readableText(body));
@@ -65,7 +63,7 @@ export function parseReleaseNotes(version: string, body: string): Notes {
     ...remarks.map(({ text }) => `- ${text}`),
   ];
   throw new Failure(lines.join("\n"), {
-    fix: "read those notes: where their form has changed, scripts/update-catalog/release-notes.ts has to learn the new one",
+    fix: "read those notes; if their format has changed, adapt scripts/update-catalog/release-notes.ts to it",
   });
 }
 
@@ -85,19 +83,19 @@ function readableText(body: string): string {
   return (
     body
       .replaceAll(/\r\n?/g, "\n")
-      // What was on another line stays on another line.
+      // Whatever is on another line stays there.
       .replaceAll(/<!--[\s\S]*?-->/g, (comment) => comment.replaceAll(/[^\n]/g, ""))
       .replaceAll(/&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|([a-z]+));/gi, (entity, decimal, hex, name) => {
         if (name !== undefined) return NAMED_ENTITIES[name] ?? entity;
         return String.fromCodePoint(decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal));
       })
       .replaceAll("\u00a0", " ")
-      // Spaces without width: bots put them behind an @, so that nobody is called.
+      // Spaces without width: bots put them after an @, so that it notifies nobody.
       .replaceAll(/[\u200b-\u200d\u2060\ufeff]/g, "")
   );
 }
 
-/** Parts the lines of the list from all other mentions of an image. */
+/** Separates the lines of the list from all other mentions of an image. */
 function splitNotes(text: string): { readonly list: readonly Entry[]; readonly prose: readonly Mention[] } {
   const list: Entry[] = [];
   const prose: Mention[] = [];
@@ -123,8 +121,8 @@ function readMention([, tag = "", digest = ""]: RegExpExecArray): Mention {
 
 /** What is wrong with a line of the list by itself. */
 function describeFlaw({ label, tag, digest }: Entry): string | undefined {
-  if (tag === "" || digest.length !== 64) return "names no image of kind's with its tag and its full digest";
-  if (!/^v\d+\.\d+\.\d+$/.test(tag)) return "has a tag that is no released version of Kubernetes";
+  if (tag === "" || digest.length !== 64) return "does not name an image of kind with its tag and its full digest";
+  if (!/^v\d+\.\d+\.\d+$/.test(tag)) return "has a tag that is not a released version of Kubernetes";
   return fits(label, tag) ? undefined : "has a label that is not its tag's version";
 }
 
@@ -134,8 +132,8 @@ function fits(label: string, tag: string): boolean {
 }
 
 /**
- * Another line with the same tag or digest that does not say the same. Lines that are flawed count too: which of label,
- * tag and digest is their wrong one, nobody knows.
+ * Another line with the same tag or digest that otherwise differs. Flawed lines count too: it is not known which of
+ * label, tag and digest is wrong in them.
  */
 function findContradiction(entry: Entry, list: readonly Entry[]): Entry | undefined {
   return list.find(({ label, tag, digest }) => {
@@ -148,11 +146,11 @@ function findContradiction(entry: Entry, list: readonly Entry[]): Entry | undefi
 /** Why a line of the list is left out. */
 function remarkOnEntry(entry: Entry, list: readonly Entry[]): Remark | undefined {
   const flaw = describeFlaw(entry);
-  if (flaw !== undefined) return { open: true, text: `the line ${quote(entry.line)} ${flaw}: left out` };
+  if (flaw !== undefined) return { needsReview: true, text: `the line ${quote(entry.line)} ${flaw}: left out` };
   const other = findContradiction(entry, list);
   if (other === undefined) return undefined;
   return {
-    open: true,
+    needsReview: true,
     text: `the lines ${quote(entry.line)} and ${quote(other.line)} contradict each other: left out`,
   };
 }
@@ -160,15 +158,18 @@ function remarkOnEntry(entry: Entry, list: readonly Entry[]): Remark | undefined
 /** What the text around the list says that the list does not. */
 function remarkOnMention(mention: Mention, list: readonly Entry[], taken: readonly Entry[]): Remark | undefined {
   const { tag, digest } = mention;
-  // Text may break a digest off ("sha256:..."), which says nothing else than the list.
+  // Text may shorten a digest ("sha256:..."), which does not contradict the list.
   if (digest === "" || list.some((entry) => entry.tag === tag && entry.digest.startsWith(digest))) return undefined;
   const listed = taken.find((entry) => entry.digest === digest) ?? taken.find((entry) => entry.tag === tag);
   if (listed === undefined) {
-    return { open: true, text: `the text names ${quote(showImage(mention))}, which the list does not have: left out` };
+    return {
+      needsReview: true,
+      text: `the text names ${quote(showImage(mention))}, which the list does not have: left out`,
+    };
   }
   return {
-    open: false,
-    text: `the text names ${quote(showImage(mention))}, the list ${quote(showImage(listed))}: the list holds`,
+    needsReview: false,
+    text: `the text names ${quote(showImage(mention))}, the list ${quote(showImage(listed))}: the list is used`,
   };
 }
 

@@ -1,5 +1,7 @@
 import semver from "semver";
+import { array, boolean, fallback, object, safeParse, string, unknown } from "valibot";
 import { Failure } from "../../src/errors.ts";
+import { tryJson } from "../../src/values/json.ts";
 import type { Client } from "./client.ts";
 
 /** A published release of kind. */
@@ -14,12 +16,14 @@ export interface Release {
 /** GitHub's largest page (REST API, "List releases"). */
 const PER_PAGE = 100;
 
-/** kind has some dozens of releases: an answer that never ends is no list of them. */
-const MOST_PAGES = 20;
+/** kind has some dozens of releases: an answer without end is not a list of them. */
+const MAX_PAGES = 20;
+
+const FIX = "check GITHUB_API_URL, and that no proxy answers in its place";
 
 /**
  * Reads all of kind's releases, drafts and pre-releases left out.
- * @throws Failure where GitHub does not answer, or with something else.
+ * @throws Failure if GitHub does not answer, or answers with something else.
  */
 export async function readReleases(
   client: Client,
@@ -27,14 +31,14 @@ export async function readReleases(
   token: string | undefined,
 ): Promise<readonly Release[]> {
   const releases: Release[] = [];
-  for (let page = 1; page <= MOST_PAGES; page += 1) {
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
     const url = `${api}/repos/kubernetes-sigs/kind/releases?per_page=${PER_PAGE}&page=${page}`;
     const found = parseReleases(await client.readText(url, githubHeaders(token)), url);
     releases.push(...found.releases);
-    // An empty page is the end whatever size of a page the server allows.
+    // An empty page is the end, whatever page size the server allows.
     if (found.count === 0) return releases;
   }
-  throw new Failure(`${api} lists more than ${MOST_PAGES} pages of kind's releases.`);
+  throw new Failure(`${api} lists more than ${MAX_PAGES} pages of kind's releases.`, { fix: FIX });
 }
 
 function githubHeaders(token: string | undefined): Readonly<Record<string, string>> {
@@ -46,8 +50,8 @@ function githubHeaders(token: string | undefined): Readonly<Record<string, strin
 }
 
 /**
- * Reads one page of releases. `count` is that of all on the page.
- * @throws Failure where the text is not GitHub's list of releases.
+ * Reads one page of releases. `count` includes those that are left out.
+ * @throws Failure if the text is not GitHub's list of releases.
  */
 export function parseReleases(
   text: string,
@@ -58,26 +62,30 @@ export function parseReleases(
 }
 
 function parseList(text: string, url: string): readonly unknown[] {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new Failure(`${url} does not answer with JSON.`);
-  }
-  if (!Array.isArray(data)) throw new Failure(`${url} does not answer with a list of releases.`);
-  return data;
+  const data = tryJson(unknown(), text);
+  if (data === undefined) throw new Failure(`${url} does not answer with JSON.`, { fix: FIX });
+  const { success, output } = safeParse(array(unknown()), data);
+  if (!success) throw new Failure(`${url} does not answer with a list of releases.`, { fix: FIX });
+  return output;
 }
 
+/** A release in GitHub's REST API; a draft was not published. */
+const releaseSchema = object({
+  tag_name: string(),
+  draft: boolean(),
+  prerelease: boolean(),
+  published_at: fallback(string(), ""),
+  body: fallback(string(), ""),
+});
+
 function parseRelease(entry: unknown, url: string): Release | undefined {
-  const release: Readonly<Record<string, unknown>> =
-    typeof entry === "object" && entry !== null ? Object.fromEntries(Object.entries(entry)) : {};
-  const { tag_name: tag, draft, prerelease, published_at: published, body } = release;
-  if (typeof tag !== "string" || typeof draft !== "boolean" || typeof prerelease !== "boolean") {
-    throw new Failure(`${url} lists a release without tag_name, draft and prerelease.`);
-  }
+  const { success, output } = safeParse(releaseSchema, entry);
+  if (!success) throw new Failure(`${url} lists a release without tag_name, draft and prerelease.`, { fix: FIX });
+  const { tag_name: tag, draft, prerelease, published_at: published, body } = output;
   const version = semver.valid(tag);
   if (draft || prerelease || version === null || semver.prerelease(version) !== null) return undefined;
-  const released = typeof published === "string" ? /^\d{4}-\d\d-\d\d(?=T)/.exec(published)?.[0] : undefined;
-  if (released === undefined) throw new Failure(`${url} lists ${tag} without the time of its publication.`);
-  return { version, released, body: typeof body === "string" ? body : "" };
+  const released = /^\d{4}-\d\d-\d\d(?=T)/.exec(published)?.[0];
+  if (released === undefined)
+    throw new Failure(`${url} lists ${tag} without the time of its publication.`, { fix: FIX });
+  return { version, released, body };
 }

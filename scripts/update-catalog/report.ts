@@ -1,33 +1,33 @@
 import type { Addition } from "./plan.ts";
 
-/** Something that whoever reviews an update has to know. */
+/** Something that the reviewer of an update must know. */
 export interface Remark {
-  /** Whether it is left to a person to decide. */
-  readonly open: boolean;
+  /** Whether a person has to decide it. */
+  readonly needsReview: boolean;
   /** One line of Markdown. */
   readonly text: string;
 }
 
-const LONGEST_QUOTE = 160;
+const MAX_QUOTE = 160;
 
-/** A text of somebody else's as a code span: nothing in it is Markdown, and nobody is called by an @ in it. */
+/** A foreign text as a code span: nothing in it is Markdown, and an @ in it notifies nobody. */
 export function quote(text: string): string {
   const line = text.replaceAll(/[`\s]+/g, " ").trim();
-  return `\`${line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}...` : line}\``;
+  return `\`${line.length > MAX_QUOTE ? `${line.slice(0, MAX_QUOTE)}...` : line}\``;
 }
 
-/** The text of the pull request that brings an update, in Markdown. */
+/** The text of the pull request with an update, in Markdown. */
 export function renderReport(addition: Addition, remarks: readonly Remark[]): string {
   const news = describeNews(addition);
   const parts = [
-    news.length === 0 ? "Nothing is new: the catalog stays as it is." : section("What is new", news),
+    news.length === 0 ? "Nothing is new: the catalog is unchanged." : section("What is new", news),
     section(
-      "A person must look at this",
-      remarks.filter(({ open }) => open).map(({ text }) => text),
+      "Needs review",
+      remarks.filter(({ needsReview }) => needsReview).map(({ text }) => text),
     ),
     section(
-      "Contradictions that the list of the release notes decides",
-      remarks.filter(({ open }) => !open).map(({ text }) => text),
+      "Contradictions in release notes, decided by their list",
+      remarks.filter(({ needsReview }) => !needsReview).map(({ text }) => text),
     ),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;

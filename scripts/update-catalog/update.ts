@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { describeError, Failure } from "../../src/errors.ts";
 import { runTasks } from "../../src/tasks.ts";
 import type { ToolName } from "../../src/tools/sources.ts";
@@ -16,7 +17,7 @@ import { readReleases } from "./releases.ts";
 import { quote, type Remark, renderReport } from "./report.ts";
 
 /**
- * Brings the catalog up to date: `node scripts/update-catalog/update.ts [file]` reads kind's releases, their load balancers and the
+ * Updates the catalog: `node scripts/update-catalog/update.ts [file]` reads kind's releases, their load balancers and the
  * checksums that the catalog lacks, compares those that it has with what is published, writes the file, and prints the
  * text of the pull request. A checksum that the catalog has is never changed.
  */
@@ -25,21 +26,22 @@ import { quote, type Remark, renderReport } from "./report.ts";
 interface Origins {
   readonly api: string;
   readonly raw: string;
-  /** What stands in for the tools' own download hosts. */
+  /** What replaces the tools' own download hosts. */
   readonly downloads: Readonly<Record<ToolName, string | undefined>>;
   readonly token: string | undefined;
 }
 
 const CATALOG = join(import.meta.dirname, "../../src/versions/catalog.json");
 
-/** Reads the environment. @throws Failure where one of the variables is no base URL. */
+/** Reads the environment. @throws Failure if one of the variables is not a base URL. */
 function readOrigins(environment: NodeJS.ProcessEnv): Origins {
   const base = (name: string): string | undefined => {
     const text = environment[name] ?? "";
     if (text === "") return undefined;
     const parsed = baseUrl(text);
     if ("value" in parsed) return parsed.value;
-    throw new Failure(`${name} ${parsed.issue.reason}. Allowed: ${parsed.issue.allowed}.`);
+    const { reason, allowed, fix } = parsed.issue;
+    throw new Failure(`${name} ${reason}. Allowed: ${allowed}.`, { fix });
   };
   return {
     api: base("GITHUB_API_URL") ?? "https://api.github.com",
@@ -57,7 +59,7 @@ interface Discoveries {
   readonly remarks: readonly Remark[];
 }
 
-/** Asks the network for everything that an update needs. The first failure ends all of it. */
+/** Reads everything that an update needs from the network. The first failure ends all of it. */
 async function discover(catalogText: string, origins: Origins, log: (line: string) => void): Promise<Discoveries> {
   const catalog = parseCatalog(catalogText);
   return await runTasks(async ({ signal, begin }) => {
@@ -97,25 +99,25 @@ async function discover(catalogText: string, origins: Origins, log: (line: strin
 function describeNoBalancer(version: string, raw: string): Remark {
   const source = quote(loadBalancerSource(raw, version));
   return {
-    open: true,
-    text: `kind ${version}: no single image of a load balancer is named by ${source}, so the entry goes without`,
+    needsReview: true,
+    text: `kind ${version}: ${source} does not name exactly one load balancer image, so the entry has none`,
   };
 }
 
-/** Brings a catalog file up to date. @returns the report. @throws Failure, and the file is as it was. */
+/** Updates a catalog file. @returns the report. @throws Failure, and leaves the file as it was. */
 async function update(path: string, origins: Origins, log: (line: string) => void): Promise<string> {
   const text = await readFile(path, "utf8");
   const { plan, releases, findings, remarks } = await discover(text, origins, log);
   const addition = resolveAddition(releases, findings);
   const extended = extendCatalog(text, addition);
-  // What the Action could not read must not be proposed.
+  // A catalog that the Action cannot read must not be proposed.
   parseCatalog(extended);
-  if (extended !== text) await writeWhole(path, extended);
+  if (extended !== text) await replaceFile(path, extended);
   return renderReport(addition, [...plan.remarks, ...remarks, ...addition.remarks]);
 }
 
-/** Writes a file in one step: whoever reads it sees the old text or the new one. */
-async function writeWhole(path: string, text: string): Promise<void> {
+/** Replaces a file in one step: its readers see the old text or the new one. */
+async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   try {
     await writeFile(draft, text);
@@ -126,8 +128,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [path = CATALOG, ...more] = process.argv.slice(2);
   try {
+    const [path = CATALOG, ...more] = parseArgs({ allowPositionals: true }).positionals;
     if (more.length > 0) throw new Failure("usage: node scripts/update-catalog/update.ts [file]");
     process.stdout.write(await update(path, readOrigins(process.env), console.error));
   } catch (error) {

@@ -1,39 +1,26 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diagnose } from "../diagnosis/diagnose.ts";
-import { collectSymptoms } from "../diagnosis/symptoms.ts";
-import { type ClusterContainer, listClusterContainers } from "../docker/containers.ts";
-import { type PendingContainer, removeInterrupted } from "../docker/interrupted.ts";
-import { describeError, Failure } from "../errors.ts";
-import { CommandError, type Exec } from "../exec.ts";
-import type { HostPort } from "../host/ports.ts";
+import { Failure } from "../errors.ts";
+import type { Exec } from "../exec.ts";
 import type { Log } from "../runner/log.ts";
 import type { Timeline } from "../timeline.ts";
 import type { ClusterNode } from "../values/nodes.ts";
-import { startNodeIpam } from "./fast-boot/node-ipam.ts";
-import type { FastBoot } from "./fast-boot/plan.ts";
+import { waitForApiServer } from "./api-server.ts";
 import { createCluster, readAdminConf } from "./kind.ts";
-import { type Ownership, refuseStrangers, removeOwnContainers, selectOwn } from "./ownership.ts";
-import { waitForApiServer } from "./ready.ts";
+import type { Ownership } from "./ownership.ts";
 import { watchNodes } from "./watch.ts";
 
-/** A cluster to make. */
+/** A cluster to create. */
 export interface CreationRequest {
+  /** kind's path. */
   readonly kind: string;
   readonly cluster: string;
   readonly nodes: readonly ClusterNode[];
-  /** kind's configuration, with the acceleration or without. */
-  readonly configurationFor: (acceleration: FastBoot | undefined) => string;
-  readonly acceleration: FastBoot | undefined;
+  /** kind's configuration as it gets it. */
+  readonly rendered: string;
   /** The user's kind configuration as it was written, where there is one. */
-  readonly configuration: string | undefined;
+  readonly written: string | undefined;
   readonly runDirectory: string;
-  /** The ports of this machine that the user named. */
-  readonly ports: readonly HostPort[];
   readonly ownership: Ownership;
-  /** What kind makes. */
-  readonly containers: readonly PendingContainer[];
-  readonly attempts: number;
   /** Ends the creation: what it was for has failed. */
   readonly signal: AbortSignal;
 }
@@ -46,15 +33,6 @@ export interface AnsweringApi {
   readonly adminConf: string;
 }
 
-/** What is done beside the create, from the moment the API server answers, and what after it. */
-export interface CreationSteps<T> {
-  /** Gets the admin's kubeconfig; must stop when the signal says so. */
-  readonly whenApiAnswers: (api: AnsweringApi, acceleration: FastBoot | undefined, signal: AbortSignal) => Promise<T>;
-  readonly whenCreated: (result: T) => Promise<void>;
-  /** Called with the nodes of a try that failed, before they are removed. */
-  readonly whenTryFailed: (attempt: number, nodes: readonly ClusterContainer[]) => Promise<void>;
-}
-
 /** What a creation works with. */
 export interface CreationTools {
   readonly exec: Exec;
@@ -62,117 +40,100 @@ export interface CreationTools {
   readonly timeline: Timeline;
 }
 
-/**
- * Creates the cluster, with the caller's steps beside it. What fails is diagnosed; where no cause is named, the failed
- * try's logs are kept, its nodes removed, and the whole tried again: node boot and kubeadm are known to be flaky.
- * @throws Failure with the cause and its fix.
- */
-export async function createClusterWith<T>(
-  request: CreationRequest,
-  steps: CreationSteps<T>,
-  tools: CreationTools,
-): Promise<T> {
-  const { exec, log } = tools;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      // What fails once is tried again the plain way: the cause may be what we left out.
-      return await tryCreate(request, attempt === 1 ? request.acceleration : undefined, steps, tools);
-    } catch (error) {
-      if (request.signal.aborted) throw error;
-      const symptoms = await collectSymptoms(
-        { nodes: request.nodes.map((node) => node.name), error: describeCommand(error), ports: request.ports },
-        exec,
-      );
-      const diagnosis = diagnose(symptoms);
-      if (diagnosis !== undefined && !(diagnosis.retryable === true && attempt < request.attempts)) {
-        const words = error instanceof Failure ? error.message : describeError(error);
-        throw new Failure(`${diagnosis.cause}\n${words}`, { fix: diagnosis.fix, cause: error });
-      }
-      if (attempt >= request.attempts || (error instanceof Failure && !error.retryable)) throw error;
-      log.info(`Try ${attempt} of ${request.attempts} failed: ${describeError(error)}`);
-      const own = selectOwn(await listClusterContainers(exec, request.cluster), request.ownership);
-      await steps.whenTryFailed(attempt, own);
-      await removeInterrupted(request.containers, () => removeOwnContainers(request.ownership, exec), exec);
-      await rm(kindKubeconfig(request.runDirectory), { force: true });
-    }
-  }
+/** A create under way. */
+export interface Creation {
+  /** Settles when the API server answers: that is long before kind is done. */
+  readonly apiServer: Promise<AnsweringApi>;
+  /** Settles when kind has created the cluster. */
+  readonly done: Promise<void>;
+  /** Aborted when the creation is abandoned: what is done beside it stops. */
+  readonly signal: AbortSignal;
+  /** Waits for work beside it. @throws as soon as the create fails, or a node cannot come up. */
+  beside<T>(work: Promise<T>): Promise<T>;
+  /** Looks at the nodes no longer: the cluster is up. */
+  finish(): void;
+  /** Ends what still runs, and waits for its end. */
+  abandon(): Promise<void>;
 }
 
-/** How long the API server may be silent once kind has done its part: it answered kubeadm long before. */
-const ANSWER_SECONDS = 60;
-
-/** All that a command said, where one failed: its message holds the last lines alone. */
-function describeCommand(error: unknown): string {
-  return error instanceof CommandError ? `${error.message}\n${error.stdout}\n${error.stderr}` : describeError(error);
-}
-
-async function tryCreate<T>(
-  request: CreationRequest,
-  acceleration: FastBoot | undefined,
-  steps: CreationSteps<T>,
-  { exec, log, timeline }: CreationTools,
-): Promise<T> {
-  await refuseStrangers(request.ownership, exec);
-  const stop = new AbortController();
-  const giveUp = new AbortController();
-  const stopped = AbortSignal.any([stop.signal, request.signal]);
-  const create = timeline.measure("Create cluster", () =>
+/** Begins to create a cluster. */
+export function beginCreate(request: CreationRequest, tools: CreationTools): Creation {
+  const { kind, cluster, rendered, runDirectory, ownership, written } = request;
+  const { exec, log, timeline } = tools;
+  const abandoned = new AbortController();
+  const finished = new AbortController();
+  const signal = AbortSignal.any([abandoned.signal, request.signal]);
+  const done = timeline.measure("Create cluster", () =>
     createCluster(
-      request.kind,
-      request.cluster,
-      request.configurationFor(acceleration),
-      kindKubeconfig(request.runDirectory),
-      exec,
-      log,
-      stopped,
+      { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory },
+      { exec, log, signal },
     ),
   );
-  create.then(
-    () => setTimeout(() => giveUp.abort(), ANSWER_SECONDS * 1000).unref(),
+  let serving = false;
+  const apiServer = openApiServer(request, done, signal, tools);
+  const watch = watchNodes(
+    { ownership, configuration: written, isServing: () => serving },
+    exec,
+    AbortSignal.any([signal, finished.signal]),
+  );
+  const answered = apiServer.then(() => {
+    serving = true;
+  });
+  // Each failure is one of `beside`, whether the promise itself is awaited by then or not.
+  const parts = [done, answered, watch];
+  const failure = failureOf(parts);
+  return {
+    apiServer,
+    done,
+    signal,
+    beside: (work) => Promise.race([work, failure]),
+    finish: () => finished.abort(),
+    abandon: async () => {
+      abandoned.abort();
+      finished.abort();
+      await Promise.allSettled(parts);
+    },
+  };
+}
+
+/** Rejects as soon as one of the parts does, and never resolves. */
+function failureOf(parts: readonly Promise<void>[]): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  for (const part of parts) part.catch(reject);
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** How long the API server may not answer once kind has done its part: it answered kubeadm long before. */
+const ANSWER_SECONDS = 60;
+
+async function openApiServer(
+  { ownership, nodes }: CreationRequest,
+  done: Promise<void>,
+  signal: AbortSignal,
+  { exec, timeline }: CreationTools,
+): Promise<AnsweringApi> {
+  const timeout = new AbortController();
+  done.then(
+    () => setTimeout(() => timeout.abort(), ANSWER_SECONDS * 1000).unref(),
     () => undefined,
   );
-  let serving = false;
-  const beside = (async () => {
-    // Envoy, kind's load balancer from 0.32 on, sends connections to control planes that have not joined yet too, as long
-    // as fewer than half are healthy (its panic threshold). Asking meanwhile fails, and takes the turns of kubeadm's joins.
-    if (request.nodes.filter((node) => node.role === "control-plane").length > 1) await create;
-    const api = await timeline.measure("API server answers", () =>
-      waitForApiServer(request.ownership, request.nodes, exec, AbortSignal.any([stopped, giveUp.signal])),
-    );
-    if (api === undefined) {
-      throw new Failure("kind made the cluster, but its API server does not answer on the port that it published.", {
-        fix: "run this step on the machine of the Docker Engine (no remote DOCKER_HOST, no container job), or look at the API server's log",
-        retryable: !giveUp.signal.aborted,
-      });
-    }
-    serving = true;
-    const adminConf = await readAdminConf(api.controlPlane, exec);
-    return await steps.whenApiAnswers({ server: api.server, adminConf }, acceleration, stopped);
-  })();
-  const watching = new AbortController();
-  const watched = { ownership: request.ownership, configuration: request.configuration, isServing: () => serving };
-  const watch = watchNodes(watched, exec, AbortSignal.any([stopped, watching.signal]));
-  // It is ended when the others have come to an end, and has no say then.
-  const never = new Promise<never>(() => undefined);
-  const complete = async () => {
-    const [, result] = await Promise.all([create, beside]);
-    await steps.whenCreated(result);
-    if (acceleration !== undefined) await startNodeIpam(acceleration, request.nodes, exec);
-    return result;
-  };
-  try {
-    const result = await Promise.race([complete(), watch.then(() => never)]);
-    watching.abort();
-    return result;
-  } catch (error) {
-    stop.abort();
-    watching.abort();
-    await Promise.allSettled([create, beside, watch]);
-    throw error;
+  // Envoy, kind's load balancer from 0.32 on, sends connections to control planes that have not joined yet too, as long
+  // as fewer than half are healthy (its panic threshold). Asking meanwhile fails, and takes the turns of kubeadm's joins.
+  if (nodes.filter((node) => node.role === "control-plane").length > 1) await done;
+  const api = await timeline.measure("API server answers", () =>
+    waitForApiServer(ownership, nodes, exec, AbortSignal.any([signal, timeout.signal])),
+  );
+  if (api === undefined) {
+    throw new Failure("kind created the cluster, but its API server does not answer on the port that it published.", {
+      fix: "run this step on the machine of the Docker Engine (no remote DOCKER_HOST, no container job), or look at the API server's log",
+      retryable: !timeout.signal.aborted,
+    });
   }
+  return { server: api.server, adminConf: await readAdminConf(api.controlPlane, exec) };
 }
 
 /** Where kind writes a kubeconfig: never the user's own, and never the one that later steps get. */
-function kindKubeconfig(runDirectory: string): string {
+export function kindKubeconfig(runDirectory: string): string {
   return join(runDirectory, "kind.kubeconfig");
 }

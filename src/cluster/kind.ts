@@ -1,66 +1,76 @@
+import { execInContainer } from "../docker/containers.ts";
 import type { Exec } from "../exec.ts";
 import type { HostPort } from "../host/ports.ts";
+import { withRunFile } from "../run-folder.ts";
 import type { Log } from "../runner/log.ts";
-import { asList, isRecord, type UserConfiguration } from "./config/read.ts";
+import { asList, isRecord } from "../values/data.ts";
+import type { UserConfiguration } from "./config/read.ts";
+
+/** A cluster's name, and the files of its create. */
+export interface CreateFiles {
+  readonly cluster: string;
+  /** Where kind writes a kubeconfig: never the user's own, and never the one that later steps get. */
+  readonly kubeconfig: string;
+  readonly configuration: string;
+}
 
 /**
  * kind's arguments for a cluster. Nodes are retained on failure, or the evidence is deleted with them; readiness is
  * ours to judge, so kind does not wait.
  */
-export function createArgs(cluster: string, kubeconfig: string): readonly string[] {
-  return [
-    "create",
-    "cluster",
-    "--name",
-    cluster,
-    "--kubeconfig",
-    kubeconfig,
-    "--config",
-    "-",
-    "--retain",
-    "--wait",
-    "0s",
-  ];
+export function createArgs({ cluster, kubeconfig, configuration }: CreateFiles): readonly string[] {
+  const options = ["--name", cluster, "--kubeconfig", kubeconfig, "--config", configuration];
+  return ["create", "cluster", ...options, "--retain", "--wait", "0s"];
 }
 
-/** Makes the cluster. @throws CommandError with kind's own words. */
+/** What kind is to create. */
+export interface KindRequest {
+  /** Path of the program. */
+  readonly kind: string;
+  readonly cluster: string;
+  /** kind's configuration. */
+  readonly configuration: string;
+  readonly kubeconfig: string;
+  readonly runDirectory: string;
+}
+
+/** Creates the cluster. @throws CommandError with kind's own words. */
 export async function createCluster(
-  kind: string,
-  cluster: string,
-  configuration: string,
-  kubeconfig: string,
-  exec: Exec,
-  log: Pick<Log, "info" | "debug">,
-  signal: AbortSignal,
-): Promise<void> {
-  let saysFarewell = false;
-  await exec({
-    file: kind,
-    args: createArgs(cluster, kubeconfig),
-    stdin: configuration,
-    timeoutSeconds: 1200,
-    purpose: "creating the cluster",
-    onLine: (line) => {
-      // What follows tells a person at a terminal how to use a kubeconfig that later steps do not get.
-      saysFarewell ||= line.startsWith("Set kubectl context");
-      if (saysFarewell) return;
-      // A step that is done says its name again; the cluster's own is the group's.
-      if (/^\s*[✓✗]|^WARN/.test(line)) log.info(line.trim());
-      else log.debug(line);
-    },
+  { kind, cluster, configuration, kubeconfig, runDirectory }: KindRequest,
+  {
+    exec,
+    log,
     signal,
-  });
+  }: { readonly exec: Exec; readonly log: Pick<Log, "info" | "debug">; readonly signal: AbortSignal },
+): Promise<void> {
+  await withRunFile(runDirectory, { name: "kind.yaml", text: configuration }, (path) =>
+    exec({
+      file: kind,
+      args: createArgs({ cluster, kubeconfig, configuration: path }),
+      timeoutSeconds: 1200,
+      purpose: "creating the cluster",
+      onLine: logKindLines(log),
+      signal,
+    }),
+  );
+}
+
+function logKindLines(log: Pick<Log, "info" | "debug">): (line: string) => void {
+  let saysFarewell = false;
+  return (line) => {
+    // What follows tells a person at a terminal how to use a kubeconfig that later steps do not get.
+    saysFarewell ||= line.startsWith("Set kubectl context");
+    if (saysFarewell) return;
+    // A step that is done says its name again; the cluster's own is the group's.
+    if (/^\s*[✓✗]|^WARN/.test(line)) log.info(line.trim());
+    else log.debug(line);
+  };
 }
 
 /** kubeadm's kubeconfig of the admin, as soon as it is written in the control plane's container. */
 export async function readAdminConf(controlPlane: string, exec: Exec): Promise<string> {
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["exec", controlPlane, "cat", "/etc/kubernetes/admin.conf"],
-    timeoutSeconds: 60,
-    purpose: "reading the admin's kubeconfig from the control plane",
-  });
-  return stdout;
+  const options = { timeoutSeconds: 60, purpose: "reading the admin's kubeconfig from the control plane" };
+  return (await execInContainer(controlPlane, ["cat", "/etc/kubernetes/admin.conf"], options, exec)).stdout;
 }
 
 const PROTOCOLS = ["tcp", "udp", "sctp"] as const;

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Failure } from "../errors.ts";
 
-/** What a certificate says, checked. */
+/** The validity of a certificate that passed the checks. */
 export interface CheckedCertificate {
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -17,7 +17,7 @@ function readCertificate(pem: string): X509Certificate | undefined {
 
 /**
  * Checks that a certificate belongs to the key, was signed by the CA, names the user and is valid now.
- * @throws Failure naming what does not fit.
+ * @throws Failure that names what does not match.
  */
 export function checkCertificate(
   files: { readonly certificate: string; readonly privateKey: string; readonly ca: string },
@@ -26,10 +26,10 @@ export function checkCertificate(
 ): CheckedCertificate {
   const refuse = (what: string): never => {
     throw new Failure(`The certificate that the cluster signed ${what}.`, {
-      fix: "run the job again; if it stays so, a signer other than the cluster's own answers certificate requests here",
+      fix: "run the job again; if it fails again, find out which other signer signs certificate requests in this cluster",
     });
   };
-  const certificate = readCertificate(files.certificate) ?? refuse("cannot be read as one");
+  const certificate = readCertificate(files.certificate) ?? refuse("cannot be parsed");
   if (!certificate.checkPrivateKey(createPrivateKey(files.privateKey))) refuse("does not belong to the key");
   if (!certificate.verify(new X509Certificate(files.ca).publicKey)) refuse("is not signed by the cluster's CA");
   const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];

@@ -18,7 +18,7 @@ const ORGANIZATION = "2.5.4.10";
 const SHA256_WITH_RSA = new AlgorithmIdentifier({ algorithm: "1.2.840.113549.1.1.11", parameters: null });
 const ECDSA_WITH_SHA256 = new AlgorithmIdentifier({ algorithm: "1.2.840.10045.4.3.2" });
 
-/** Makes a certificate request (PKCS#10, RFC 2986) in PEM, signed with SHA-256. The key is RSA's or an elliptic curve's. */
+/** Creates a certificate request (PKCS#10, RFC 2986) in PEM, signed with SHA-256. The key is RSA's or an elliptic curve's. */
 export function createCertificateRequest(facts: {
   readonly commonName: string;
   readonly organizations: readonly string[];

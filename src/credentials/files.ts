@@ -1,7 +1,7 @@
 import { access, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../errors.ts";
-import { holdFolder } from "../inputs/places.ts";
+import { holdFolder } from "../values/files.ts";
 
 /** The paths of the credential files, under the names that the guide gives them. */
 export interface CredentialPaths {
@@ -28,13 +28,13 @@ export function credentialFiles(paths: CredentialPaths): readonly string[] {
   return [paths.ca, paths.certificate, paths.privateKey, paths.userKubeconfig];
 }
 
-/** Those of the files that are there already: they are not the run's, and are not written over. */
+/** The files that exist already: they are not the run's, and are not overwritten. */
 export async function findPresentFiles(paths: CredentialPaths): Promise<readonly string[]> {
   const missing = await findMissingFiles(credentialFiles(paths));
   return credentialFiles(paths).filter((path) => !missing.includes(path));
 }
 
-/** Those of the files that are not there. A link to nowhere is there: nothing can be written in its place. */
+/** The files that do not exist. A dangling link exists: nothing can be written in its place. */
 export async function findMissingFiles(paths: readonly string[]): Promise<readonly string[]> {
   const present = await Promise.all(
     paths.map((path) =>
@@ -47,14 +47,14 @@ export async function findMissingFiles(paths: readonly string[]): Promise<readon
   return paths.filter((_, index) => present[index] === false);
 }
 
-/** The folders on the way to a directory that are not there yet, innermost first. */
+/** The folders on the way to a directory that do not exist yet, innermost first. */
 export async function findMissingFolders(directory: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let folder = directory; !(await exists(folder)); folder = dirname(folder)) missing.push(folder);
   return missing;
 }
 
-/** Makes a directory, readable by its owner alone where it was not there. */
+/** Creates a directory if it does not exist, readable by its owner alone. */
 export async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
 }
@@ -66,12 +66,12 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Removes files, those that are there. */
+/** Removes the files that exist. */
 export async function removeFiles(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
-/** Removes files that are there and empty. */
+/** Removes the files that exist and are empty. */
 export async function removeEmptyFiles(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const found = await lstat(path).catch(() => undefined);
@@ -79,29 +79,35 @@ export async function removeEmptyFiles(paths: readonly string[]): Promise<void> 
   }
 }
 
-/** Writes new files into one folder, secret ones for their owner alone; one that is there is not written over. */
+/** A file to write. */
+export interface NewFile {
+  readonly path: string;
+  readonly text: string;
+  /** Whether only its owner may read it. */
+  readonly secret: boolean;
+}
+
+/** Writes new files into one folder; an existing file is not overwritten. */
 export async function writeNewFiles(
   directory: string,
-  files: readonly { readonly path: string; readonly text: string; readonly secret: boolean }[],
+  files: readonly NewFile[],
   check: (real: string) => Promise<void>,
 ): Promise<void> {
-  // What is checked is what is written to, whatever becomes of the links on the way.
+  // The folder that is checked is the one that is written to, even if links on the way to it change.
   const folder = await holdFolder(directory);
   try {
     await check(folder.real);
-    await Promise.all(
-      files.map(({ path, text, secret }) => writeNewFile(path, text, secret, folder.at(basename(path)))),
-    );
+    await Promise.all(files.map((file) => writeNewFile(file, folder.at(basename(file.path)))));
   } finally {
     await folder.close();
   }
 }
 
 /**
- * Writes a new file, a secret one for its owner alone; one that is there is not written over.
- * @param place the path that it is written at, where that is another one than messages call it by.
+ * Writes a new file; an existing one is not overwritten.
+ * @param place the path to write to, if it is not the one that messages name.
  */
-export async function writeNewFile(path: string, text: string, secret: boolean, place = path): Promise<void> {
+export async function writeNewFile({ path, text, secret }: NewFile, place = path): Promise<void> {
   try {
     await writeFile(place, text, { flag: "wx", mode: secret ? 0o600 : 0o644 });
   } catch (error) {

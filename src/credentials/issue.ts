@@ -1,5 +1,7 @@
+import { boolean, nullish, object } from "valibot";
 import type { Kubectl } from "../cluster/kubectl.ts";
 import { describeError, Failure } from "../errors.ts";
+import { readJson } from "../values/json.ts";
 import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
 import { type CredentialPaths, writeNewFiles } from "./files.ts";
 import type { KeyAndRequest } from "./key.ts";
@@ -7,7 +9,7 @@ import { userKubeconfig } from "./kubeconfig.ts";
 import { planRbac, type RbacMode } from "./rbac.ts";
 import { issueCertificate } from "./sign.ts";
 
-/** What the user is to get. */
+/** What the user gets. */
 export interface CredentialsRequest {
   readonly user: string;
   readonly key: KeyAndRequest;
@@ -20,10 +22,11 @@ export interface CredentialsRequest {
   readonly server: string;
   readonly cluster: string;
   readonly context: string;
-  /** Looks at the folder that the files are written to, by its real path, directly before. @throws where it is a wrong one. */
+  /** Checks the folder that the files are written to, by its real path, directly before. @throws if it must not be used. */
   readonly checkFolder: (real: string) => Promise<void>;
 }
 
+/** The user's certificate with the CA that signed it, both in PEM. */
 export interface IssuedCredentials extends CheckedCertificate {
   readonly ca: string;
   readonly certificate: string;
@@ -32,7 +35,7 @@ export interface IssuedCredentials extends CheckedCertificate {
 /**
  * Gives the user a certificate and rights, writes the files, and uses them once against the API server.
  * @param admin kubectl as the cluster's admin.
- * @param asUser makes kubectl for the user's own kubeconfig.
+ * @param asUser gives kubectl with the user's own kubeconfig.
  */
 export async function issueCredentials(
   request: CredentialsRequest,
@@ -71,16 +74,16 @@ async function grantRights({ rbac, rbacManifests, user }: CredentialsRequest, ad
   const grants: Promise<unknown>[] = rbacManifests.length === 0 ? [] : [applyManifests(rbacManifests, admin)];
   if (objects !== undefined) {
     grants.push(
-      admin(["create", "--validate=false", "--filename=-"], {
+      admin(["create", "--validate=false"], {
         purpose: "granting the user's rights",
-        stdin: JSON.stringify(objects),
+        manifest: objects,
       }),
     );
   }
   await Promise.all(grants);
 }
 
-/** In the order given: a later one may need what an earlier one makes. */
+/** In the order given: a later one may need what an earlier one creates. */
 async function applyManifests(paths: readonly string[], admin: Kubectl): Promise<void> {
   try {
     await admin(["apply", ...paths.flatMap((path) => ["--filename", path])], {
@@ -88,7 +91,7 @@ async function applyManifests(paths: readonly string[], admin: Kubectl): Promise
     });
   } catch (error) {
     throw new Failure(describeError(error), {
-      fix: "mend the manifest that kubectl names; they are applied in the order of the input",
+      fix: "fix the manifest that kubectl names; the manifests are applied in the order of rbac-manifests",
       cause: error,
       retryable: false,
     });
@@ -97,20 +100,23 @@ async function applyManifests(paths: readonly string[], admin: Kubectl): Promise
 
 /** An anonymous or refused client gets an error here, an authenticated one a yes or a no. */
 async function useOnce(kubectl: Kubectl, { rbac, user }: CredentialsRequest): Promise<void> {
-  const { stdout } = await kubectl(["create", "--raw", SELF_REVIEW, "--filename=-"], {
+  const { stdout } = await kubectl(["create", "--raw", SELF_REVIEW], {
     purpose: `using the certificate as ${user}`,
-    stdin: JSON.stringify({
+    manifest: {
       apiVersion: "authorization.k8s.io/v1",
       kind: "SelfSubjectAccessReview",
       spec: { resourceAttributes: { verb: "create", group: "apps", resource: "deployments" } },
-    }),
+    },
   });
-  const answer: { readonly status?: { readonly allowed?: boolean } } = JSON.parse(stdout);
+  const answer = readJson(selfReview, stdout);
   if (rbac !== "none" && answer.status?.allowed !== true) {
-    throw new Failure(`The API server knows ${user}, but does not grant what rbac: ${rbac} promises.`, {
-      fix: "see whether one of the rbac-manifests takes rights away",
+    throw new Failure(`The API server knows ${user}, but does not give it the rights of rbac: ${rbac}.`, {
+      fix: "check whether one of the rbac-manifests takes rights away",
     });
   }
 }
+
+/** What is read of the answer (authorization.k8s.io/v1). */
+const selfReview = object({ status: nullish(object({ allowed: nullish(boolean()) })) });
 
 const SELF_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

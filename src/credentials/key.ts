@@ -11,8 +11,8 @@ export interface KeyAndRequest {
 }
 
 /**
- * Makes a key and its certificate request. Kubernetes takes the common name for the user's name
- * and each organization for a group (authentication with X509 client certificates).
+ * Creates a key and its certificate request. Kubernetes reads the common name as the user's name and each organization
+ * as a group (authentication with X509 client certificates).
  */
 export async function createKeyAndRequest(
   user: string,
@@ -24,7 +24,7 @@ export async function createKeyAndRequest(
       ? promisify(generateKeyPair)("rsa", { modulusLength: 2048 })
       : promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
   const { privateKey, publicKey } = await pair;
-  // Loaded when needed: reading the inputs and refusing bad ones must not wait for an ASN.1 library.
+  // Loaded when needed: the check of the inputs must not wait for an ASN.1 library.
   const { createCertificateRequest } = await import("./csr.ts");
   return {
     privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
@@ -32,7 +32,7 @@ export async function createKeyAndRequest(
   };
 }
 
-/** The key as PKCS#8 under AES-256: what may go into an artifact. */
+/** The key as PKCS#8, encrypted with AES-256: the only form that may go into an artifact. */
 export function encryptKey(privateKey: string, passphrase: string): string {
   return createPrivateKey(privateKey)
     .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })

@@ -1,50 +1,49 @@
+import { looseTuple, object, safeParse, string } from "valibot";
 import { parse, stringify } from "yaml";
 import { Failure } from "../errors.ts";
 
-/** The admin's kubeconfig, taken apart. */
+/** What gives the admin access, from the admin's kubeconfig. */
 export interface AdminAccess {
   /** PEM. */
   readonly ca: string;
   /** PEM; a secret. */
   readonly clientKey: string;
-  /** As it stands in the file; a secret. */
+  /** As it is in the file; a secret. */
   readonly clientKeyData: string;
-  /** As it stands in the file. */
+  /** As it is in the file. */
   readonly clientCertificate: string;
 }
 
-interface Kubeconfig {
-  readonly clusters?: readonly {
-    readonly cluster?: { readonly "certificate-authority-data"?: string };
-  }[];
-  readonly users?: readonly {
-    readonly user?: { readonly "client-key-data"?: string; readonly "client-certificate-data"?: string };
-  }[];
+/** What is read of a kubeconfig (client-go's `Config`, v1): the first cluster and the first user. */
+const adminConf = object({
+  clusters: looseTuple([object({ cluster: object({ "certificate-authority-data": string() }) })]),
+  users: looseTuple([object({ user: object({ "client-key-data": string(), "client-certificate-data": string() }) })]),
+});
+
+/** Reads kubeadm's `admin.conf`. @throws Failure if it is not one. */
+export function readAdminAccess(text: string): AdminAccess {
+  const read = safeParse(adminConf, tryYaml(text));
+  if (!read.success) {
+    throw new Failure("The control plane's admin.conf lacks the cluster's CA, the admin's certificate or its key.", {
+      fix: "set node-image to an image that the catalog lists for this kind release",
+    });
+  }
+  const [{ cluster }] = read.output.clusters;
+  const [{ user }] = read.output.users;
+  return {
+    clientCertificate: user["client-certificate-data"],
+    ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
+    clientKey: Buffer.from(user["client-key-data"], "base64").toString(),
+    clientKeyData: user["client-key-data"],
+  };
 }
 
-function parseKubeconfig(text: string): Kubeconfig | null {
+function tryYaml(text: string): unknown {
   try {
     return parse(text);
   } catch {
-    return null;
+    return undefined;
   }
-}
-
-/** Takes kubeadm's `admin.conf` apart. @throws Failure where it is not one. */
-export function readAdminAccess(text: string): AdminAccess {
-  const config = parseKubeconfig(text);
-  const ca = config?.clusters?.[0]?.cluster?.["certificate-authority-data"];
-  const { "client-key-data": clientKeyData, "client-certificate-data": clientCertificate } =
-    config?.users?.[0]?.user ?? {};
-  if (ca === undefined || clientKeyData === undefined || clientCertificate === undefined) {
-    throw new Failure("The control plane's admin.conf lacks the cluster's CA, the admin's certificate or its key.");
-  }
-  return {
-    clientCertificate,
-    ca: Buffer.from(ca, "base64").toString(),
-    clientKey: Buffer.from(clientKeyData, "base64").toString(),
-    clientKeyData,
-  };
 }
 
 /** The admin's kubeconfig for a client on this machine, under the names that kind gives cluster, user and context. */
@@ -67,7 +66,7 @@ export function adminKubeconfig(
   });
 }
 
-/** A kubeconfig for the user that refers to the three files beside it, so that it can be handed on without a key. */
+/** A kubeconfig for the user that refers to the three files next to it, so that it can be passed on without a key. */
 export function userKubeconfig(facts: {
   readonly context: string;
   readonly cluster: string;

@@ -3,10 +3,10 @@ import { basename, join } from "node:path";
 import { type CredentialPaths, makeDirectory } from "./files.ts";
 import { encryptKey } from "./key.ts";
 
-/** Held by this module alone: files that may be published are chosen here. */
+/** Only this module has it: files that may be published are chosen here. */
 const PUBLIC = Symbol("public");
 
-/** Files that whoever can read the repository may read. */
+/** Files that everyone who can read the repository may read. */
 export interface PublicFiles {
   readonly [PUBLIC]: true;
   readonly directory: string;
@@ -14,8 +14,8 @@ export interface PublicFiles {
 }
 
 /**
- * The files of the credential artifact: the CA, the certificate and the kubeconfig that refers to files. An artifact
- * can be read by whoever can read the repository, so the key goes in under a passphrase or not at all.
+ * The files of the credential artifact: the CA, the certificate and the kubeconfig that refers to files. Everyone
+ * who can read the repository can read an artifact, so the key is only included if a passphrase encrypts it.
  */
 export async function gatherPublicFiles(
   paths: CredentialPaths,

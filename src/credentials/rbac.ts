@@ -3,10 +3,11 @@ export type RbacMode = "torch" | "cluster-admin" | "none";
 const ROLE = "torch-orchestrator";
 
 /**
- * The objects that give the user its rights, as one list; `undefined` for none.
+ * The objects that give the user its rights, as one list; `undefined` if there are none.
  *
- * `torch` is what TORCH-V2's connector does: deployments, services and pods in every namespace, and namespaces made
- * for its templates. Whoever may create pods everywhere can become cluster-admin: it is a guard against mistakes.
+ * `torch` is what TORCH-V2's connector does: deployments, services and pods in every namespace, and new
+ * namespaces for its templates. A user who may create pods everywhere can become cluster-admin: it prevents mistakes, not
+ * attacks.
  */
 export function planRbac(mode: RbacMode, user: string): object | undefined {
   if (mode === "none") return undefined;

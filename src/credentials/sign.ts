@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Kubectl } from "../cluster/kubectl.ts";
 import { Failure } from "../errors.ts";
+import { poll } from "../poll.ts";
 
 /** The CSR object for the cluster's own signer of client certificates; its name is not the user's, which is in the CN. */
 export function planSigningRequest(user: string, certificateRequest: string, lifetimeSeconds: number, suffix: string) {
@@ -28,22 +29,20 @@ export async function issueCertificate(
   const suffix = randomBytes(4).toString("hex");
   const manifest = planSigningRequest(request.user, request.certificateRequest, request.lifetimeSeconds, suffix);
   const name = manifest.metadata.name;
-  await kubectl(["create", "--validate=false", "-f", "-"], {
+  await kubectl(["create", "--validate=false"], {
     purpose: "creating the certificate request",
-    stdin: JSON.stringify(manifest),
+    manifest,
   });
   await kubectl(["certificate", "approve", name], { purpose: "approving the certificate request" });
-  const deadline = Date.now() + SIGNING_SECONDS * 1000;
-  for (;;) {
+  const fetchCertificate = async () => {
     const { stdout } = await kubectl(["get", "csr", name, "-o", "jsonpath={.status.certificate}"], {
       purpose: "fetching the certificate",
     });
-    if (stdout !== "") return Buffer.from(stdout, "base64").toString();
-    if (Date.now() > deadline) {
-      throw new Failure(`The certificate request ${name} was approved, but not signed within ${SIGNING_SECONDS} s.`, {
-        fix: "look at the kube-controller-manager's log in the collected logs: it is the signer",
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+    return stdout === "" ? undefined : Buffer.from(stdout, "base64").toString();
+  };
+  const certificate = await poll(fetchCertificate, { everyMilliseconds: 200, forMilliseconds: SIGNING_SECONDS * 1000 });
+  if (certificate !== undefined) return certificate;
+  throw new Failure(`The certificate request ${name} was approved, but not signed within ${SIGNING_SECONDS} s.`, {
+    fix: "look at the kube-controller-manager's log in the collected logs: it is the signer",
+  });
 }

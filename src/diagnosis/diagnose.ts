@@ -1,12 +1,82 @@
 import { INOTIFY_LIMITS, inputOf } from "../host/inotify.ts";
-import type { Connectivity, Symptoms } from "./symptoms.ts";
+import type { Connectivity } from "./connectivity.ts";
+import type { Symptoms } from "./symptoms.ts";
 
-/** A named cause, with what to do about it. */
+/** A named cause and its fix. */
 export interface Diagnosis {
   readonly cause: string;
   readonly fix: string;
   /** Whether the same may work a moment later. */
   readonly retryable?: true;
+}
+
+/** What lines of an output mean. */
+interface Rule {
+  /** Where the lines are looked for: in what kind or kubectl ended with, or in what the nodes said too. */
+  readonly source: "error" | "words";
+  readonly matches: (line: string) => boolean;
+  /** The cause, or how it is found from the lines that match; `undefined` if it is another one after all. */
+  readonly diagnosis: Diagnosis | ((lines: readonly string[], symptoms: Symptoms) => Diagnosis | undefined);
+}
+
+/** The first rule that finds a cause counts. */
+const RULES: readonly Rule[] = [
+  {
+    source: "words",
+    matches: isAboutInotify,
+    diagnosis: diagnoseInotify,
+  },
+  {
+    source: "error",
+    matches: (line) => NAME_IN_USE.test(line),
+    diagnosis: ([line = ""]) => ({
+      cause: `Something else created a container with the name of a node, ${NAME_IN_USE.exec(line)?.[1]}, while this step was preparing.`,
+      fix: "use a different cluster-name for each run on this machine, or remove that container",
+    }),
+  },
+  {
+    source: "error",
+    matches: (line) => /already exist for a cluster/i.test(line),
+    diagnosis: {
+      cause: "Something else created a cluster of this name while this step was preparing.",
+      fix: "use a different cluster-name for each run on this machine",
+    },
+  },
+  {
+    source: "error",
+    matches: (line) =>
+      /unable to decode config|invalid configuration|invalid \w+ subnet|failed to apply .*patch/i.test(line),
+    diagnosis: {
+      cause: "kind does not accept the kind configuration.",
+      fix: "fix the field that kind names in kind-config; it is read by the kind release that the log names",
+    },
+  },
+  {
+    // Only in kind's own words: a component inside a node may say the same of a port of its own.
+    source: "error",
+    matches: (line) => /address already in use|port is already allocated/i.test(line),
+    diagnosis: diagnosePort,
+  },
+  {
+    source: "words",
+    // The kernel says the same of inotify watches.
+    matches: (line) => /no space left on device|disk quota exceeded/i.test(line) && !isAboutInotify(line),
+    diagnosis: {
+      cause: "The disk on which Docker keeps its data is full.",
+      fix: "free disk space in an earlier step (docker system prune), or use a runner with a larger disk",
+    },
+  },
+];
+
+/** Names the cause of a cluster that did not come up, if the symptoms point to one. */
+export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
+  for (const { source, matches, diagnosis } of RULES) {
+    const lines = symptoms[source].split("\n").filter(matches);
+    if (lines.length === 0) continue;
+    const found = typeof diagnosis === "function" ? diagnosis(lines, symptoms) : diagnosis;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Words by which inotify exhaustion shows in systemd, containerd, the kubelet and kind. */
@@ -21,20 +91,9 @@ function isAboutInotify(line: string): boolean {
 /** Below these values a cluster of a few nodes has been seen to fail: what kind's documentation recommends. */
 const RECOMMENDED = { "fs.inotify.max_user_watches": 524288, "fs.inotify.max_user_instances": 512 } as const;
 
-/** Names the cause of a cluster that did not come up, where the symptoms point to one. */
-export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
-  return (
-    diagnoseInotify(symptoms) ??
-    diagnoseName(symptoms) ??
-    diagnoseConfiguration(symptoms) ??
-    diagnosePort(symptoms) ??
-    diagnoseDisk(symptoms)
-  );
-}
-
-function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
+function diagnoseInotify(_lines: readonly string[], { limits }: Symptoms): Diagnosis | undefined {
   const low = INOTIFY_LIMITS.filter((name) => (limits[name] ?? Number.POSITIVE_INFINITY) < RECOMMENDED[name]);
-  if (!words.split("\n").some(isAboutInotify) || low.length === 0) return undefined;
+  if (low.length === 0) return undefined;
   const values = low.map((name) => `${name} is ${limits[name]}`).join(", ");
   const inputs = low.map((name) => `${inputOf(name)}: ${RECOMMENDED[name]}`).join(", ");
   return {
@@ -43,49 +102,7 @@ function diagnoseInotify({ words, limits }: Symptoms): Diagnosis | undefined {
   };
 }
 
-function diagnoseName({ error }: Symptoms): Diagnosis | undefined {
-  const held = /container name "?\/?([\w.-]+)"? is already in use/i.exec(error)?.[1];
-  if (held !== undefined) {
-    return {
-      cause: `Something else created a container with the name of a node, ${held}, while this step was preparing.`,
-      fix: "give each run on this machine a cluster-name of its own, or remove that container",
-    };
-  }
-  if (!/already exist for a cluster/i.test(error)) return undefined;
-  return {
-    cause: "Something else created a cluster of this name while this step was preparing.",
-    fix: "give each run on this machine a cluster-name of its own",
-  };
-}
-
-function diagnoseConfiguration({ error }: Symptoms): Diagnosis | undefined {
-  if (!/unable to decode config|invalid configuration|invalid \w+ subnet|failed to apply .*patch/i.test(error)) {
-    return undefined;
-  }
-  return {
-    cause: "kind does not accept the configuration.",
-    fix: "fix the field that kind names in kind-config; it is read by the kind release that the log names",
-  };
-}
-
-function diagnosePort({ error, ports }: Symptoms): Diagnosis | undefined {
-  // kind's own words alone: a component inside a node may say the same of a port of its own.
-  const lines = error.split("\n").filter((line) => /address already in use|port is already allocated/i.test(line));
-  if (lines.length === 0) return undefined;
-  const numbers = new Set(lines.map((line) => Number(PUBLISHED_PORT.exec(line)?.[1])));
-  const named = ports.filter(({ port }) => numbers.has(port));
-  if (named.length > 0) {
-    return {
-      cause: `A port that the cluster publishes on this machine is in use already: ${named.map(({ source, port }) => `${source}: ${port}`).join(", ")}.`,
-      fix: "choose another port in kind-config, or leave it out to get a free one",
-    };
-  }
-  return {
-    cause: "A port that the cluster publishes on this machine, chosen because it was free, was taken in between.",
-    fix: "run the job again, or see what takes ports on this machine at that moment",
-    retryable: true,
-  };
-}
+const NAME_IN_USE = /container name "?\/?([\w.-]+)"? is already in use/i;
 
 /**
  * A port after its address, in Docker's words: `Bind for 0.0.0.0:80 failed`, `Bind for :::80 failed`, `listen tcp
@@ -94,33 +111,45 @@ function diagnosePort({ error, ports }: Symptoms): Diagnosis | undefined {
 const PUBLISHED_PORT =
   /(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]|(?<![0-9a-f:.])[0-9a-f:]{0,40}::[0-9a-f:.]{0,40}):(\d{1,5})(?![\d.])/i;
 
-function diagnoseDisk({ words }: Symptoms): Diagnosis | undefined {
-  // The kernel says the same of inotify watches: only a line that does not speak of them is the disk's.
-  const lines = words.split("\n").filter((line) => !INOTIFY_WORDS.test(line));
-  if (!/no space left on device|disk quota exceeded/i.test(lines.join("\n"))) return undefined;
+function diagnosePort(lines: readonly string[], { ports }: Symptoms): Diagnosis {
+  const numbers = new Set(lines.map((line) => Number(PUBLISHED_PORT.exec(line)?.[1])));
+  const named = ports.filter(({ port }) => numbers.has(port));
+  if (named.length > 0) {
+    return {
+      cause: `A port that the cluster publishes on this machine is already in use: ${named.map(({ source, port }) => `${source}: ${port}`).join(", ")}.`,
+      fix: "choose another port in kind-config, or remove it to get a free one",
+    };
+  }
   return {
-    cause: "The disk on which Docker keeps its data is full.",
-    fix: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
+    cause:
+      "A port that the cluster publishes on this machine, chosen because it was free, was taken by something else before the cluster used it.",
+    fix: "run the job again, or find out what else opens ports on this machine",
+    retryable: true,
   };
 }
 
 /**
- * Tells "no internet from pods" (the guide's second error) apart, as the guide does: where an address answers and a name does not, it is name
- * resolution; where neither does, a firewall (or a machine without internet, which is no fault).
+ * Names the cause of "no internet from pods" (the guide's second error), as the guide does: if an address answers and a
+ * name does not, it is name resolution; if neither does, a firewall. What this machine itself does not reach is not the
+ * cluster's fault.
  */
-export function diagnoseInternet({ reach }: { readonly reach: Connectivity | undefined }): Diagnosis | undefined {
-  if (reach === undefined || (reach.address && reach.name !== false)) return undefined;
-  const { probe, host } = reach;
-  // What this machine itself does not reach is not the cluster's fault.
-  if (!(reach.address ? host.name : host.address)) return undefined;
-  if (reach.address) {
-    return {
-      cause: `Pods reach ${probe.address}, but cannot resolve ${probe.name}: name resolution is broken in the cluster.`,
-      fix: "set dns: docker-host (the Docker host resolves), or dns: <a resolv.conf file> with a name server that pods can reach",
-    };
-  }
+export function diagnoseConnectivity(connectivity: Connectivity | undefined): Diagnosis | undefined {
+  if (connectivity === undefined) return undefined;
+  const { probe, address, name, host } = connectivity;
+  if (address) return name === false && host.name ? describeNameFault(probe) : undefined;
+  return host.address ? describeFirewall(connectivity) : undefined;
+}
+
+function describeNameFault({ address, name }: Connectivity["probe"]): Diagnosis {
   return {
-    cause: `Pods do not reach ${probe.address}:${probe.port}${reach.name === true ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
-    fix: "look at the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is as it should be",
+    cause: `Pods reach ${address}, but cannot resolve ${name}: name resolution is broken in the cluster.`,
+    fix: "set dns: docker-host (the Docker host resolves), or dns: <a resolv.conf file> with a name server that pods can reach",
+  };
+}
+
+function describeFirewall({ probe, name }: Connectivity): Diagnosis {
+  return {
+    cause: `Pods do not reach ${probe.address}:${probe.port}${name === true ? `, although ${probe.name} resolves` : ""}: a firewall is in the way, not name resolution.`,
+    fix: "check the host's firewall rules for forwarded traffic (Docker's DOCKER-USER chain); on a machine without internet this is expected",
   };
 }

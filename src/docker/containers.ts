@@ -1,70 +1,8 @@
-/** A container of a cluster, with what proves whose it is. */
-
-import { CommandError, type Exec } from "../exec.ts";
+import { object, string } from "valibot";
+import type { Exec, ExecResult } from "../exec.ts";
+import { readJson } from "../values/json.ts";
+import { type DockerOptions, docker, linesOf } from "./client.ts";
 import { KIND_CLUSTER_LABEL } from "./labels.ts";
-
-/** A container of a cluster, with what proves which run it belongs to. */
-export interface ClusterContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly cluster: string;
-  readonly created: string;
-  readonly mounts: readonly { readonly source: string; readonly destination: string }[];
-}
-
-const INSPECT_FORMAT = `{"id":{{json .Id}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"created":{{json .Created}},"mounts":{{json .Mounts}}}`;
-
-function parseContainer(line: string): ClusterContainer {
-  const read: {
-    readonly id: string;
-    readonly name: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly created: string;
-    readonly mounts: readonly { readonly Source: string; readonly Destination: string }[] | null;
-  } = JSON.parse(line);
-  return {
-    id: read.id,
-    name: read.name.replace(/^\//, ""),
-    cluster: read.labels[KIND_CLUSTER_LABEL] ?? "",
-    created: read.created,
-    mounts: (read.mounts ?? []).map((mount) => ({ source: mount.Source, destination: mount.Destination })),
-  };
-}
-
-async function listOnce(exec: Exec, cluster: string | undefined): Promise<readonly ClusterContainer[]> {
-  const label = cluster === undefined ? KIND_CLUSTER_LABEL : `${KIND_CLUSTER_LABEL}=${cluster}`;
-  const { stdout: ids } = await exec({
-    file: "docker",
-    args: ["ps", "--all", "--quiet", "--no-trunc", "--filter", `label=${label}`],
-    timeoutSeconds: 60,
-    purpose: "listing the cluster's containers",
-  });
-  const wanted = ids.split("\n").filter((id) => id !== "");
-  if (wanted.length === 0) return [];
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["inspect", "--format", INSPECT_FORMAT, ...wanted],
-    timeoutSeconds: 60,
-    purpose: "inspecting the cluster's containers",
-  });
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(parseContainer);
-}
-
-/** The containers of a cluster, running or not. With no name: those of every cluster. */
-export async function listClusterContainers(exec: Exec, cluster?: string): Promise<readonly ClusterContainer[]> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await listOnce(exec, cluster);
-    } catch (error) {
-      // One that was removed between the two questions is no container any more: ask again.
-      const vanished = error instanceof CommandError && /no such (object|container)/i.test(error.stderr);
-      if (!vanished || tries === 5) throw error;
-    }
-  }
-}
 
 /** A container's name that is in use. */
 export interface HeldName {
@@ -75,35 +13,111 @@ export interface HeldName {
   /** In Docker's words, such as `Exited (0) 2 hours ago`. */
   readonly status: string;
 }
-const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}}}`;
 
-/** The names of all containers, running or not. */
-export async function listNames(exec: Exec): Promise<readonly HeldName[]> {
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["ps", "--all", "--format", NAME_FORMAT],
-    timeoutSeconds: 60,
-    purpose: "listing the containers' names",
+/** Docker's filter for the containers of exactly this name. */
+export function nameFilter(name: string): string {
+  return `name=^/?${name}$`;
+}
+
+/** Arguments that list the containers, running or not, that pass the filters. */
+export function listArgs(filters: readonly string[], ...format: readonly string[]): readonly string[] {
+  return ["ps", "--all", ...format, ...filters.map((filter) => `--filter=${filter}`)];
+}
+
+/** The ids of the containers that pass the filters. */
+export async function listContainerIds(
+  filters: readonly string[],
+  options: DockerOptions,
+  exec: Exec,
+): Promise<readonly string[]> {
+  return linesOf((await docker(listArgs(filters, "--quiet", "--no-trunc"), options, exec)).stdout);
+}
+
+/** The names of the containers that pass the filters. */
+export async function listContainerNames(
+  filters: readonly string[],
+  options: DockerOptions,
+  exec: Exec,
+): Promise<readonly string[]> {
+  return linesOf((await docker(listArgs(filters, "--format={{.Names}}"), options, exec)).stdout);
+}
+
+const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}}}`;
+const LISTED = object({ names: string(), cluster: string(), image: string(), status: string() });
+
+/** The names of all containers. */
+export async function listHeldNames(exec: Exec): Promise<readonly HeldName[]> {
+  const options = { timeoutSeconds: 60, purpose: "listing the containers' names" };
+  const { stdout } = await docker(listArgs([], `--format=${NAME_FORMAT}`), options, exec);
+  return linesOf(stdout).flatMap((line) => {
+    const { names, ...container } = readJson(LISTED, line);
+    // A container that others are linked to has their aliases too, such as web/db.
+    return names
+      .split(",")
+      .filter((name) => !name.includes("/"))
+      .map((name) => ({ name, ...container }));
   });
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .flatMap((line) => {
-      const read: { readonly names: string } & Omit<HeldName, "name"> = JSON.parse(line);
-      // A container that others are linked to has their aliases too, such as web/db.
-      return read.names
-        .split(",")
-        .filter((name) => !name.includes("/"))
-        .map((name) => ({ name, cluster: read.cluster, image: read.image, status: read.status }));
-    });
+}
+
+/** What Docker knows of containers, a line each. @param format as Docker's client takes it. */
+export async function inspectContainers(
+  containers: readonly string[],
+  format: string,
+  options: DockerOptions,
+  exec: Exec,
+): Promise<readonly string[]> {
+  const args = ["inspect", "--type=container", `--format=${format}`, ...containers];
+  return linesOf((await docker(args, options, exec)).stdout);
+}
+
+/** All that Docker knows of a container, in JSON. */
+export async function inspectWholeContainer(container: string, options: DockerOptions, exec: Exec): Promise<string> {
+  return (await docker(["inspect", "--type=container", container], options, exec)).stdout;
+}
+
+/** Arguments that run a command in a container. */
+export function execArgs(container: string, command: readonly string[]): readonly string[] {
+  return ["exec", container, ...command];
+}
+
+/** Runs a command in a container that is running. */
+export async function execInContainer(
+  container: string,
+  command: readonly string[],
+  options: DockerOptions,
+  exec: Exec,
+): Promise<ExecResult> {
+  return await docker(execArgs(container, command), options, exec);
+}
+
+/** Creates a container, without starting it. @param args options, image and command. @returns its id. */
+export async function createContainer(args: readonly string[], options: DockerOptions, exec: Exec): Promise<string> {
+  return (await docker(["create", ...args], options, exec)).stdout.trim();
+}
+
+/** Removes containers, running or not, with their anonymous volumes. */
+export async function removeContainers(
+  containers: readonly string[],
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  if (containers.length > 0) await docker(["rm", "--force", "--volumes", ...containers], options, exec);
 }
 
 /** Sets a container's weight for the processors. */
 export async function setShares(container: string, shares: number, exec: Exec): Promise<void> {
-  await exec({
-    file: "docker",
-    args: ["update", `--cpu-shares=${shares}`, container],
-    timeoutSeconds: 60,
-    purpose: `setting the processor share of ${container}`,
-  });
+  const options = { timeoutSeconds: 60, purpose: `setting the processor share of ${container}` };
+  await docker(["update", `--cpu-shares=${shares}`, container], options, exec);
+}
+
+/** Sends a signal to a container's main process. */
+export async function signalContainer(container: string, name: "STOP" | "CONT", exec: Exec): Promise<void> {
+  const options = { timeoutSeconds: 30, purpose: `sending ${name} to ${container}` };
+  await docker(["kill", `--signal=${name}`, container], options, exec);
+}
+
+/** Restarts a container, without waiting for its end: it has nothing to lose. */
+export async function restartContainer(container: string, exec: Exec, signal: AbortSignal): Promise<void> {
+  const options = { timeoutSeconds: 120, purpose: `restarting ${container}`, signal };
+  await docker(["restart", "-t", "0", container], options, exec);
 }

@@ -1,39 +1,54 @@
+import { array, fallback, object, parse, string } from "valibot";
 import { Failure } from "../errors.ts";
-import { CommandError, type Exec } from "../exec.ts";
+import { CommandError, type Exec, type ExecResult } from "../exec.ts";
+import { readJson } from "../values/json.ts";
+import { type DockerOptions, docker } from "./client.ts";
 
 /** Docker Engine, as far as a run depends on it. */
 export interface DockerEngine {
   readonly version: string;
   readonly cgroupVersion: 1 | 2;
-  /** Where volumes lie, and images too unless containerd keeps them; on another machine where the engine is remote. */
+  /** Where volumes lie, and images too unless containerd keeps them; on another machine if the engine is remote. */
   readonly dataRoot: string;
-  /** The socket of the containerd that keeps the images; empty where Docker starts it. `undefined`: Docker keeps them. */
+  /** The socket of the containerd that keeps the images; empty if Docker starts it. `undefined`: Docker keeps them. */
   readonly imageStore: string | undefined;
 }
 
-/** Asks the engine who it is. @throws Failure whose message goes on after "Docker Engine": missing, down or forbidden. */
+const TEXT = fallback(string(), "");
+const IMAGE_STORE = object({
+  DriverStatus: fallback(array(array(string())), []),
+  Containerd: fallback(object({ Address: TEXT }), { Address: "" }),
+});
+const INFO = object({
+  ServerVersion: TEXT,
+  ServerErrors: fallback(array(string()), []),
+  CgroupVersion: TEXT,
+  DockerRootDir: TEXT,
+  ...IMAGE_STORE.entries,
+});
+
+/** Inspects the engine. @throws Failure whose message continues "Docker Engine": not installed, down, or forbidden. */
 export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
   try {
-    const { stdout } = await exec({
-      file: "docker",
-      args: ["info", "--format", "{{json .}}"],
-      timeoutSeconds: 30,
-      purpose: "asking Docker Engine",
-    });
-    const info: unknown = JSON.parse(stdout);
-    const field = (name: string) =>
-      typeof info === "object" && info !== null ? String(Reflect.get(info, name) ?? "") : "";
-    // Some clients (26.1 does) end with 0 where they reached no engine.
-    if (field("ServerVersion") === "") throw unavailable(field("ServerErrors"));
+    const options = { timeoutSeconds: 30, purpose: "asking Docker Engine" };
+    const { stdout } = await docker(["info", "--format", "{{json .}}"], options, exec);
+    const info = readJson(INFO, stdout);
+    // Some clients (26.1 does) end with 0 although they reached no engine.
+    if (info.ServerVersion === "") throw unavailable(String(info.ServerErrors));
     return {
-      version: field("ServerVersion"),
-      cgroupVersion: field("CgroupVersion") === "2" ? 2 : 1,
-      dataRoot: field("DockerRootDir"),
+      version: info.ServerVersion,
+      cgroupVersion: info.CgroupVersion === "2" ? 2 : 1,
+      dataRoot: info.DockerRootDir,
       imageStore: readImageStore(info),
     };
   } catch (error) {
-    throw explainEngineError(error);
+    throw describeEngineError(error);
   }
+}
+
+/** What the engine and its client say of themselves, as text for people. */
+export async function describeEngine(options: DockerOptions, exec: Exec): Promise<ExecResult> {
+  return await docker(["info"], options, exec);
 }
 
 /**
@@ -41,21 +56,15 @@ export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
  * it itself, its socket is in Docker's own folder (moby, daemon/command/daemon.go), and its data in Docker's.
  */
 export function readImageStore(info: unknown): string | undefined {
-  const status: unknown = fieldOf(info, "DriverStatus");
-  const pairs = Array.isArray(status) ? status : [];
-  if (!pairs.some((pair) => Array.isArray(pair) && pair[1] === "io.containerd.snapshotter.v1")) return undefined;
-  const address = fieldOf(fieldOf(info, "Containerd"), "Address");
+  const { DriverStatus, Containerd } = parse(IMAGE_STORE, info);
+  if (!DriverStatus.some(([, value]) => value === "io.containerd.snapshotter.v1")) return undefined;
   // Before 27 Docker does not say; there the store is chosen by hand, with Docker's packages as a rule.
-  if (typeof address !== "string" || address === "") return "/run/containerd/containerd.sock";
-  return address.endsWith("/docker/containerd/containerd.sock") ? "" : address;
+  if (Containerd.Address === "") return "/run/containerd/containerd.sock";
+  return Containerd.Address.endsWith("/docker/containerd/containerd.sock") ? "" : Containerd.Address;
 }
 
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-/** Tells the three ways in which Docker is not to be had apart. */
-function explainEngineError(error: unknown): Error {
+/** The three ways in which Docker cannot be used: not installed, forbidden, or down. */
+function describeEngineError(error: unknown): Error {
   if (!(error instanceof CommandError)) return error instanceof Error ? error : new Error(String(error));
   const words = `${error.message}\n${error.stdout}\n${error.stderr}`;
   if (/is not installed/.test(words)) {
@@ -67,10 +76,10 @@ function explainEngineError(error: unknown): Error {
   return unavailable(error.message, words, error);
 }
 
-/** An engine that is there and may not be used, or that does not answer. */
+/** An engine that this user may not use, or that does not answer. */
 function unavailable(reason: string, words = reason, cause?: CommandError): Failure {
   if (/permission denied/i.test(words)) {
-    return new Failure("is there, but this user may not use it (permission denied on its socket)", {
+    return new Failure("runs, but this user may not use it (permission denied on its socket)", {
       fix: "add the runner's user to the docker group and restart the runner",
       cause,
     });

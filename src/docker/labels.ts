@@ -1,5 +1,15 @@
 import { Failure } from "../errors.ts";
 import type { Exec } from "../exec.ts";
+import { listLabelNames } from "./images.ts";
+
+/** What kind puts on every container of a cluster, with the cluster's name. */
+export const KIND_CLUSTER_LABEL = "io.x-k8s.kind.cluster";
+
+/** What TORCH-V2's containers, networks and volumes have: the run that created them. */
+export const TORCH_RUN_LABEL = "kind-torch.run";
+
+/** What they have besides: the name of the cluster that they were created for. */
+export const TORCH_CLUSTER_LABEL = "kind-torch.cluster";
 
 /**
  * Labels by which kind, Docker Desktop and this Action know containers as their own. A container has those of its image
@@ -20,14 +30,7 @@ export function withoutReservedLabels(labels: Readonly<Record<string, string>>):
 /** Looks at images before a container is created from them. @throws Failure naming the image and the label. */
 export async function refuseReservedLabels(images: readonly string[], exec: Exec): Promise<void> {
   for (const image of new Set(images)) {
-    const { stdout } = await exec({
-      file: "docker",
-      args: ["image", "inspect", "--format={{json .Config.Labels}}", image],
-      timeoutSeconds: 60,
-      purpose: `looking at the labels of ${image}`,
-    });
-    const labels: unknown = JSON.parse(stdout);
-    const reserved = Object.keys(Object(labels)).filter(isReservedLabel);
+    const reserved = (await listLabelNames(image, exec)).filter(isReservedLabel);
     if (reserved.length === 0) continue;
     throw new Failure(
       `The image ${image} has the label ${reserved.join(", ")}: its containers would be taken for a cluster's nodes, or for another run's.`,
@@ -35,12 +38,3 @@ export async function refuseReservedLabels(images: readonly string[], exec: Exec
     );
   }
 }
-
-/** What kind puts on every container of a cluster. */
-export const KIND_CLUSTER_LABEL = "io.x-k8s.kind.cluster";
-
-/** The label that tells which run made a thing of Docker's. */
-export const TORCH_RUN_LABEL = "kind-torch.run";
-
-/** The label that tells for which cluster it was made. */
-export const TORCH_CLUSTER_LABEL = "kind-torch.cluster";

@@ -1,6 +1,7 @@
-import { CommandError, type Exec } from "../exec.ts";
+import type { Exec } from "../exec.ts";
+import { type DockerOptions, docker, isMissing, linesOf } from "./client.ts";
 
-/** The Docker network that kind makes and puts its nodes into. */
+/** The Docker network that kind creates and puts its nodes into. */
 export const KIND_NETWORK = "kind";
 
 /** The network whose gateway containers of any network know as the Docker host (`host-gateway`). */
@@ -13,30 +14,67 @@ export interface DockerNetwork {
   readonly subnets: readonly string[];
 }
 
-/** Looks at a network; `undefined` where it does not exist. */
+const SUBNETS = "{{range .IPAM.Config}}{{println .Subnet}}{{println .Gateway}}{{end}}";
+
+/** Finds a network; `undefined` if it does not exist. */
 export async function findNetwork(network: string, exec: Exec): Promise<DockerNetwork | undefined> {
+  const found = await inspectNetwork(network, SUBNETS, `inspecting the network ${network}`, exec);
+  if (found === undefined) return undefined;
+  const lines = found.split("\n");
+  return {
+    gateway: lines.find((line) => /^\d+(\.\d+){3}$/.test(line)),
+    subnets: lines.filter((line) => line.includes("/")),
+  };
+}
+
+/** The IPv4 gateway of a network; `undefined` if the network does not exist. */
+export async function findGateway(network: string, exec: Exec): Promise<string | undefined> {
+  return (await findNetwork(network, exec))?.gateway;
+}
+
+/** The option of a network's driver for the MTU. */
+export const MTU_OPTION = "com.docker.network.driver.mtu";
+
+/** The MTU of Docker's default network; `undefined` if it has none of its own, or if the daemon runs without that network. */
+export async function findDefaultMtu(exec: Exec): Promise<number | undefined> {
+  const format = `{{index .Options "${MTU_OPTION}"}}`;
+  const found = await inspectNetwork(DEFAULT_NETWORK, format, "reading the default network's MTU", exec);
+  return /^[1-9]\d*$/.test(found?.trim() ?? "") ? Number(found) : undefined;
+}
+
+/** What Docker knows of a network; `undefined` if it does not exist. @param format as Docker's client takes it. */
+async function inspectNetwork(
+  network: string,
+  format: string,
+  purpose: string,
+  exec: Exec,
+): Promise<string | undefined> {
   try {
-    const { stdout } = await exec({
-      file: "docker",
-      args: [
-        ...["network", "inspect", network],
-        ...["--format", "{{range .IPAM.Config}}{{println .Subnet}}{{println .Gateway}}{{end}}"],
-      ],
-      timeoutSeconds: 30,
-      purpose: `inspecting the network ${network}`,
-    });
-    const lines = stdout.split("\n");
-    return {
-      gateway: lines.find((line) => /^\d+(\.\d+){3}$/.test(line)),
-      subnets: lines.filter((line) => line.includes("/")),
-    };
+    const args = ["network", "inspect", network, "--format", format];
+    return (await docker(args, { timeoutSeconds: 30, purpose }, exec)).stdout;
   } catch (error) {
-    if (error instanceof CommandError && /not found|no such network/i.test(error.stderr)) return undefined;
+    if (isMissing("network", error)) return undefined;
     throw error;
   }
 }
 
-/** The IPv4 gateway of a network; `undefined` where the network does not exist. */
-export async function findGateway(network: string, exec: Exec): Promise<string | undefined> {
-  return (await findNetwork(network, exec))?.gateway;
+/** Creates a network with labels. */
+export async function createNetwork(
+  network: string,
+  labels: Readonly<Record<string, string>>,
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  const marks = Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`);
+  await docker(["network", "create", ...marks, network], options, exec);
+}
+
+/** The ids of the networks with a label. */
+export async function listNetworks(label: string, options: DockerOptions, exec: Exec): Promise<readonly string[]> {
+  return linesOf((await docker(["network", "ls", "--quiet", `--filter=label=${label}`], options, exec)).stdout);
+}
+
+/** Removes networks. */
+export async function removeNetworks(networks: readonly string[], options: DockerOptions, exec: Exec): Promise<void> {
+  if (networks.length > 0) await docker(["network", "rm", ...networks], options, exec);
 }

@@ -1,37 +1,33 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setShares } from "../docker/containers.ts";
+import { inspectContainers, setShares } from "../docker/containers.ts";
 import type { Exec } from "../exec.ts";
 
 /** The weight of a control group for which none was set: Linux, Documentation/admin-guide/cgroup-v2.rst. */
 const DEFAULT_WEIGHT = 100;
 
 /**
- * Docker's shares that give the default again. Its own default cannot be set: Docker takes 0 for "leave it" (moby,
+ * Docker's shares that restore the default. Its own default cannot be set: Docker takes 0 for "leave it" (moby,
  * daemon/container/container_unix.go), and runc too. On cgroup v1 it is 1024. On v2 runtimes convert it: to 100 since
- * cgroups 0.0.3, and in a straight line before, where 2598 is the least that gives 100 (opencontainers/cgroups, utils.go).
+ * cgroups 0.0.3, and linearly before, where 2598 is the least that gives 100 (opencontainers/cgroups, utils.go).
  */
 const DEFAULT_SHARES = [1024, 2598] as const;
 
-/** Gives a container back the weight for the processors that it has where none is set. */
+/** Gives a container back the default weight for the processors. */
 export async function restoreDefaultWeight(container: string, exec: Exec): Promise<void> {
   for (const shares of DEFAULT_SHARES) {
     await setShares(container, shares, exec);
     const weight = await readWeight(container, exec);
-    // Not to be seen: cgroup v1, or an engine on another machine.
+    // It cannot be seen with cgroup v1, or if the engine is on another machine.
     if (weight === undefined || weight === DEFAULT_WEIGHT) return;
   }
 }
 
-/** What the kernel has as a container's weight; `undefined` where that cannot be seen. */
+/** What the kernel has as a container's weight; `undefined` if that cannot be seen. */
 async function readWeight(container: string, exec: Exec): Promise<number | undefined> {
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["inspect", "--type=container", "--format", "{{.Id}} {{.State.Pid}}", container],
-    timeoutSeconds: 30,
-    purpose: `looking for the control group of ${container}`,
-  });
-  const [id = "", pid = ""] = stdout.trim().split(" ");
+  const options = { timeoutSeconds: 30, purpose: `looking for the control group of ${container}` };
+  const [found = ""] = await inspectContainers([container], "{{.Id}} {{.State.Pid}}", options, exec);
+  const [id = "", pid = ""] = found.trim().split(" ");
   const groups = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
   const group = findGroup(groups, id);
   if (group === undefined) return undefined;

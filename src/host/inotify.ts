@@ -20,7 +20,7 @@ export function planLimits(
   });
 }
 
-/** Today's values; `undefined` where the host has no such limit (or hides it). */
+/** The current values; `undefined` if the host has no such limit (or hides it). */
 export async function readLimits(): Promise<InotifyValues> {
   const [watches, instances] = await Promise.all(INOTIFY_LIMITS.map(readLimit));
   return { "fs.inotify.max_user_watches": watches, "fs.inotify.max_user_instances": instances };
@@ -35,8 +35,8 @@ async function readLimit(name: InotifyLimit): Promise<number | undefined> {
 }
 
 /**
- * Raises the limits, through sudo where we are not root.
- * @returns what was raised, and a warning for what could not be: a small cluster may come up all the same.
+ * Raises the limits, through sudo if we are not root.
+ * @returns what was raised, and a warning for what could not be: a small cluster may come up anyway.
  */
 export async function raiseLimits(
   plan: ReturnType<typeof planLimits>,
@@ -54,9 +54,9 @@ export async function raiseLimits(
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       warnings.push(
-        `${name} stays at ${from}, below the wanted ${to}: ${error.message}. ` +
-          `A cluster may fail with "too many open files". Raise it on the host (sudo sysctl ${name}=${to}), ` +
-          `or set ${inputOf(name)} to 0 to leave it alone.`,
+        `${name} could not be raised from ${from} to ${to}: ${error.message}. ` +
+          `A cluster may fail with "too many open files". Fix: raise it on the host (sudo sysctl ${name}=${to}), ` +
+          `or set ${inputOf(name)} to 0 to keep it as it is.`,
       );
     }
   }

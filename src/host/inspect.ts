@@ -1,9 +1,9 @@
-import { readFile, stat, statfs } from "node:fs/promises";
-import { type ClusterContainer, type HeldName, listClusterContainers, listNames } from "../docker/containers.ts";
+import { type ClusterContainer, listClusterContainers } from "../docker/cluster-containers.ts";
+import { type HeldName, listHeldNames } from "../docker/containers.ts";
 import { type DockerEngine, inspectEngine } from "../docker/engine.ts";
 import { DEFAULT_NETWORK, type DockerNetwork, findNetwork, KIND_NETWORK } from "../docker/networks.ts";
 import type { Exec } from "../exec.ts";
-import type { FreeDisk, FreeDisks } from "./disks.ts";
+import { type FreeDisks, measureDisks } from "./disks.ts";
 import { type InotifyValues, readLimits } from "./inotify.ts";
 
 /** A subnet of one of Docker's networks. */
@@ -12,28 +12,32 @@ export interface DockerSubnet {
   readonly subnet: string;
 }
 
-/** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
-export interface Host {
-  readonly platform: string;
-  /** Node's name for the processor, as the tool cache uses it (`x64`, `arm64`). */
-  readonly nodeArchitecture: string;
-  /** The name that kind's and kubectl's downloads use (`amd64`, `arm64`). */
-  readonly architecture: string;
+/** What Docker is and has on this machine. */
+interface DockerFacts {
   readonly engine: DockerEngine | Error;
   readonly containers: readonly ClusterContainer[];
   /** The names of all containers, a cluster's or not. */
   readonly names: readonly HeldName[];
   readonly kindGateway: string | undefined;
   readonly defaultGateway: string | undefined;
-  /** The subnets of kind's network, where it is there, and of Docker's default one. */
+  /** The subnets of kind's network, if it exists, and of Docker's default one. */
   readonly subnets: readonly DockerSubnet[];
-  readonly limits: InotifyValues;
   readonly disks: FreeDisks;
+}
+
+/** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
+export interface Host extends DockerFacts {
+  readonly platform: string;
+  /** Node's name for the processor, as the tool cache uses it (`x64`, `arm64`). */
+  readonly nodeArchitecture: string;
+  /** The name that kind's and kubectl's downloads use (`amd64`, `arm64`). */
+  readonly architecture: string;
+  readonly limits: InotifyValues;
 }
 
 /** Looks at the machine. Docker's absence is a finding, not an error: it is reported with all the rest. */
 export async function inspectHost(exec: Exec): Promise<Host> {
-  const [limits, docker] = await Promise.all([readLimits(), surveyDocker(exec)]);
+  const [limits, docker] = await Promise.all([readLimits(), inspectDocker(exec)]);
   return {
     platform: process.platform,
     nodeArchitecture: process.arch,
@@ -43,22 +47,18 @@ export async function inspectHost(exec: Exec): Promise<Host> {
   };
 }
 
-async function surveyDocker(
-  exec: Exec,
-): Promise<Omit<Host, "platform" | "nodeArchitecture" | "architecture" | "limits">> {
+async function inspectDocker(exec: Exec): Promise<DockerFacts> {
   try {
     const found = Promise.all([
       listClusterContainers(exec),
-      listNames(exec),
+      listHeldNames(exec),
       findNetwork(KIND_NETWORK, exec),
       findNetwork(DEFAULT_NETWORK, exec),
     ]);
-    // Where the engine is not to be had, that is what is said, not what else failed for it.
+    // If the engine cannot be used, that is the error to report, not what else fails because of it.
     found.catch(() => undefined);
     const engine = await inspectEngine(exec);
     const [containers, names, kind, bridge] = await found;
-    const subnetsOf = (network: string, found: DockerNetwork | undefined) =>
-      (found?.subnets ?? []).map((subnet) => ({ network, subnet }));
     return {
       engine,
       containers,
@@ -69,57 +69,20 @@ async function surveyDocker(
       disks: await measureDisks(engine, process.env),
     };
   } catch (error) {
-    const engine = error instanceof Error ? error : new Error(String(error));
-    return { ...UNSEEN, engine };
+    return { ...NOTHING_SEEN, engine: error instanceof Error ? error : new Error(String(error)) };
   }
 }
 
-/** What is known of an engine that is not to be had. */
-const UNSEEN = {
+function subnetsOf(network: string, found: DockerNetwork | undefined): readonly DockerSubnet[] {
+  return (found?.subnets ?? []).map((subnet) => ({ network, subnet }));
+}
+
+/** What is known of an engine that cannot be used. */
+const NOTHING_SEEN: Omit<DockerFacts, "engine"> = {
   containers: [],
   names: [],
   kindGateway: undefined,
   defaultGateway: undefined,
   subnets: [],
   disks: { images: undefined, volumes: undefined },
-} as const;
-
-/** Measures the disks of an engine; those of another machine's are not seen from here. */
-export async function measureDisks(
-  { dataRoot, imageStore }: Pick<DockerEngine, "dataRoot" | "imageStore">,
-  environment: NodeJS.ProcessEnv,
-): Promise<FreeDisks> {
-  if (!isLocalEngine(environment)) return { images: undefined, volumes: undefined };
-  if (imageStore === undefined || imageStore === "") return { images: await measureFree(dataRoot), volumes: undefined };
-  const configuration = await readFile(CONTAINERD_CONFIGURATION, "utf8").catch(() => "");
-  const imageRoot = readContainerdRoot(configuration);
-  const [images, volumes] = await Promise.all([measureFree(imageRoot), measureFree(dataRoot)]);
-  return { images, volumes: (await isSameDisk(imageRoot, dataRoot)) ? undefined : volumes };
-}
-
-/** Whether Docker's client asks an engine of this machine, by its variable (docs.docker.com, "docker" CLI reference). */
-function isLocalEngine({ DOCKER_HOST = "" }: NodeJS.ProcessEnv): boolean {
-  return DOCKER_HOST === "" || DOCKER_HOST.startsWith("unix://");
-}
-
-async function isSameDisk(a: string, b: string): Promise<boolean> {
-  const [one, other] = await Promise.all([a, b].map((folder) => stat(folder).catch(() => undefined)));
-  return one !== undefined && one.dev === other?.dev;
-}
-
-const CONTAINERD_CONFIGURATION = "/etc/containerd/config.toml";
-
-/** Where a containerd keeps its data, from its configuration: a key before the first table (containerd-config.toml(5)). */
-export function readContainerdRoot(configuration: string): string {
-  const [top = ""] = configuration.split(/^\s*\[/m);
-  return /^\s*root\s*=\s*["']([^"'\n]+)["']/m.exec(top)?.[1] ?? "/var/lib/containerd";
-}
-
-async function measureFree(folder: string): Promise<FreeDisk | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return { folder, bytes: bavail * bsize };
-  } catch {
-    return undefined;
-  }
-}
+};

@@ -1,6 +1,7 @@
+import { nearestName } from "../values/spelling.ts";
 import { isPrintable } from "../values/text.ts";
 
-/** Inputs of other actions that create clusters, by the names that they have there, and ours for the same. */
+/** Inputs of other actions that create clusters, with our names for the same. */
 const OURS: Readonly<Record<string, string>> = {
   // helm/kind-action
   version: "kind-version",
@@ -21,7 +22,7 @@ const OURS: Readonly<Record<string, string>> = {
   worker_count: "workers",
 };
 
-/** Inputs of theirs for which there is nothing here, and why. */
+/** Inputs of other actions that have no counterpart here, and why. */
 const NOTHING: Readonly<Record<string, string>> = {
   registry: "no registry is started",
   registry_name: "no registry is started",
@@ -38,9 +39,9 @@ const NOTHING: Readonly<Record<string, string>> = {
 const VARIABLE = /^INPUT_(.+)$/;
 
 /**
- * What to say of inputs that this Action does not have. The runner passes them on in the environment all the same (with
- * a warning of its own that names no other one), and nothing reads them.
- * @param declared the names of the inputs that there are.
+ * A warning about inputs that this Action does not have. The runner passes them on in the environment, with a warning that
+ * does not suggest another name, and nothing reads them.
+ * @param declared the names of the inputs that this Action has.
  */
 export function warnAboutUndeclared(environment: NodeJS.ProcessEnv, declared: ReadonlySet<string>): readonly string[] {
   const undeclared = Object.entries(environment)
@@ -53,7 +54,9 @@ export function warnAboutUndeclared(environment: NodeJS.ProcessEnv, declared: Re
   if (undeclared.length === 0) return [];
   const described = undeclared.slice(0, MAX_NAMES).map((name) => describe(name, declared));
   const more = undeclared.length > MAX_NAMES ? `, and ${undeclared.length - MAX_NAMES} more` : "";
-  return [`This Action does not have these inputs, and they have no effect: ${described.join(", ")}${more}.`];
+  return [
+    `This Action does not have these inputs, and they have no effect: ${described.join(", ")}${more}. Fix: correct or remove them.`,
+  ];
 }
 
 const MAX_NAMES = 20;
@@ -65,27 +68,4 @@ function describe(name: string, declared: ReadonlySet<string>): string {
   if (nothing !== undefined) return `${name} (${nothing})`;
   const near = nearestName(name, [...declared]);
   return near === undefined ? name : `${name} (did you mean ${near}?)`;
-}
-
-/** The one of some names that a misspelled one was most likely meant to be: at most a third of it differs. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[_ .-]/g, "");
-  const ranked = names
-    .map((each) => ({ each, distance: editDistance(plain(name), plain(each)) }))
-    .filter(({ each, distance }) => distance <= Math.floor(plain(each).length / 3))
-    .toSorted((a, b) => a.distance - b.distance);
-  return ranked[0]?.each;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...a].entries()) {
-    const next = [index + 1];
-    for (const [at, other] of [...b].entries()) {
-      next.push(Math.min((next[at] ?? 0) + 1, (row[at + 1] ?? 0) + 1, (row[at] ?? 0) + (letter === other ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode } from "../errors.ts";
 import { withoutSecrets, withoutSecretsInJson } from "../runner/mask.ts";
 
 /** Held by this module alone, so that no other one can pass files of its own for collected ones. */
@@ -28,13 +29,13 @@ const MARGIN = 64 * 1024;
 const MAX_NAME = 150;
 const MAX_SAME_NAMES = 100;
 
-/** Makes a folder that nobody knows beforehand and nobody else can read. @returns its path. */
+/** Creates a folder with a name that cannot be guessed, readable only by its owner. @returns its path. */
 export async function makeLogFolder(parent: string, name: string): Promise<string> {
   return await mkdtemp(join(parent, `${name}-`));
 }
 
 /**
- * Opens a folder that {@link makeLogFolder} has made, or one within it.
+ * Opens a folder that {@link makeLogFolder} has created, or one within it.
  * @param before the files that were collected into it before, by main.
  */
 export function openLogFolder(path: string, within: readonly string[] = [], before: readonly string[] = []): LogFolder {
@@ -62,8 +63,7 @@ async function writeNew(folder: string, name: string, text: string): Promise<str
       await writeFile(path, text, { flag: "wx", mode: 0o600 });
       return path;
     } catch (error) {
-      const taken = error instanceof Error && "code" in error && error.code === "EEXIST";
-      if (!taken || number === MAX_SAME_NAMES) throw error;
+      if (errorCode(error) !== "EEXIST" || number === MAX_SAME_NAMES) throw error;
     }
   }
 }

@@ -1,5 +1,11 @@
+import { unknown } from "valibot";
+import type { DockerOptions } from "../docker/client.ts";
+import { readLogStreams } from "../docker/container-logs.ts";
+import { execInContainer, inspectWholeContainer } from "../docker/containers.ts";
+import { describeEngine } from "../docker/engine.ts";
 import { describeError } from "../errors.ts";
-import { CommandError, type Exec } from "../exec.ts";
+import { CommandError, type Exec, type ExecResult } from "../exec.ts";
+import { readJson } from "../values/json.ts";
 import type { LogFolder } from "./folder.ts";
 
 /** A container whose logs are collected, proved to be this run's. */
@@ -49,49 +55,60 @@ export async function collectNodeLogs(
   exec: Exec,
 ): Promise<readonly string[]> {
   const missing: string[] = [];
-  const attempt = async (work: () => Promise<void>) => {
+  const attempt = async (work: Promise<void>) => {
     try {
-      await work();
+      await work;
     } catch (error) {
       // What others write may be too much, or not of the form that it should have, in more ways than one.
       missing.push(error instanceof CommandError ? error.message : describeError(error));
     }
   };
-  await attempt(async () =>
-    folder.keep(["docker-info.txt"], await read(["info"], "reading what Docker says of itself", exec)),
-  );
-  for (const { id, name } of nodes) {
-    await attempt(async () => {
-      const inspected: unknown = JSON.parse(
-        await read(["inspect", "--type=container", id], `inspecting ${name}`, exec),
-      );
-      await folder.keepJson([name, "inspect.json"], inspected);
-    });
-    await attempt(async () =>
-      folder.keep(
-        [name, "serial.log"],
-        await read(["logs", "--tail", String(MAX_LOG_LINES), id], `reading the log of ${name}`, exec),
-      ),
-    );
-    for (const [file, command] of IN_NODE) {
-      await attempt(async () => {
-        const ask = ["exec", id, "bash", "-c", `${command} 2>&1 | tail -c ${MAX_BYTES}`];
-        await folder.keep([name, file], await read(ask, `reading ${file} of ${name}`, exec));
-      });
-    }
-    await attempt(async () => {
-      for (let first = 1; first <= MAX_POD_FILES; first += PODS_AT_ONCE) {
-        const part = [first, PODS_AT_ONCE, MAX_POD_BYTES].map(String);
-        const ask = ["exec", id, "bash", "-c", POD_LOGS, "pods", ...part];
-        const logs = parsePodLogs(await read(ask, `reading the pods' logs of ${name}`, exec));
-        for (const { path, text } of logs) {
-          await folder.keep([name, "pods", ...path.split("/").filter((each) => each !== "" && each !== ".")], text);
-        }
-        if (logs.length < PODS_AT_ONCE) break;
-      }
-    });
+  await attempt(collectEngine(folder, exec));
+  for (const node of nodes) {
+    await attempt(collectInspection(node, folder, exec));
+    await attempt(collectContainerLog(node, folder, exec));
+    for (const [file, command] of IN_NODE) await attempt(collectOutput(node, { file, command }, folder, exec));
+    await attempt(collectPodLogs(node, folder, exec));
   }
   return missing;
+}
+
+async function collectEngine(folder: LogFolder, exec: Exec): Promise<void> {
+  const result = await describeEngine(limited("reading what Docker says of itself"), exec);
+  await folder.keep(["docker-info.txt"], bothStreams(result));
+}
+
+async function collectInspection({ id, name }: OwnContainer, folder: LogFolder, exec: Exec): Promise<void> {
+  const text = await inspectWholeContainer(id, limited(`inspecting ${name}`), exec);
+  await folder.keepJson([name, "inspect.json"], readJson(unknown(), text));
+}
+
+async function collectContainerLog({ id, name }: OwnContainer, folder: LogFolder, exec: Exec): Promise<void> {
+  const result = await readLogStreams(id, { tail: MAX_LOG_LINES }, limited(`reading the log of ${name}`), exec);
+  await folder.keep([name, "serial.log"], bothStreams(result));
+}
+
+async function collectOutput(
+  { id, name }: OwnContainer,
+  { file, command }: { readonly file: string; readonly command: string },
+  folder: LogFolder,
+  exec: Exec,
+): Promise<void> {
+  const shell = ["bash", "-c", `${command} 2>&1 | tail -c ${MAX_BYTES}`];
+  const result = await execInContainer(id, shell, limited(`reading ${file} of ${name}`), exec);
+  await folder.keep([name, file], bothStreams(result));
+}
+
+async function collectPodLogs({ id, name }: OwnContainer, folder: LogFolder, exec: Exec): Promise<void> {
+  for (let first = 1; first <= MAX_POD_FILES; first += PODS_AT_ONCE) {
+    const shell = ["bash", "-c", POD_LOGS, "pods", ...[first, PODS_AT_ONCE, MAX_POD_BYTES].map(String)];
+    const result = await execInContainer(id, shell, limited(`reading the pods' logs of ${name}`), exec);
+    const logs = parsePodLogs(bothStreams(result));
+    for (const { path, text } of logs) {
+      await folder.keep([name, "pods", ...path.split("/").filter((each) => each !== "" && each !== ".")], text);
+    }
+    if (logs.length < PODS_AT_ONCE) break;
+  }
 }
 
 /** Reads the lines of paths and texts in base64; what has another form is passed over. */
@@ -103,13 +120,10 @@ export function parsePodLogs(output: string): readonly { readonly path: string; 
   });
 }
 
-async function read(args: readonly string[], purpose: string, exec: Exec): Promise<string> {
-  const { stdout, stderr } = await exec({
-    file: "docker",
-    args,
-    timeoutSeconds: 120,
-    purpose,
-    maxOutputBytes: MAX_OUTPUT_BYTES,
-  });
+function limited(purpose: string): DockerOptions {
+  return { timeoutSeconds: 120, purpose, maxOutputBytes: MAX_OUTPUT_BYTES };
+}
+
+function bothStreams({ stdout, stderr }: ExecResult): string {
   return stdout + stderr.slice(-MAX_OUTPUT_BYTES);
 }

@@ -1,6 +1,7 @@
+import { listContainerNames } from "../docker/containers.ts";
 import type { Exec } from "../exec.ts";
 import { openEngine } from "../torch/clients/engine.ts";
-import { readWords } from "../torch/stack/words.ts";
+import { readComponentLogs } from "../torch/stack/logs.ts";
 import type { LogFolder } from "./folder.ts";
 
 /** TORCH-V2 as a run has booted it. */
@@ -21,17 +22,12 @@ export async function collectTorchLogs(
   exec: Exec,
   isOver: () => boolean,
 ): Promise<number> {
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["ps", "--all", "--filter", `label=${label}`, "--format", "{{.Names}}"],
-    timeoutSeconds: 60,
-    purpose: "looking for TORCH-V2's containers",
-  });
-  const containers = stdout.split("\n").filter((name) => name !== "");
+  const options = { timeoutSeconds: 60, purpose: "looking for TORCH-V2's containers" };
+  const containers = await listContainerNames([`label=${label}`], options, exec);
   if (containers.length === 0) return 0;
   for (const container of containers) {
     if (isOver()) return containers.length;
-    for (const { source, text } of await readWords(container, exec)) {
+    for (const { source, text } of await readComponentLogs(container, exec)) {
       if (isOver()) return containers.length;
       await folder.keep(["torch", source === "log" ? `${container}.log` : `${container}${source}`], text);
     }

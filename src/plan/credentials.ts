@@ -1,11 +1,11 @@
 import type { Problem } from "../errors.ts";
 
-/** Credential files that are there already: they are not written over. */
+/** Credential files that exist already: they are never overwritten. */
 export function checkPresentFiles(paths: readonly string[], directory: string | undefined): readonly Problem[] {
   return paths.map((path) => ({
     input: "credentials-directory",
     value: directory ?? "",
-    reason: `holds ${path} already, which is not written over`,
+    reason: `already contains ${path}, which is not overwritten`,
     allowed: "a directory without these files",
     fix: "choose another directory, or remove the file in an earlier step",
   }));

@@ -2,13 +2,13 @@ import { Failure, type Problem } from "../errors.ts";
 import type { FreeDisk } from "../host/disks.ts";
 import type { Host } from "../host/inspect.ts";
 
-/** A node image and its layers unpacked take about this much; less than it free ends in a half-written image. */
+/** A node image with its unpacked layers takes about this much; with less free space its pull fails halfway. */
 const NEEDED_IMAGE_BYTES = 2 * 1024 ** 3;
 
 /** What the nodes of a small cluster write to their /var, each a volume: etcd's data, logs and unpacked images. */
 const NEEDED_VOLUME_BYTES = 512 * 1024 ** 2;
 
-/** What the machine lacks, as plainly as a bad input is said. */
+/** What the machine lacks, reported like a wrong input. */
 export function checkMachine(host: Host): readonly Problem[] {
   return [...checkPlatform(host), ...checkEngine(host), ...checkDisks(host)];
 }
@@ -34,7 +34,8 @@ function checkEngine({ engine }: Host): readonly Problem[] {
       value: "Docker Engine",
       reason: engine.message,
       allowed: "a runner with a Docker Engine that this user may use",
-      fix: (engine instanceof Failure ? engine.fix : undefined) ?? "look at docker info on this machine",
+      fix:
+        (engine instanceof Failure ? engine.fix : undefined) ?? "run docker info on this machine to see what is wrong",
     },
   ];
 }
@@ -42,8 +43,8 @@ function checkEngine({ engine }: Host): readonly Problem[] {
 function checkDisks({ engine, disks }: Host): readonly Problem[] {
   if (engine instanceof Error) return [];
   return [
-    ...checkDisk(disks.images, NEEDED_IMAGE_BYTES, "is too little disk for a node image"),
-    ...checkDisk(disks.volumes, NEEDED_VOLUME_BYTES, "is too little disk for the nodes' volumes (their /var)"),
+    ...checkDisk(disks.images, NEEDED_IMAGE_BYTES, "is too little disk space for a node image"),
+    ...checkDisk(disks.volumes, NEEDED_VOLUME_BYTES, "is too little disk space for the nodes' volumes (their /var)"),
   ];
 }
 
@@ -55,7 +56,7 @@ function checkDisk(disk: FreeDisk | undefined, needed: number, reason: string): 
       value: `${(disk.bytes / 1024 ** 3).toFixed(1)} GiB free in ${disk.folder}`,
       reason,
       allowed: `${needed / 1024 ** 3} GiB or more`,
-      fix: "free room in an earlier step (docker system prune --all), or use a runner with a larger disk",
+      fix: "free disk space in an earlier step (docker system prune --all), or use a runner with a larger disk",
     },
   ];
 }

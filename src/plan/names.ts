@@ -18,7 +18,7 @@ export function checkPresentCluster({ name, nameField }: ClusterShape, { contain
   ];
 }
 
-/** Containers that are not the cluster's and have the name of one of its nodes: never removed, whatever `existing` says. */
+/** Containers of something else with the name of one of the nodes: never removed, whatever `existing` says. */
 export function checkHeldNames({ name, nodes, nameField }: ClusterShape, { names }: Host): readonly Problem[] {
   const wanted = new Set(nodeNames(name, nodes));
   return names
@@ -32,8 +32,8 @@ export function checkHeldNames({ name, nodes, nameField }: ClusterShape, { names
 }
 
 /**
- * Containers that only call themselves the cluster's, by kind's label: kind runs commands as a privileged user in each
- * container that has it, and `existing: replace` leaves them alone.
+ * Containers with kind's label for this cluster that are not its nodes: kind runs privileged commands in every container
+ * that has the label, and `existing: replace` does not remove them.
  */
 export function checkForeignLabels({ name, nameField }: ClusterShape, { containers }: Host): readonly Problem[] {
   return containers

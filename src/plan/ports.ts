@@ -3,15 +3,19 @@ import type { Field } from "../cluster/config/shape.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort, TakenPort } from "../host/ports.ts";
 
+interface FamilyOptions {
+  /** Whether the address family of the cluster is refused already. */
+  readonly familyRefused: boolean;
+}
+
 /**
- * Ports that cannot be published on this machine. An address that is a default follows from the cluster's family: without
- * IPv6 that is one problem, however many ports there are.
- * @param familyRefused whether the family is refused already.
+ * Ports that cannot be published on this machine. A default address follows from the cluster's address family: a machine
+ * without IPv6 is one problem, however many ports there are.
  */
 export function describeTakenPorts(
   taken: readonly TakenPort[],
-  familyRefused: boolean,
   configuration: UserConfiguration | undefined,
+  { familyRefused }: FamilyOptions,
 ): readonly Problem[] {
   if (configuration === undefined) return [];
   const isFamily = ({ trouble, addressWritten }: TakenPort) => trouble === "no such address" && !addressWritten;
@@ -24,9 +28,9 @@ export function describeTakenPorts(
 
 function describeMissingFamily({ address, source }: TakenPort, configuration: UserConfiguration): Problem {
   return configuration.problemAt(["networking", "ipFamily"], {
-    reason: `publishes ${source} on ${address}, and this machine does not have IPv6`,
+    reason: `publishes ${source} on ${address}, but this machine does not have IPv6`,
     allowed: "ipv6 on a machine that has it",
-    fix: "use a machine with IPv6, or leave networking.ipFamily out",
+    fix: "use a machine with IPv6, or remove networking.ipFamily",
   });
 }
 
@@ -38,7 +42,7 @@ export function describeForeignAddress(field: Field, address: string): Problem {
       ? "is not an address of this machine"
       : `publishes the API server on ${address}, which is not an address of this machine`,
     allowed: "an address of this machine, or 0.0.0.0 for all",
-    fix: "look at ip address show for the ones it has",
+    fix: "run ip address show to see its addresses",
   };
 }
 
@@ -48,17 +52,17 @@ function describeTakenPort({ address, source, trouble }: TakenPort, configuratio
     return configuration.problemAt(source.replace(/hostPort$/, "listenAddress").split("."), {
       reason: "is not an address of this machine",
       allowed: "an address of this machine, or 0.0.0.0 for all",
-      fix: "look at ip address show for the ones it has",
+      fix: "run ip address show to see its addresses",
     });
   }
   return configuration.problemAt(source.split("."), {
-    reason: `is a port that something on this machine listens on already (${address})`,
+    reason: `is already in use on this machine (${address})`,
     allowed: "a free port, or none to get a free one",
-    fix: "choose another port, or end what uses it",
+    fix: "choose another port, or stop what uses it",
   });
 }
 
-/** Where a port stands in the configuration, with line and column. */
+/** The field that requests a port, with line and column. */
 export function placeOfPort({ source }: Pick<HostPort, "source">, configuration: UserConfiguration): string {
   return configuration.placeOf(source.split("."));
 }

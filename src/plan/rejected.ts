@@ -1,14 +1,14 @@
 import type { Problem } from "../errors.ts";
 
-/** Names of the inputs whose values were rejected: their places hold defaults, from which nothing follows. */
+/** The names of the inputs whose values were rejected: the defaults in their places are not the user's, so no problem follows from them. */
 export type Rejected = ReadonlySet<string>;
 
-/** The inputs that problems name; one may name two. */
+/** The inputs that problems name; one problem may name two. */
 export function findRejected(problems: readonly Problem[]): Rejected {
   return new Set(problems.flatMap(({ input }) => input.split(" and ")));
 }
 
-/** Problems that rest on some inputs: none where one of these was rejected. */
+/** Problems that follow from some inputs; none if one of these was rejected. */
 export function restingOn(
   inputs: readonly string[],
   rejected: Rejected,

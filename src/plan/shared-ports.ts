@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
 import type { UserConfiguration } from "../cluster/config/read.ts";
-import { CONFIGURATION_INPUT } from "../cluster/config/read.ts";
+import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
 import { placeOfPort } from "./ports.ts";
 
-/** More places than these in one sentence say nothing new. */
+/** Further fields are only counted. */
 const MAX_PLACES = 5;
 
-/** Ports that two places of the configuration ask for: Docker gives each to one container. */
+/** Ports that two fields of the configuration request: Docker gives each to one container. */
 export function checkSharedPorts(
   ports: readonly HostPort[],
   configuration: UserConfiguration | undefined,
@@ -21,7 +21,7 @@ export function checkSharedPorts(
     .map((sharing) => describeShared(sharing, configuration));
 }
 
-/** The ports that no other place of the configuration asks for: what `checkSharedPorts` refuses is not looked at further. */
+/** The ports that are requested once: what `checkSharedPorts` refuses needs no further check. */
 export function selectUnshared(ports: readonly HostPort[]): readonly HostPort[] {
   return groupBy(ports, ({ protocol, port }) => `${protocol} ${port}`)
     .flatMap((asking) => (asking.length > 1 ? findSharing(asking) : [asking]))
@@ -38,15 +38,15 @@ function describeShared(sharing: readonly HostPort[], configuration: UserConfigu
     input: CONFIGURATION_INPUT,
     value: configuration.source,
     reason: `asks for port ${sharing[0]?.port} of this machine ${sharing.length === 2 ? "twice" : `${sharing.length} times`}: ${named.slice(0, -1).join(", ")} and ${named.at(-1)}`,
-    allowed: "a port of its own for each, unless address or protocol differ (0.0.0.0 and :: are every address)",
-    fix: "choose another port for one of them, or leave it out to get a free one",
+    allowed: "a different port for each, unless address or protocol differ (0.0.0.0 and :: stand for every address)",
+    fix: "choose another port, or remove it to get a free one",
   };
 }
 
 /**
- * Parts places of one port and protocol into those that get in each other's way. They do where they have a key in common:
- * the same address, the family where one of it asks for every address, and, as kind takes 0.0.0.0 and :: for the same in
- * one node (its validatePortMappings; Docker does not), the node where one of it does.
+ * Groups the requests for one port and protocol by conflict. Two conflict if they have a key in common: the same address;
+ * the address family, where one of that family requests every address; and the node, where one of that node does, as kind
+ * treats 0.0.0.0 and :: in one node as the same (its validatePortMappings; Docker does not).
  */
 function findSharing(ports: readonly HostPort[]): readonly (readonly HostPort[])[] {
   const each = ports.map((port) => ({ port, ...keysOf(port) }));
@@ -55,7 +55,7 @@ function findSharing(ports: readonly HostPort[]): readonly (readonly HostPort[])
   const rootOf = (key: string): string => {
     let root = key;
     for (let above = parents.get(root); above !== undefined; above = parents.get(root)) root = above;
-    // The next one that asks has a short way.
+    // The next search from here is short.
     if (root !== key) parents.set(key, root);
     return root;
   };

@@ -1,8 +1,9 @@
-import { CONFIGURATION_INPUT, type UserConfiguration } from "../cluster/config/read.ts";
+import type { UserConfiguration } from "../cluster/config/read.ts";
+import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
+import { KIND_IPV6_SUBNET } from "../docker/kind-network.ts";
 import { DEFAULT_NETWORK, KIND_NETWORK } from "../docker/networks.ts";
 import type { Problem } from "../errors.ts";
 import type { DockerSubnet } from "../host/inspect.ts";
-import { KIND_IPV6_SUBNET } from "../host/resolver.ts";
 import { overlaps, parseSubnet } from "../values/subnets.ts";
 
 /** kind's defaults (its pkg/internal/apis/config/default.go). */
@@ -31,14 +32,14 @@ export function clusterSubnets(user: UserConfiguration | undefined, field: Subne
 }
 
 /**
- * Subnets that overlap: a pod could get the address of a Service, or an address that its node takes for a pod's would be
- * another node's. None of it is refused by kind or Kubernetes. A cluster does not need Docker's default network, unless its
- * API server is reached through that network's gateway.
+ * Subnets that overlap: a pod could get the address of a Service, or a node could take another node's address for a pod's.
+ * kind and Kubernetes refuse none of this. A cluster does not need Docker's default network, unless its API server is
+ * reached through that network's gateway.
  */
 export function checkSubnets(
   user: UserConfiguration | undefined,
   networks: readonly DockerSubnet[],
-  usesDefaultNetwork: boolean,
+  { usesDefaultNetwork }: { readonly usesDefaultNetwork: boolean },
 ): readonly Problem[] {
   const pods = named(user, "podSubnet");
   const services = named(user, "serviceSubnet");
@@ -46,14 +47,14 @@ export function checkSubnets(
     ...pods.flatMap((pod) => services.flatMap((service) => checkPair(pod, service, user))),
     ...[...pods, ...services].flatMap((subnet) =>
       withKindNetwork(networks)
-        // Who chose the subnet can choose another.
+        // Only a subnet that the user chose can be changed by the user.
         .filter(({ network }) => network === KIND_NETWORK || (usesDefaultNetwork && subnet.written))
         .flatMap((network) => checkPair(subnet, networkSubnet(network), user)),
     ),
   ];
 }
 
-/** Subnets of the user's that overlap with Docker's default network: that works, except for what is on that network. */
+/** Subnets of the user that overlap with Docker's default network: only what is on that network is not reachable then. */
 export function warnAboutSubnets(
   user: UserConfiguration | undefined,
   networks: readonly DockerSubnet[],
@@ -65,7 +66,7 @@ export function warnAboutSubnets(
       .filter((bridge) => haveCommonAddress(subnet, bridge))
       .map(
         (bridge) =>
-          `${CONFIGURATION_INPUT}: ${describe(subnet, user)} overlaps with ${describe(bridge, user)}: pods may not reach containers on that network. Fix: choose another subnet for ${subnet.name} if they have to.`,
+          `${CONFIGURATION_INPUT}: ${describe(subnet, user)} overlaps with ${describe(bridge, user)}: pods may not reach containers on that network. Fix: choose another subnet for ${subnet.name} if they need to.`,
       ),
   );
 }
@@ -87,7 +88,7 @@ function checkPair(a: NamedSubnet, b: NamedSubnet, user: UserConfiguration | und
     {
       input: CONFIGURATION_INPUT,
       value: source ?? both,
-      reason: `${source === undefined ? "" : `${both} `}overlap: one address would belong to two things`,
+      reason: `${source === undefined ? "" : `${both} `}overlap, so one address could be used twice`,
       allowed: "subnets for pods, Services and Docker's networks that have no address in common",
       fix: `choose another subnet for ${(a.written || !isField(b) ? a : b).name}`,
     },
@@ -113,7 +114,7 @@ function writtenSubnet(user: UserConfiguration | undefined, field: SubnetField):
   return typeof text === "string" && text.trim() !== "" ? text : undefined;
 }
 
-/** kind's network is made with this subnet where it is not there yet. */
+/** kind creates its network with this subnet if it does not exist yet. */
 function withKindNetwork(networks: readonly DockerSubnet[]): readonly DockerSubnet[] {
   if (networks.some(({ network }) => network === KIND_NETWORK)) return networks;
   return [...networks, { network: KIND_NETWORK, subnet: KIND_IPV6_SUBNET }];

@@ -1,20 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { unknown } from "valibot";
+import { tryJson } from "../values/json.ts";
 
-/** Secrets that the job brought along. */
+/** Secrets in the job's environment. */
 export interface AmbientSecrets {
-  /** To be masked in all of the job's log: a proxy's and a registry's passwords. */
+  /** To be masked in the whole log of the job: passwords of proxies and registries. */
   readonly passwords: readonly string[];
   /** Values of variables whose names say that they are secret. The runner masks those that are the job's secrets. */
   readonly values: readonly string[];
 }
 
-/** Shorter ones are words of every log. */
+/** Shorter ones are ordinary words of any log. */
 const MIN_LENGTH = 8;
 const SECRET_VARIABLE = /(?:password|passwd|passphrase|secret|token|(?:api|access|private)_?key)$/i;
 
-/** Reads the secrets in the environment and in Docker's configuration: what a program prints of them is not for a log. */
+/** Reads the secrets in the environment and in Docker's configuration: what a program prints of them must not be in a log. */
 export async function readAmbientSecrets(environment: NodeJS.ProcessEnv): Promise<AmbientSecrets> {
   const variables = Object.entries(environment).map(([name, value = ""]) => [name, value] as const);
   const proxies = variables.filter(([name]) => /_proxy$/i.test(name)).map(([, value]) => value);
@@ -29,7 +31,7 @@ export async function readAmbientSecrets(environment: NodeJS.ProcessEnv): Promis
   };
 }
 
-/** The password in an address, as it is written and as it is meant; a name alone is a token. */
+/** The password in an address, as it is written and decoded; a name without a password is a token. */
 export function passwordsInUrl(address: string): readonly string[] {
   const userInfo = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^/?#]*)@/i.exec(address)?.[1];
   if (userInfo === undefined) return [];
@@ -43,33 +45,31 @@ export function passwordsInUrl(address: string): readonly string[] {
 }
 
 /** Proxies and passwords in Docker's `config.json`. */
-export function parseDockerConfiguration(text: string): {
+export interface DockerSecrets {
   readonly proxies: readonly string[];
   readonly passwords: readonly string[];
-} {
-  const found: { proxies: string[]; passwords: string[] } = { proxies: [], passwords: [] };
-  let configuration: unknown;
-  try {
-    configuration = JSON.parse(text);
-  } catch {
-    return found;
-  }
-  const entriesOf = (value: unknown) => (typeof value === "object" && value !== null ? Object.entries(value) : []);
-  for (const [section, content] of entriesOf(configuration)) {
-    for (const [, settings] of section === "proxies" || section === "auths" ? entriesOf(content) : []) {
-      for (const [name, value] of entriesOf(settings)) {
-        if (typeof value !== "string") continue;
-        if (/proxy$/i.test(name)) found.proxies.push(value);
-        if (/^(?:password|identitytoken|registrytoken)$/i.test(name)) found.passwords.push(value);
-        if (name === "auth")
-          found.passwords.push(
-            value,
-            Buffer.from(value, "base64")
-              .toString()
-              .replace(/^[^:]*:/, ""),
-          );
-      }
-    }
-  }
-  return found;
+}
+
+/** Reads them from its text; what is not JSON has none. */
+export function parseDockerConfiguration(text: string): DockerSecrets {
+  const settings = entriesOf(tryJson(unknown(), text))
+    .filter(([section]) => section === "proxies" || section === "auths")
+    .flatMap(([, content]) => entriesOf(content))
+    .flatMap(([, entry]) => entriesOf(entry))
+    .flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : []));
+  return {
+    proxies: settings.filter(([name]) => /proxy$/i.test(name)).map(([, value]) => value),
+    passwords: settings.flatMap(([name, value]) => passwordsInSetting(name, value)),
+  };
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === "object" && value !== null ? Object.entries(value) : [];
+}
+
+function passwordsInSetting(name: string, value: string): readonly string[] {
+  if (/^(?:password|identitytoken|registrytoken)$/i.test(name)) return [value];
+  if (name !== "auth") return [];
+  const nameAndPassword = Buffer.from(value, "base64").toString();
+  return [value, nameAndPassword.replace(/^[^:]*:/, "")];
 }

@@ -1,5 +1,5 @@
 import type { Phase } from "../timeline.ts";
-import { fenced, type Markdown } from "./markdown.ts";
+import { fenced, type Markdown } from "./markdown/blocks.ts";
 
 /** The phases as a Mermaid Gantt chart, which GitHub draws where Markdown has it as a code block. */
 export function renderGantt(phases: readonly Phase[]): Markdown {
@@ -14,7 +14,7 @@ export function renderGantt(phases: readonly Phase[]): Markdown {
   ]);
 }
 
-/** How Mermaid is told to colour a bar: failed is red, stopped grey. */
+/** Mermaid's tags for the colour of a bar: failed is red, stopped grey. */
 const TAGS = { running: "active, ", done: "", failed: "crit, ", stopped: "done, " } as const;
 
 function renderTask({ name, start, end = start, state }: Phase): string {
@@ -23,12 +23,12 @@ function renderTask({ name, start, end = start, state }: Phase): string {
   return `    ${taskName(name)} (${((end - start) / 1000).toFixed(1)} s) :${TAGS[state]}${start}, ${until}`;
 }
 
-/** What is longer would not fit beside its bar. */
+/** A longer name would not fit next to its bar. */
 const LONGEST_NAME = 200;
 
 /**
- * A name without what Mermaid takes for its own: a colon ends a name, a semicolon a line, a number sign begins an entity,
- * brackets an HTML tag, and some words a statement where they come first.
+ * A name without what has a meaning in Mermaid: a colon ends a name, a semicolon a line, a number sign begins an entity,
+ * brackets an HTML tag, and some words a statement if they come first.
  */
 function taskName(name: string): string {
   const plain = name

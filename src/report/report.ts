@@ -1,19 +1,20 @@
 import { describeError, describeProblem, InputError } from "../errors.ts";
 import { createLog, failStep } from "../runner/log.ts";
 import { withoutSecrets } from "../runner/mask.ts";
-import { setOutputs } from "../runner/outputs.ts";
-import { summaryRoom, writeSummary } from "../runner/step.ts";
+import { summaryRoom, writeSummary } from "../runner/summary.ts";
 import type { Timeline } from "../timeline.ts";
-import type { Outcome } from "./outcome.ts";
-import { renderFailure, renderLog, renderSummary } from "./summary.ts";
+import { renderLog } from "./log.ts";
+import { publishOutputs } from "./outputs.ts";
+import type { Results } from "./results.ts";
+import { renderFailure, renderSummary } from "./summary.ts";
 
 /** What is kept free in the summary for a failure. */
 const FAILURE_BYTES = 64 * 1024;
 
 /** Sets the outputs and tells the reader, in the log and in the job's summary. */
-export async function reportOutcome({ outputs, report }: Outcome, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function reportSuccess({ outputs, report }: Results, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog();
-  setOutputs(outputs, environment);
+  publishOutputs(outputs, environment);
   log.startGroup("Summary");
   for (const line of renderLog(report)) log.plain(line);
   log.endGroup();
@@ -29,7 +30,7 @@ export async function reportFailure(error: unknown, timeline: Timeline): Promise
   const message = withoutSecrets(
     error instanceof InputError
       ? [
-          `${error.problems.length} problem(s) with the inputs; nothing was touched.`,
+          `${error.problems.length} problem(s) with the inputs. Nothing was changed.`,
           ...error.problems.map(describeProblem),
         ].join("\n")
       : describeError(error),

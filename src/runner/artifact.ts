@@ -1,6 +1,7 @@
 import type { PublicFiles } from "../credentials/publication.ts";
 import { Failure } from "../errors.ts";
 import type { LogFolder } from "../logs/folder.ts";
+import { limitTime } from "../poll.ts";
 
 /** Files to keep beyond the job: those of the credentials that are public, or logs without secrets. */
 export interface ArtifactRequest {
@@ -9,6 +10,7 @@ export interface ArtifactRequest {
   readonly retentionDays: number;
 }
 
+/** An artifact as the service has it. */
 export interface UploadedArtifact {
   readonly name: string;
   readonly id: string;
@@ -17,7 +19,7 @@ export interface UploadedArtifact {
 
 const UPLOAD_SECONDS = 300;
 
-/** Whether this runner offers an artifact service; GitHub Enterprise Server and a bare machine do not. */
+/** Whether this runner has an artifact service; GitHub Enterprise Server and a machine without a runner do not. */
 export function hasArtifactService(environment: NodeJS.ProcessEnv): boolean {
   const server = environment.GITHUB_SERVER_URL ?? "";
   const host = URL.canParse(server) ? new URL(server).hostname : "github.com";
@@ -25,24 +27,21 @@ export function hasArtifactService(environment: NodeJS.ProcessEnv): boolean {
   return hosted && (environment.ACTIONS_RUNTIME_TOKEN ?? "") !== "" && (environment.ACTIONS_RESULTS_URL ?? "") !== "";
 }
 
-/** Uploads an artifact. @throws Failure with the service's reason, or when it takes too long. */
+/** Uploads an artifact. @throws Failure with the service's reason, or if it times out. */
 export async function uploadArtifact(
   request: ArtifactRequest,
   environment: NodeJS.ProcessEnv,
 ): Promise<UploadedArtifact> {
   // Loaded when needed: it is most of the bundle.
   const { DefaultArtifactClient } = await import("@actions/artifact");
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took more than ${UPLOAD_SECONDS} s`)), UPLOAD_SECONDS * 1000);
-  });
   try {
     const { content } = request;
     const directory = "path" in content ? content.path : content.directory;
     const upload = new DefaultArtifactClient().uploadArtifact(request.name, [...content.files], directory, {
       retentionDays: request.retentionDays,
     });
-    const { id } = await Promise.race([upload, late]);
+    const late = () => new Error(`it timed out after ${UPLOAD_SECONDS} s`);
+    const { id } = await limitTime(upload, UPLOAD_SECONDS * 1000, late);
     const run = `${environment.GITHUB_SERVER_URL}/${environment.GITHUB_REPOSITORY}/actions/runs/${environment.GITHUB_RUN_ID}`;
     return { name: request.name, id: String(id ?? ""), url: `${run}/artifacts/${id}` };
   } catch (error) {
@@ -50,12 +49,10 @@ export async function uploadArtifact(
       `The artifact ${request.name} could not be uploaded: ${error instanceof Error ? error.message : error}`,
       { cause: error },
     );
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-/** The default name: unique in a run by cluster, job and matrix index, and by attempt where there is more than one. */
+/** The default name: unique in a workflow run by cluster, job and matrix index, and by attempt if there is more than one. */
 export function defaultArtifactName(
   prefix: string,
   cluster: string,

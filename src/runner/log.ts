@@ -1,12 +1,12 @@
 import * as core from "@actions/core";
 import { withoutSecrets } from "./mask.ts";
 
-/** The job's log. Lines carry the seconds since the step began, for phases run side by side. */
+/** The job's log. Lines have the seconds since the step began, because phases run in parallel. */
 export interface Log {
   info(line: string): void;
   /** A line without the time. */
   plain(line: string): void;
-  /** An annotation: only for what a person should act on. */
+  /** An annotation: only for what the user should act on. */
   warning(message: string): void;
   debug(line: string): void;
   startGroup(name: string): void;
@@ -14,8 +14,9 @@ export interface Log {
 }
 
 /**
- * The log of the step that runs in this process: the only way to it. Text of others comes through here too (a component's
- * words, names in a template), so secrets are taken out, and nothing of it can become a command to the runner.
+ * The log of the step that runs in this process, and the only way to write to it. Text that others wrote comes through
+ * here too (a component's output, names in a template), so secrets are taken out, and none of it can become a command to
+ * the runner.
  */
 export function createLog(): Log {
   return {
@@ -40,7 +41,7 @@ export function failStep(message: string): void {
   core.setFailed(toAnnotation(message));
 }
 
-/** Before a line that continues an entry: nothing of it stands at a line's begin. */
+/** Before a line that continues an entry, so that none of its text is at the start of a line. */
 const CONTINUED = "| ";
 
 /** A message of several lines; the toolkit escapes its line ends. */
@@ -49,8 +50,8 @@ function toAnnotation(message: string): string {
 }
 
 /**
- * A text as lines that the runner takes for nothing but text. It ends a line at a bare carriage return too, trims what
- * stands before `::`, and finds `##[` anywhere in a line (actions/runner, ActionCommand.cs, 2.336).
+ * A text as lines that the runner reads as nothing but text. The runner also ends a line at a bare carriage return, trims
+ * what is before `::`, and finds `##[` anywhere in a line (actions/runner, ActionCommand.cs, 2.336).
  */
 export function toLogLines(text: string): readonly string[] {
   return text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/).map((line) =>

@@ -2,7 +2,7 @@ import { setSecret } from "@actions/core";
 import { readAmbientSecrets } from "../redaction/environment.ts";
 import { prepareRedaction, type Redact, redactJson } from "../redaction/redact.ts";
 
-/** What this process knows and must not say: like the runner's masks, one list for all of it. */
+/** The secrets that this process knows and must not print: like the runner's masks, one list for all of it. */
 const known = new Set<string>();
 let prepared: Redact | undefined;
 
@@ -14,7 +14,7 @@ export function hide(...secrets: readonly string[]): void {
 
 /**
  * Masks a key in every form in which it could appear in a log: each line (the runner masks line by line), the whole
- * in base64, and what else is given.
+ * in base64, and the other secrets given.
  */
 export function maskKey(pem: string, ...others: readonly string[]): void {
   const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
@@ -29,14 +29,14 @@ export function maskText(secret: string): void {
   hide(secret);
 }
 
-/** Masks and hides the secrets that the job brought along. */
+/** Masks and hides the secrets in the job's environment. */
 export async function hideEnvironment(environment: NodeJS.ProcessEnv): Promise<void> {
   const { passwords, values } = await readAmbientSecrets(environment);
   for (const password of passwords) maskText(password);
   hide(...values);
 }
 
-/** A text without what is known to be secret, in whatever form, and without whatever looks like a key or a password. */
+/** A text without known secrets, in whatever form, and without whatever looks like a key or a password. */
 export function withoutSecrets(text: string): string {
   prepared ??= prepareRedaction([...known]);
   return prepared(text);

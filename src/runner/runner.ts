@@ -1,5 +1,5 @@
-import type { Folders } from "../inputs/inputs.ts";
 import type { Timeline } from "../timeline.ts";
+import type { Folders } from "../values/paths.ts";
 import type { Log } from "./log.ts";
 
 /** The runner's side of a run. */
@@ -8,6 +8,6 @@ export interface Runner {
   readonly folders: Folders;
   readonly log: Log;
   readonly timeline: Timeline;
-  /** Tells post where the run's folder is; called before anything is made in it. */
+  /** Passes the run's folder to post; called before anything is created in it. */
   readonly saveRunDirectory: (path: string) => void;
 }

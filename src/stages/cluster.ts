@@ -1,204 +1,173 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import semver from "semver";
 import { renderKindConfiguration } from "../cluster/config/render.ts";
-import { createClusterWith } from "../cluster/create.ts";
-import { shortenCoreDnsProbe } from "../cluster/fast-boot/coredns.ts";
-import { type FastBoot, fastBootPatch } from "../cluster/fast-boot/plan.ts";
-import { connectNodes } from "../cluster/fast-boot/pod-network.ts";
-import { assignPodSubnets } from "../cluster/fast-boot/pod-subnets.ts";
-import { createKubectl, type Kubectl } from "../cluster/kubectl.ts";
+import { beginCreate, type Creation } from "../cluster/create.ts";
+import { startNodeIpam } from "../cluster/fast-boot/node-ipam.ts";
+import { fastBootPatch } from "../cluster/fast-boot/patch.ts";
+import type { FastBoot } from "../cluster/fast-boot/plan.ts";
+import { beginFastBoot } from "../cluster/fast-boot/work.ts";
 import { bypassDnsRedirect, parseNameServers } from "../cluster/name-servers.ts";
-import { type Ownership, planContainers } from "../cluster/ownership.ts";
+import { planContainers, refuseForeignContainers } from "../cluster/ownership.ts";
 import { lowerCpuPriority } from "../cluster/priority.ts";
-import { waitForAdminRights, waitUntilReady } from "../cluster/ready.ts";
+import { waitUntilReady } from "../cluster/ready.ts";
+import { retryCreate } from "../cluster/retry.ts";
 import type { StepContext } from "../context.ts";
-import { credentialFiles, removeFiles } from "../credentials/files.ts";
-import { type IssuedCredentials, issueCredentials } from "../credentials/issue.ts";
-import { adminKubeconfig, readAdminAccess } from "../credentials/kubeconfig.ts";
+import type { IssuedCredentials } from "../credentials/issue.ts";
+import type { ClusterContainer } from "../docker/cluster-containers.ts";
 import { describeError } from "../errors.ts";
 import type { Inputs } from "../inputs/inputs.ts";
-import { writeRecord } from "../journal.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
-import { maskKey } from "../runner/mask.ts";
-import { recheckCredentialsDirectory } from "../torch/checkout/sources.ts";
-import { planAccess } from "../torch/plan.ts";
-import { contextName } from "../values/nodes.ts";
-import type { Prepared } from "./preparation.ts";
+import { issueFor, openCluster } from "./access.ts";
+import type { Supplies } from "./preparation.ts";
 import type { BegunTorch } from "./torch.ts";
 
-/** From here on kubeadm gives the admin's rights after the API server is ready. */
-const FIRST_WITH_BOUND_ADMIN = "1.29.0-0";
-
-/** After this kindnetd has looked again (the ticker in its main.go). */
-const KINDNETD_SECONDS = 10;
-
-/** A cluster that can be used, with its user's credentials. */
-export interface MadeCluster extends IssuedCredentials {
+/** A cluster that can be used. */
+export interface Cluster {
   /** The endpoint on the host. */
   readonly server: string;
   /** Path of the admin's kubeconfig. */
   readonly kubeconfig: string;
 }
 
-/** Creates the cluster with the credentials issued beside it, and waits until it can be used. */
-export async function makeCluster(
-  { runner, exec, journal: record, inputs, files, plan, tasks }: StepContext,
-  { kind, kubectl, key, hostResolver }: Prepared,
-  torch: BegunTorch | undefined,
-): Promise<MadeCluster> {
-  const boot = torch?.boot;
-  const { log, timeline } = runner;
-  const { shape, runDirectory } = plan;
-  const accelerated = "acceleration" in plan.boot ? plan.boot.acceleration : undefined;
-  if ("plainBecause" in plan.boot) log.info(`Boots without acceleration: ${plan.boot.plainBecause}`);
-  const resolvConf = await placeResolvConf(plan, hostResolver);
-  const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
-  const ownership: Ownership = record;
-  const configurationFor = (acceleration: FastBoot | undefined) => {
-    const mounts = { owner: record.owner, resolvConf };
-    const defaults = acceleration === undefined ? [] : [fastBootPatch()];
-    const configuration = renderKindConfiguration(shape, plan.versions, files.configuration, mounts, defaults);
-    log.debug(configuration);
-    return configuration;
-  };
-  const kubeconfigPath = join(runDirectory, "kubeconfig");
-  const kubectlFor = (kubeconfig: string, signal?: AbortSignal) =>
-    createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), exec, signal);
-  // What fails here is not a failure of the cluster: kindnetd does the same some seconds later.
-  const connectPods = (acceleration: FastBoot, admin: Kubectl, signal: AbortSignal) => {
-    const late = new AbortController();
-    const stop = AbortSignal.any([signal, late.signal]);
-    const connected = connectNodes({ nodes: shape.nodes, ...acceleration }, admin, exec, stop).catch(
-      (error: unknown) => {
-        if (!stop.aborted) log.info(`The pods of the nodes are left to kindnetd: ${describeError(error)}`);
-        return false;
-      },
-    );
-    return {
-      /** Waits until the pods of all nodes are connected, by us or by kindnetd. */
-      finish: async () => {
-        const looked = sleep(KINDNETD_SECONDS * 1000, false, { ref: false });
-        const done = (await Promise.race([connected, looked])) || (await looked);
-        late.abort();
-        log.debug(done ? `The pods of ${shape.nodes.length} nodes are connected.` : "kindnetd has looked again.");
-      },
-      stop: () => late.abort(),
-    };
-  };
-  const containers = planContainers(record, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
-  record.created = true;
-  record.pending = containers;
-  writeRecord(runDirectory, record);
+/** A cluster with the credentials of its user. */
+export interface ClusterWithUser {
+  readonly cluster: Cluster;
+  readonly credentials: IssuedCredentials;
+}
 
+/** Creates the cluster, issues the credentials while kind is still at work, and waits until it can be used. */
+export async function makeCluster(
+  context: StepContext,
+  supplies: Supplies,
+  torch: BegunTorch | undefined,
+): Promise<ClusterWithUser> {
+  const { plan, inputs, journal, exec, log, tasks } = context;
+  const { shape, runDirectory, ports } = plan;
+  const fastBoot = "fastBoot" in plan.boot ? plan.boot.fastBoot : undefined;
+  if ("notUsedBecause" in plan.boot) log.info(`Fast boot not used: ${plan.boot.notUsedBecause}`);
+  const containers = planContainers(journal.state, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
+  const resolvConf = await placeResolvConf(plan, supplies.hostResolver);
+  const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
+  journal.update({ created: true, pending: containers });
   // A control plane that elects leaders could lose its lease.
-  if (boot !== undefined && accelerated !== undefined) {
-    lowerCpuPriority(ownership, shape.nodes.length, boot.servicesBuilt, exec).catch((error: unknown) =>
+  if (torch !== undefined && fastBoot !== undefined) {
+    lowerCpuPriority(journal.state, shape.nodes.length, torch.stack.servicesBuilt, exec).catch((error: unknown) =>
       log.debug(describeError(error)),
     );
   }
-  return await createClusterWith(
+  const keepLogs = (attempt: number, nodes: readonly ClusterContainer[]) => keepFailedLogs(context, attempt, nodes);
+  const ownership = journal.state;
+  return await retryCreate(
     {
-      kind,
-      cluster: shape.name,
+      attempts: inputs.attempts,
       nodes: shape.nodes,
-      configurationFor,
-      acceleration: accelerated,
-      configuration: await readConfiguration(inputs),
-      runDirectory,
-      ports: plan.ports,
+      ports,
       ownership,
       containers,
-      attempts: inputs.attempts,
+      runDirectory,
       signal: tasks.signal,
+      keepLogs,
     },
+    // What fails once is tried again the plain way: the cause may be what the fast boot leaves out.
+    (attempt) =>
+      createOnce(context, {
+        ...supplies,
+        torch,
+        resolvConf,
+        nameServers,
+        fastBoot: attempt === 1 ? fastBoot : undefined,
+      }),
+    { exec, log },
+  );
+}
+
+/** What one try to create the cluster is made from. */
+interface Try extends Supplies {
+  readonly torch: BegunTorch | undefined;
+  readonly fastBoot: FastBoot | undefined;
+  readonly resolvConf: string | undefined;
+  readonly nameServers: readonly string[];
+}
+
+async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWithUser> {
+  const { plan, inputs, files, journal, exec, log, timeline, tasks } = context;
+  const { shape, runDirectory, versions } = plan;
+  const ownership = journal.state;
+  await refuseForeignContainers(ownership, exec);
+  const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
+  const additions = { owner: ownership.owner, resolvConf: attempt.resolvConf, defaults };
+  const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
+  log.debug(rendered);
+  const creation = beginCreate(
     {
-      whenApiAnswers: async ({ server, adminConf }, acceleration, signal) => {
-        // None was there before the run: what is there now is of the try that failed.
-        if (record.failedTries) await removeFiles(credentialFiles(plan.credentials));
-        const access = readAdminAccess(adminConf);
-        maskKey(access.clientKey, access.clientKeyData);
-        const kubeconfig = adminKubeconfig(access, server, contextName(shape.name));
-        await writeFile(kubeconfigPath, kubeconfig, { mode: 0o600 });
-        log.info(`API server answers on ${server}`);
-        const admin = kubectlFor(kubeconfigPath, signal);
-        if (semver.gte(plan.versions.kubernetes, FIRST_WITH_BOUND_ADMIN)) await waitForAdminRights(admin, signal);
-        const exempted = bypassDnsRedirect(shape.nodes, shape.podSubnet, nameServers, exec);
-        const assigned =
-          acceleration === undefined
-            ? undefined
-            : timeline.measure("Assign pod subnets", () => assignPodSubnets(acceleration, admin, signal));
-        const hastened = acceleration === undefined ? undefined : shortenCoreDnsProbe(admin, signal);
-        const network = acceleration?.connectsPods === true ? connectPods(acceleration, admin, signal) : undefined;
-        const issued = timeline.measure("Issue credentials", async () => {
-          const credentials = await issueCredentials(
-            {
-              user: inputs.user,
-              key,
-              lifetimeSeconds: inputs.certificateLifetimeSeconds,
-              rbac: inputs.rbac,
-              rbacManifests: inputs.rbacManifests,
-              paths: plan.credentials,
-              ca: access.ca,
-              server,
-              cluster: shape.name,
-              context: `${inputs.user}@${contextName(shape.name)}`,
-              checkFolder: (real) =>
-                recheckCredentialsDirectory(
-                  plan.credentials.directory,
-                  real,
-                  runner.folders,
-                  torch === undefined
-                    ? undefined
-                    : { checkout: torch.sources.checkout, access: planAccess(torch.plan, plan.credentials, server) },
-                ),
-            },
-            admin,
-            (path) => kubectlFor(path, signal),
-          );
-          log.info(`Certificate of ${inputs.user} signed, checked and used; rights: ${inputs.rbac}`);
-          return { ...credentials, server, kubeconfig: kubeconfigPath };
-        });
-        // Seven JVMs beside it would cost a control plane that elects leaders its lease.
-        const early = acceleration !== undefined;
-        if (early) issued.then(() => boot?.startServices()).catch(() => undefined);
-        const [credentials, restoreDns] = await Promise.all([issued, hastened, assigned, exempted]);
-        return { ...credentials, restoreDns, network, early };
-      },
-      whenCreated: async ({ restoreDns, network, early }) => {
-        record.pending = [];
-        writeRecord(runDirectory, record);
-        await timeline.measure("Wait until ready", async () => {
-          try {
-            await waitUntilReady(kubectlFor(kubeconfigPath), {
-              nodes: shape.nodes,
-              waitSeconds: inputs.waitSeconds,
-              whole: plan.waitForWhole,
-            });
-            await Promise.all([restoreDns?.(), plan.waitForWhole ? network?.finish() : undefined]);
-          } finally {
-            network?.stop();
-          }
-          log.info(`Ready: ${describeReadiness(plan)}`);
-        });
-        if (!early) boot?.startServices();
-      },
-      whenTryFailed: async (attempt, nodes) => {
-        boot?.cancelServices();
-        record.failedTries = true;
-        record.logsFolder ??= await makeLogFolder(runner.folders.temp, plan.logsArtifactName);
-        writeRecord(runDirectory, record);
-        const folder = openLogFolder(record.logsFolder, [`try-${attempt}`]);
-        for (const missing of await collectNodeLogs(nodes, folder, exec)) log.debug(missing);
-        record.failedLogs = [...record.failedLogs, ...folder.files];
-        writeRecord(runDirectory, record);
-      },
+      kind: attempt.tools.kind,
+      cluster: shape.name,
+      nodes: shape.nodes,
+      rendered,
+      written: await readConfiguration(inputs),
+      runDirectory,
+      ownership,
+      signal: tasks.signal,
     },
     { exec, log, timeline },
   );
+  const work = bringUp(context, creation, attempt);
+  try {
+    const made = await creation.beside(work);
+    creation.finish();
+    return made;
+  } catch (error) {
+    // Nothing of this try may go on beside the next one.
+    await Promise.allSettled([creation.abandon(), work]);
+    throw error;
+  }
+}
+
+/** From an API server that answers to a cluster that can be used. */
+async function bringUp(context: StepContext, creation: Creation, attempt: Try): Promise<ClusterWithUser> {
+  const { plan, inputs, journal, exec, log, timeline } = context;
+  const { shape } = plan;
+  const { fastBoot, torch } = attempt;
+  const { access, admin, cluster, asUser } = await openCluster(context, creation, attempt.tools);
+  const dns = bypassDnsRedirect(shape.nodes, shape.podSubnet, attempt.nameServers, exec);
+  const { signal } = creation;
+  const work =
+    fastBoot === undefined ? undefined : beginFastBoot(fastBoot, shape.nodes, { admin, exec, log, timeline, signal });
+  try {
+    const issued = timeline.measure("Issue credentials", () =>
+      issueFor(context, attempt, { access, server: cluster.server, admin, asUser }),
+    );
+    // Seven JVMs beside it would cost a control plane that elects leaders its lease.
+    const early = fastBoot === undefined ? undefined : issued.then(() => torch?.stack.startServices(signal));
+    const [credentials] = await Promise.all([issued, early, work?.prepared, dns, creation.done]);
+    journal.update({ pending: [] });
+    await timeline.measure("Wait until ready", async () => {
+      const { nodes } = shape;
+      const { waitSeconds } = inputs;
+      await waitUntilReady(admin, { nodes, waitSeconds, readiness: plan.readiness });
+      await work?.finish(plan.readiness);
+      log.info(`Ready: ${describeReadiness(plan)}`);
+    });
+    if (fastBoot === undefined) torch?.stack.startServices(signal);
+    else await startNodeIpam(fastBoot, shape.nodes, exec);
+    return { cluster, credentials };
+  } finally {
+    work?.stop();
+  }
+}
+
+async function keepFailedLogs(
+  { journal, folders, plan, exec, log }: StepContext,
+  attempt: number,
+  nodes: readonly ClusterContainer[],
+): Promise<void> {
+  const logsFolder = journal.state.logsFolder ?? (await makeLogFolder(folders.temp, plan.logsArtifactName));
+  journal.update({ failedTries: true, logsFolder });
+  const folder = openLogFolder(logsFolder, [`try-${attempt}`]);
+  for (const missing of await collectNodeLogs(nodes, folder, exec)) log.debug(missing);
+  journal.update({ failedLogs: [...journal.state.failedLogs, ...folder.files] });
 }
 
 /** The user's kind configuration as it was written. */

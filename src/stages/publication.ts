@@ -6,14 +6,13 @@ import { hasArtifactService, type UploadedArtifact, uploadArtifact } from "../ru
 
 /** Uploads the credential artifact. Where that cannot be done, the files stay where they are. */
 export async function publish(
-  { runner, inputs, plan }: StepContext,
+  { environment, log, timeline, inputs, plan }: StepContext,
   privateKey: string,
 ): Promise<UploadedArtifact | undefined> {
-  const { environment, log, timeline } = runner;
   if (!inputs.artifact) return undefined;
   if (!hasArtifactService(environment)) {
     log.warning(
-      `No artifact service on this runner: the credentials are only in ${plan.credentials.directory}. Set artifact: false to stop this warning.`,
+      `No artifact service on this runner: the credentials are only in ${plan.credentials.directory}. Fix: set artifact: false if you do not need one.`,
     );
     return undefined;
   }

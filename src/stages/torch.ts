@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import { createKubectl } from "../cluster/kubectl.ts";
 import type { StepContext } from "../context.ts";
 import { findMissingFiles } from "../credentials/files.ts";
 import { describeProblem, Failure } from "../errors.ts";
-import { writeRecord } from "../journal.ts";
-import { readTorchSources } from "../plan/decide.ts";
+import { readTorchSources } from "../plan/torch-sources.ts";
 import { fetchCheckout } from "../torch/checkout/fetch.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
+import type { PerComponent } from "../torch/components.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
 import {
   labelOf,
@@ -17,56 +16,60 @@ import {
   publishedUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
-import { type Boot, type Booted, beginBoot } from "../torch/stack/boot.ts";
-import { createTemplate, type Deployed, deployTemplate } from "../torch/template/deployment.ts";
+import { TorchStack } from "../torch/stack/stack.ts";
+import { createTemplate } from "../torch/template/create.ts";
+import { type Deployed, deployTemplate } from "../torch/template/deployment.ts";
 import { hasNamespace } from "../torch/template/workload.ts";
 import { internalEndpoint } from "../values/nodes.ts";
-import type { MadeCluster } from "./cluster.ts";
-import type { Prepared } from "./preparation.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Tools } from "./preparation.ts";
 
-/** A boot that has begun. */
+/** TORCH-V2 while it boots. */
 export interface BegunTorch {
   readonly plan: TorchPlan;
   readonly sources: TorchSources;
-  readonly boot: Boot;
+  readonly stack: TorchStack;
 }
 
 /** TORCH-V2 as the run leaves it. */
-export interface BootedTorch extends Booted {
+export interface RunningTorch {
+  /** Addresses on this machine. */
+  readonly urls: PerComponent<string>;
+  /** The keys of the processes that the engine has from the plans. */
+  readonly processes: readonly string[];
   readonly deployed: Deployed | undefined;
 }
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
-export async function beginTorch(session: StepContext): Promise<BegunTorch | undefined> {
-  const { runner, exec, journal: record, plan, tasks } = session;
+export async function beginTorch(context: StepContext): Promise<BegunTorch | undefined> {
+  const { exec, journal, plan, log, timeline, tasks } = context;
   if (plan.torch === undefined) return undefined;
-  const sources = session.sources ?? (await fetchSources(session, plan.torch));
+  const sources = context.sources ?? (await fetchSources(context, plan.torch));
   const { checkout, builder } = sources;
-  const tools = { exec, log: runner.log, timeline: runner.timeline, tasks };
-  record.torch = {
-    label: labelOf(plan.torch),
-    containers: planTorchContainers(plan.torch, checkout),
-    images: Object.values(plan.torch.images),
-    placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
-    engineUrl: publishedUrls(checkout).engine,
-  };
-  writeRecord(plan.runDirectory, record);
-  const boot = beginBoot(plan.torch, checkout, plan.credentials, builder, plan.runDirectory, tools);
-  return { plan: plan.torch, sources, boot };
+  journal.update({
+    torch: {
+      label: labelOf(plan.torch),
+      containers: planTorchContainers(plan.torch, checkout),
+      images: Object.values(plan.torch.images),
+      placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
+      engineUrl: publishedUrls(checkout).engine,
+    },
+  });
+  const { credentials, runDirectory } = plan;
+  const request = { plan: plan.torch, checkout, credentials, builder, runDirectory };
+  return { plan: plan.torch, sources, stack: new TorchStack(request, { exec, log, timeline, tasks }) };
 }
 
-async function fetchSources(
-  { runner, exec, plan, inputs, tasks }: StepContext,
-  torch: TorchPlan,
-): Promise<TorchSources> {
+async function fetchSources(context: StepContext, torch: TorchPlan): Promise<TorchSources> {
+  const { exec, plan, log, timeline, tasks } = context;
   const { source, ref, root } = torch;
   if (source.kind === "git") {
-    await runner.timeline.measure("Fetch TORCH-V2", () => fetchCheckout(source, ref, root, exec, tasks.signal));
-    runner.log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
+    await timeline.measure("Fetch TORCH-V2", () => fetchCheckout({ url: source.url, ref }, root, exec, tasks.signal));
+    log.info(`TORCH-V2: ${ref ?? "the default branch"} of ${source.url}`);
   }
-  const read = await readTorchSources(torch, plan, inputs, runner, exec);
+  const read = await readTorchSources(torch, plan, context);
   if ("sources" in read) {
-    for (const warning of read.sources.warnings) runner.log.warning(warning);
+    for (const warning of read.sources.warnings) log.warning(warning);
     return read.sources;
   }
   throw new Failure(read.problems.map(describeProblem).join("\n"));
@@ -74,55 +77,63 @@ async function fetchSources(
 
 /** Waits until TORCH-V2 serves, and deploys the template, where there is one. */
 export async function finishTorch(
-  { runner, exec, journal: record, plan, tasks }: StepContext,
-  { plan: torch, sources, boot }: BegunTorch,
-  { kubectl }: Prepared,
-  { server, kubeconfig }: MadeCluster,
-): Promise<BootedTorch> {
-  const { log, timeline } = runner;
-  const { signal } = tasks;
+  context: StepContext,
+  torch: BegunTorch,
+  made: { readonly tools: Tools; readonly cluster: Cluster },
+): Promise<RunningTorch> {
+  const { stack, sources } = torch;
+  const { log } = context;
   log.startGroup("Booting TORCH-V2");
   if (sources.template === undefined) {
-    const booted = await boot.waitUntilServing();
-    await boot.settle();
+    const processes = await stack.waitUntilServing();
+    await stack.settle();
     log.endGroup();
-    return { ...booted, deployed: undefined };
+    return { urls: stack.urls, processes, deployed: undefined };
   }
+  return await deployThrough(context, torch, sources.template, made);
+}
 
-  const { csar, node } = sources.template;
+/** Has TORCH-V2 deploy a template. */
+async function deployThrough(
+  { exec, journal, plan, log, timeline, tasks }: StepContext,
+  { plan: torch, sources, stack }: BegunTorch,
+  template: NonNullable<TorchSources["template"]>,
+  { tools, cluster }: { readonly tools: Tools; readonly cluster: Cluster },
+): Promise<RunningTorch> {
+  const { signal } = tasks;
   const { shape, credentials, runDirectory } = plan;
   const addresses = planAddresses(torch, sources.checkout);
+  const endpoint = chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), cluster.server);
   const request = {
-    csar,
-    node,
-    access: planAccess(
-      torch,
-      credentials,
-      chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), server),
-    ),
-    urls: publishedUrls(sources.checkout),
+    ...template,
+    access: planAccess(torch, credentials, endpoint),
+    urls: stack.urls,
     addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
     containers: torch.containers,
     runDirectory,
     waitSeconds: torch.waitSeconds,
   };
-  const admin = createKubectl(kubectl, kubeconfig, join(runDirectory, "kubectl-cache"), exec, signal);
-  const tools = { exec, log, timeline, signal, kubectl: admin };
+  const kubectl = createKubectl({
+    kubectl: tools.kubectl,
+    kubeconfig: cluster.kubeconfig,
+    runDirectory,
+    exec,
+    signal,
+  });
+  const deployTools = { exec, log, timeline, signal, kubectl };
   // The dashboard can take the template before the service layer serves.
   const created = tasks.begin(async () => {
-    await boot.waitForDashboard();
-    return await createTemplate(request, tools);
+    await stack.waitForDashboard();
+    return await createTemplate(request, deployTools);
   });
-  const booted = await boot.waitUntilServing();
+  const processes = await stack.waitUntilServing();
   log.endGroup();
+  const { csar } = template;
   // One that is there already is not the run's to remove.
-  if (!(await hasNamespace(csar.template, admin))) {
-    record.namespace = csar.template;
-    writeRecord(runDirectory, record);
-  }
+  if (!(await hasNamespace(csar.template, kubectl))) journal.update({ namespace: csar.template });
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
-  const deployed = await deployTemplate(await created, request, tools);
-  await boot.settle();
+  const deployed = await deployTemplate(await created, request, deployTools);
+  await stack.settle();
   log.endGroup();
-  return { ...booted, deployed };
+  return { urls: stack.urls, processes, deployed };
 }

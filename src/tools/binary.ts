@@ -4,15 +4,15 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { limitBytes } from "./download.ts";
 
-/** No tool is larger. */
+/** More than any tool has. */
 export const MAX_BINARY_BYTES = 512 * 1024 * 1024;
 
 /**
- * Copies a binary that lies elsewhere on this machine to a path of the run's, where it has the SHA-256 that it must
- * have. It is never run where it lies: whoever may write there can change it after the check. What is hashed is what is
- * written to the copy, so a file that changes while it is read gives a copy that matches, or none.
- * @returns that it was taken; no file for everything else: another content, or what cannot be read as a file, such as a
- * pipe, a folder, or a file without permission.
+ * Copies a binary from elsewhere on this machine to a path of the run's, if it has the expected SHA-256. It never runs
+ * where it is: whoever may write there can change it after the check. The hash is that of the bytes written to the copy,
+ * so a file that changes while it is read gives a copy that matches, or none.
+ * @returns `"unreadable"` for what cannot be read as a file, such as a pipe, a folder, or a file without permission. No
+ * copy is left unless it was taken.
  */
 export async function takeBinary(
   from: string,
@@ -30,12 +30,12 @@ export async function takeBinary(
   }
 }
 
-/** Copies a file to a new one that only this user may read, and run. @returns the SHA-256 of what was written. */
+/** Copies a file into a new executable one. @returns the SHA-256 of what was written; `undefined` if it cannot be read. */
 async function copyBinary(from: string, to: string): Promise<string | undefined> {
   try {
     await using file = await openRegular(from);
     const { size } = await file.stat();
-    // Files of /proc say that they are empty, and may never end.
+    // Files in /proc report that they are empty, and may never end.
     if (size === 0 || size > MAX_BINARY_BYTES) return undefined;
     const hash = createHash("sha256");
     const hashing = async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -56,7 +56,7 @@ async function copyBinary(from: string, to: string): Promise<string | undefined>
   }
 }
 
-/** Opens a file to read it. What is not a file, such as a pipe that never ends, is refused and does not block. */
+/** Opens a regular file for reading. Anything else, such as a pipe that never ends, is refused and does not block. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await file.stat()).isFile()) return file;

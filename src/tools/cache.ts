@@ -3,23 +3,26 @@ import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { find } from "@actions/tool-cache";
+import { type InferOutput, object, pipe, regex, string } from "valibot";
 import { describeError, Failure } from "../errors.ts";
+import { tryJson } from "../values/json.ts";
 import { openRegular, takeBinary } from "./binary.ts";
+import { SHA256_HEX } from "./checksum.ts";
 import { type ToolName, type ToolSource, type Voucher, voucherFor } from "./sources.ts";
 
 /**
  * The runner's tool cache, which outlives the job and may be shared.
  *
- * What this proves. Where the catalog has a checksum, a cached binary is that binary, whoever wrote the cache. Where it
- * has none, the record beside the binary says which SHA-256 was checked at the download: a binary that was damaged,
- * half written, put there by something else, or changed without its record is found out and downloaded again. It does
- * not prove more: whoever may write the cache (an earlier job of the same runner is the same user) can write binary and
- * record alike. Against that only a checksum in the catalog helps, or a runner that serves one job and goes away.
+ * What this proves. If the catalog has a checksum, a cached binary is that binary, whoever wrote the cache. If it has
+ * none, the record next to the binary says which SHA-256 was checked at the download: a binary that was damaged, half
+ * written, put there by something else, or changed without its record is detected and downloaded again. It proves no
+ * more than that: whoever may write the cache (an earlier job of the same runner is the same user) can write both
+ * binary and record. Only a checksum in the catalog helps against that, or a runner that serves one job and goes away.
  *
- * What was checked is what runs: the run copies the binary into its own folder, which is its user's alone (0700), takes
- * the SHA-256 of what it copies, and runs the copy. A cache that changes after the check, or that another user may
- * write, changes nothing for a run that has begun. (A hard link would be the cached file itself.) Measured for kind and
- * kubectl together, 60 MB: at most 0.1 s more than the SHA-256 alone, beside work that takes seconds.
+ * What was checked is what runs: the run copies the binary into its own folder, which only its user can open (0700),
+ * takes the SHA-256 of what it copies, and runs the copy. A cache that changes after the check, or that another user may
+ * write, changes nothing for a run that has started. (A hard link would be the cached file itself.) Measured for kind
+ * and kubectl together, 60 MB: at most 0.1 s more than the SHA-256 alone, in parallel with work that takes seconds.
  */
 
 /** A binary in the cache, by the tool cache's key. */
@@ -30,11 +33,14 @@ export interface CacheKey {
   readonly nodeArchitecture: string;
 }
 
+const recordSchema = object({
+  sha256: pipe(string(), regex(SHA256_HEX)),
+  // The log repeats it.
+  url: pipe(string(), regex(/^https?:\/\/[\x21-\x7e]{1,2000}$/)),
+});
+
 /** What was checked when a binary was downloaded. */
-export interface CacheRecord {
-  readonly sha256: string;
-  readonly url: string;
-}
+export type CacheRecord = Readonly<InferOutput<typeof recordSchema>>;
 
 /** Which SHA-256 a cached binary must have, and who says so. */
 export interface CacheCheck {
@@ -45,43 +51,32 @@ export interface CacheCheck {
 
 const MAX_RECORD_BYTES = 4096;
 
-/** How a tool's origin says that it is the catalog's. */
+/** How a tool's origin says that it has the catalog's checksum. */
 export const VERIFIED = "verified against the catalog";
 
-/** How it says that it is not; what vouches for it instead follows. */
+/** How it says that the catalog has none; what vouches for the tool instead follows. */
 export const UNVERIFIED = "not verified against the catalog, which has no checksum of it";
 
-/** What is said of a checksum that is not the catalog's. */
+/** What a checksum that is not the catalog's is worth. */
 export function describeVoucher(voucher: Voucher): string {
   switch (voucher) {
     case "origin":
-      return "its SHA-256 is as the origin publishes it";
+      return "its SHA-256 is the one that the origin publishes";
     case "mirror":
       return "only the mirror vouches for it, with a SHA-256 of its own";
     case "nothing":
-      return "nothing vouches for it, for what comes over http:// can be changed on the way";
+      return "nothing vouches for it, because a download over http:// can be changed on the network path";
   }
 }
 
 /** Reads a record; anything that is not one is `undefined`. */
 export function parseRecord(text: string): CacheRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || !("sha256" in value) || !("url" in value)) return undefined;
-  const { sha256, url } = value;
-  if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
-  // It is repeated in the log.
-  if (typeof url !== "string" || !/^https?:\/\/[\x21-\x7e]{1,2000}$/.test(url)) return undefined;
-  return { sha256, url };
+  return tryJson(recordSchema, text);
 }
 
 /**
- * What a cached binary must match: the catalog's checksum, or else the record's where it was downloaded from the origin
- * or from where this run would download it. `undefined`: it cannot be used.
+ * What a cached binary must match: the catalog's checksum, or else the record's if the binary was downloaded from the
+ * origin or from the address that this run would use. `undefined`: it cannot be used.
  */
 export function planCacheCheck(
   tool: ToolName,
@@ -94,13 +89,13 @@ export function planCacheCheck(
   const voucher = voucherFor(tool, record.url);
   if (voucher !== "origin" && record.url !== source.url) return undefined;
   const before = voucher === "origin" ? "" : `; ${describeVoucher(voucher)}`;
-  const proof = `${UNVERIFIED}: SHA-256 as recorded beside it when it was downloaded from ${record.url}${before}`;
+  const proof = `${UNVERIFIED}: SHA-256 as recorded next to it when it was downloaded from ${record.url}${before}`;
   return { sha256: record.sha256, proof, voucher };
 }
 
 /**
- * Copies the cached binary to a path of the run's, where it is what it must be.
- * @returns `"absent"` where the cache has none, `undefined` where what it has is not to be used.
+ * Copies the cached binary to a path of the run's, if it is what it must be.
+ * @returns `"absent"` if the cache has none, `undefined` if the one that it has must not be used.
  */
 export async function takeFromCache(
   key: CacheKey,
@@ -117,32 +112,36 @@ export async function takeFromCache(
 
 /**
  * Puts a binary and its record where the toolkit's `find` looks for them. The toolkit's own `cacheFile` empties the
- * folder first and copies after, so a second job on this machine could run half a file; here a finished folder is moved
- * into place.
+ * folder before it copies, so a second job on this machine could run half a file; here a finished folder is moved into
+ * place.
  */
 export async function placeInCache(key: CacheKey, binary: string, record: CacheRecord): Promise<void> {
   const { tool, version, nodeArchitecture } = key;
   const root = process.env.RUNNER_TOOL_CACHE;
-  if (root === undefined || root === "") throw new Failure("RUNNER_TOOL_CACHE is not set: this is not a runner.");
+  if (root === undefined || root === "") {
+    throw new Failure("RUNNER_TOOL_CACHE is not set, as it is on every runner.", {
+      fix: "set it to a folder that this user may write to",
+    });
+  }
   const place = join(root, tool, version, nodeArchitecture);
   const draft = `${place}.${randomUUID()}`;
   const files = [tool, recordName(tool)];
   try {
-    // The mode holds where the umask would let everyone write.
+    // The mode must hold even if the umask would let everyone write.
     await mkdir(draft, { recursive: true, mode: 0o755 });
     await copyFile(binary, join(draft, tool), constants.COPYFILE_EXCL);
     await chmod(join(draft, tool), 0o755);
     await writeFile(join(draft, recordName(tool)), `${JSON.stringify(record)}\n`, { flag: "wx", mode: 0o644 });
     await rename(draft, place).catch(async () => {
-      // Another job's finished folder is there: put our files over its files, each in one step. Between the two steps
-      // the record does not match, and a job that looks then downloads for itself.
+      // Another job's finished folder is there: replace its files, each in one step. Between the two steps the record
+      // does not match, and a job that looks at that moment downloads the tool itself.
       await mkdir(place, { recursive: true, mode: 0o755 });
       for (const file of files) await rename(join(draft, file), join(place, file));
     });
     await writeFile(`${place}.complete`, "");
   } catch (error) {
-    throw new Failure(`${tool} cannot be put into the tool cache: ${describeError(error)}`, {
-      fix: `see that ${root} has room and belongs to the runner's user`,
+    throw new Failure(`${tool} cannot be stored in the tool cache: ${describeError(error)}`, {
+      fix: `check that ${root} has free space and belongs to the runner's user`,
       cause: error,
     });
   } finally {

@@ -2,40 +2,40 @@ import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { HttpClient } from "@actions/http-client";
+import { pause } from "../poll.ts";
 
 export interface DownloadLimits {
   /** No more than this is read, whatever the other side sends. */
   readonly bytes: number;
   /** For all tries together. */
   readonly seconds: number;
-  /** Milliseconds between the tries: one try more than there are pauses. */
-  readonly pauses: readonly number[];
+  /** Milliseconds before each further try. */
+  readonly retryDelays: readonly number[];
 }
 
 export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 export const MAX_REDIRECTS = 10;
 
-/** What would be the same at the next try. */
-export class FinalError extends Error {}
+/** An error that would be the same at the next try. */
+export class PermanentError extends Error {}
 
 /**
- * Downloads into a file that is not there yet. Network errors, 408, 429 and 5xx are tried again. What is refused: a
- * redirect to less than https where the address has https, and more bytes than the limit; less than the answer's own
- * Content-Length is a network error. On an error no file is left.
+ * Downloads into a new file. Network errors, 408, 429 and 5xx are tried again; fewer bytes than the answer's own
+ * Content-Length are a network error. A redirect from https to anything less and more bytes than the limit are refused.
+ * On an error no file is left.
  */
 export async function downloadFile(url: string, path: string, limits: DownloadLimits): Promise<void> {
   const signal = AbortSignal.timeout(limits.seconds * 1000);
-  for (const pause of [...limits.pauses, undefined]) {
+  for (const delay of [...limits.retryDelays, undefined]) {
     try {
       return await downloadOnce(url, path, limits.bytes, signal);
     } catch (error) {
       await rm(path, { force: true });
       if (signal.aborted) throw new Error(`timed out after ${limits.seconds} s`);
-      if (pause === undefined || error instanceof FinalError) throw error;
-      await sleep(pause);
+      if (delay === undefined || error instanceof PermanentError) throw error;
+      await pause(delay);
     }
   }
 }
@@ -46,12 +46,12 @@ async function downloadOnce(url: string, path: string, bytes: number, signal: Ab
   if (statusCode !== 200) {
     message.destroy();
     const text = `Unexpected HTTP response: ${statusCode}`;
-    throw statusCode >= 500 || statusCode === 408 || statusCode === 429 ? new Error(text) : new FinalError(text);
+    throw statusCode >= 500 || statusCode === 408 || statusCode === 429 ? new Error(text) : new PermanentError(text);
   }
   await pipeline(message, limitBytes(bytes), createWriteStream(path, { flags: "wx", mode: 0o600 }), { signal });
 }
 
-/** Asks for an address and follows redirects. The toolkit's client would read a redirect's whole body into memory. */
+/** Requests an address and follows redirects. The toolkit's client would read a redirect's whole body into memory. */
 async function openUrl(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   const client = new HttpClient("kind-torch-action", [], { allowRedirects: false, allowRetries: false });
   let at = url;
@@ -62,15 +62,15 @@ async function openUrl(url: URL, signal: AbortSignal): Promise<IncomingMessage> 
     message.destroy();
     at = planRedirect(at, headers.location);
   }
-  throw new FinalError(`more than ${MAX_REDIRECTS} redirects`);
+  throw new PermanentError(`more than ${MAX_REDIRECTS} redirects`);
 }
 
-/** Where a redirect leads. @throws where that is not an address, or safe on the way less than the one before. */
+/** Where a redirect leads. @throws PermanentError where that is not an address, or is less secure than the one before. */
 export function planRedirect(from: URL, location: string): URL {
-  if (!URL.canParse(location, from.href)) throw new FinalError("redirected to what is not an address");
+  if (!URL.canParse(location, from.href)) throw new PermanentError("redirected to something that is not an address");
   const to = new URL(location, from.href);
   if (to.protocol !== "https:" && (to.protocol !== "http:" || from.protocol === "https:")) {
-    throw new FinalError(`redirected from ${from.protocol} to ${to.protocol}, which is refused`);
+    throw new PermanentError(`redirected from ${from.protocol} to ${to.protocol}, which is refused`);
   }
   return to;
 }
@@ -95,7 +95,7 @@ export function limitBytes(limit: number): (chunks: AsyncIterable<Uint8Array>) =
     let bytes = 0;
     for await (const chunk of chunks) {
       bytes += chunk.length;
-      if (bytes > limit) throw new FinalError(`more than ${limit} bytes`);
+      if (bytes > limit) throw new PermanentError(`more than ${limit} bytes`);
       yield chunk;
     }
   };

@@ -5,14 +5,14 @@ import type { ToolName } from "./sources.ts";
 
 /**
  * A tool that the machine has in `PATH`, as GitHub's hosted runners have kind and kubectl (actions/runner-images). It is
- * used only where its bytes have the catalog's checksum. It is never started to ask for its version: which version a
- * run needs is decided before, and what a file in `PATH` would do is not known before its bytes are.
+ * used only if its bytes have the catalog's checksum. It is never started to find out its version: what a file in `PATH`
+ * would do is unknown until its bytes are known.
  */
 
-/** More folders in `PATH` than a machine has; each may cost the reading of a file. */
+/** More folders than a real `PATH` has; for each a file may have to be read. */
 const MAX_FOLDERS = 200;
 
-/** Where a program may lie, by `PATH`. What is not absolute would be looked for in the workspace: left out. */
+/** Where a program may be, by `PATH`. Relative folders are left out: they would be those of the workspace. */
 export function planSearch(searchPath: string, tool: ToolName): readonly string[] {
   const folders = searchPath.split(delimiter).filter((folder) => isAbsolute(folder) && !folder.includes("\0"));
   return [...new Set(folders.map((folder) => join(folder, tool)))].slice(0, MAX_FOLDERS);
@@ -20,16 +20,15 @@ export function planSearch(searchPath: string, tool: ToolName): readonly string[
 
 /** What a search found. */
 export interface PathSearch {
-  /** The one that has the checksum. */
+  /** The first that has the checksum. */
   readonly found: string | undefined;
-  /** Those before it that have another one, in their order. */
+  /** Those before it that have another checksum, in their order. */
   readonly others: readonly string[];
 }
 
-/** Copies the tool in `PATH` that has the checksum to a path of the run's. Unlike a shell, it looks past a first match. */
+/** Copies the tool in `PATH` that has the checksum to a path of the run's. Unlike a shell, it does not stop at the first. */
 export async function takeFromPath(
-  tool: ToolName,
-  checksum: string,
+  { tool, checksum }: { readonly tool: ToolName; readonly checksum: string },
   searchPath: string,
   path: string,
   debug: (line: string) => void,

@@ -1,8 +1,6 @@
-import { parse } from "node:path";
-
 export type ToolName = "kind" | "kubectl";
 
-/** Where a tool's binary and its checksum file lie. */
+/** Where a tool's binary and its checksum file are published. */
 export interface ToolSource {
   readonly url: string;
   readonly checksumUrl: string;
@@ -10,7 +8,7 @@ export interface ToolSource {
 
 /**
  * What vouches for a binary that the catalog has no checksum of: the project's own host over https, a mirror over
- * https, or nothing, for anyone on the way can change what comes over http.
+ * https, or nothing, because anyone on the way can change what comes over http.
  */
 export type Voucher = "origin" | "mirror" | "nothing";
 
@@ -36,26 +34,8 @@ export function toolSource(
   return { url, checksumUrl: `${url}.sha256` };
 }
 
-/** What vouches for a tool that was downloaded from an address, where its checksum came from there too. */
+/** What vouches for a tool whose binary and checksum were both downloaded from an address. */
 export function voucherFor(tool: ToolName, url: string): Voucher {
   if (url.startsWith(`${OFFICIAL[tool]}/`)) return "origin";
   return /^https:/i.test(url) ? "mirror" : "nothing";
-}
-
-/**
- * The SHA-256 in a checksum file: bare hex (kubectl's form) or `<hex>  <name>` lines (kind's), of the named file.
- * Anything else, such as a proxy's error page, is `undefined`.
- */
-export function parseChecksum(text: string, file: string): string | undefined {
-  const lines = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const [only] = lines;
-  if (lines.length === 1 && only !== undefined && /^[0-9a-f]{64}$/i.test(only)) return only.toLowerCase();
-  for (const line of lines) {
-    const [, sum, name] = /^([0-9a-f]{64})\s+\*?(\S+)$/i.exec(line) ?? [];
-    if (sum !== undefined && name !== undefined && parse(name).base === file) return sum.toLowerCase();
-  }
-  return undefined;
 }

@@ -1,16 +1,16 @@
 /** TORCH-V2's parts: the dashboard (Laravel), the engine (Flowable REST) and the service layer (connectors and broker). */
 export type ComponentName = "dashboard" | "engine" | "services";
 
-/** What the guide says of a component; where the checkout's compose file says otherwise, that holds. */
+/** What the guide says about a component; the checkout's compose file takes precedence. */
 export interface Component {
   readonly name: ComponentName;
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly title: string;
   /** The port on which it listens in its container. */
   readonly containerPort: number;
   /** The port at which it is published on the host. */
   readonly hostPort: number;
-  /** The repository of its image; there are no published ones any more. */
+  /** The repository of its image, which is no longer published. */
   readonly image: string;
   /** The folder that its image is built from, in the checkout. */
   readonly folder: string;

@@ -1,143 +1,115 @@
 import type { Diagnosis } from "../diagnosis/diagnose.ts";
 import type { ComponentName } from "./components.ts";
 
-interface Rule {
-  /** Whose words it is about; `undefined`: anyone's. */
+interface Rule extends Diagnosis {
+  /** The component that says it; `undefined`: any. */
   readonly component?: ComponentName;
   readonly words: RegExp;
-  readonly diagnosis: Diagnosis;
 }
 
-/** What Java, OpenSSL, Docker and Flowable say, and what it means here; the first that fits is told. */
+const MOUNTED_FILES =
+  "let the service layer read the three files that this step mounts (torch-credentials-mount), and remove its image's own";
+
+/** What Java, OpenSSL, Docker, Kubernetes and Flowable report, and what it means here. The first rule that fits is used. */
 const RULES: readonly Rule[] = [
   {
     component: "services",
     words:
       /SSLPeerUnverifiedException|no subject alternative (?:dns )?names? (?:matching|present)|hostname .*(?:not verified|mismatch|doesn't match)|certificate is not valid for|ERR_TLS_CERT_ALTNAME/i,
-    diagnosis: {
-      cause:
-        "The endpoint that the service layer used is not in the API server's certificate (its subject alternative names).",
-      fix: "use the endpoint that this step gives (torch-endpoint), or add the name with extra-sans",
-    },
+    cause:
+      "The endpoint that the service layer used is not in the API server's certificate (its subject alternative names).",
+    fix: "use the endpoint that this step outputs (torch-endpoint), or add the name with extra-sans",
   },
   {
     component: "services",
     words:
       /key values mismatch|KEY_VALUES_MISMATCH|private key .*does(?:n't| not) match|bad_certificate|decrypt_error|certificate signature failure|tlsv1 alert|signature check failed/i,
-    diagnosis: {
-      cause:
-        "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",
-      fix: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
-    },
+    cause:
+      "The private key that the service layer read does not belong to its certificate, or the certificate is not this cluster's.",
+    fix: MOUNTED_FILES,
   },
   {
     component: "services",
     words:
       /PKIX path|Path does not chain|unable to find valid certification path|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unable to get local issuer|self.signed certificate|unknown_ca|certificate_unknown/i,
-    diagnosis: {
-      cause: "The service layer does not trust the API server: the ca.crt that it read is not this cluster's CA.",
-      fix: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and have the image bring none of its own",
-    },
+    cause: "The service layer does not trust the API server: the ca.crt that it read is not this cluster's CA.",
+    fix: "let the service layer read the ca.crt that this step mounts (torch-credentials-mount), and remove its image's own",
   },
   {
     component: "services",
     words:
       /(?:AccessDenied|Permission ?denied|EACCES).*\.(?:key|crt)|\.(?:key|crt).*(?:AccessDenied|Permission ?denied|EACCES)/i,
-    diagnosis: {
-      cause:
-        "The service layer may not read the mounted credential files: they belong to this runner's user, with mode 0600.",
-      fix: "have the service layer's image run as root, as TORCH-V2's does (no USER in its Dockerfile)",
-    },
+    cause:
+      "The service layer cannot read the mounted credential files: they belong to this runner's user, with mode 0600.",
+    fix: "let the service layer's image run as root, as TORCH-V2's does (no USER in its Dockerfile)",
   },
   {
     component: "services",
     words: /\b401\b.*unauthorized|unauthorized.*\b401\b|"code":\s*401/i,
-    diagnosis: {
-      cause: "The API server does not know the certificate that the service layer showed.",
-      fix: "let the service layer read the certificate that this step mounts (torch-credentials-mount)",
-    },
+    cause: "The API server does not accept the certificate that the service layer sent.",
+    fix: "let the service layer read the certificate that this step mounts (torch-credentials-mount)",
   },
   {
     component: "services",
     words: /namespaces? .*already exists/i,
-    diagnosis: {
-      cause: "The template's namespace exists already, and the connector takes that for an error.",
-      fix: "delete the namespace before the step, or give each template a name of its own",
-    },
+    cause: "The template's namespace exists already, which the connector treats as an error.",
+    fix: "delete the namespace before the step, or use a different name for each template",
   },
   {
     component: "services",
     words: /system:anonymous/i,
-    diagnosis: {
-      cause:
-        "The service layer's certificate was not sent: the API server did not issue it, or asks for certificates of another CA.",
-      fix: "let the service layer read the three files that this step mounts (torch-credentials-mount), and have the image bring none of its own",
-    },
+    cause:
+      "The service layer's certificate was not sent: the API server did not issue it, or asks for certificates of another CA.",
+    fix: MOUNTED_FILES,
   },
   {
     component: "services",
     words: /is forbidden: User|"code":\s*403/i,
-    diagnosis: {
-      cause: "The user may not do in the cluster what the connector does.",
-      fix: "use rbac: torch or rbac: cluster-admin, or add what is missing with rbac-manifests",
-    },
+    cause: "The user lacks the rights that the connector needs in the cluster.",
+    fix: "use rbac: torch or rbac: cluster-admin, or add the missing rights with rbac-manifests",
   },
   {
     component: "services",
     words: /ImagePullBackOff|ErrImagePull|ErrImageNeverPull/i,
-    diagnosis: {
-      cause: "The cluster cannot pull an image of the template.",
-      fix: "check the image's name in the template, and that the runner reaches its registry",
-    },
+    cause: "The cluster cannot pull an image of the template.",
+    fix: "check the image's name in the template, and that the runner reaches its registry",
   },
   {
     component: "engine",
     words: /SocketTimeoutException|Read timed out/i,
-    diagnosis: {
-      cause: "The service layer did not answer the engine's call in time: Flowable waits for five seconds.",
-      fix: "see what the connector did meanwhile in its own log file; a slow machine may need a larger runner",
-    },
+    cause: "The service layer did not answer the engine's call in time: Flowable waits for five seconds.",
+    fix: "look at the connector's log file; on a slow machine, use a larger runner",
   },
   {
     component: "engine",
     words: /ConnectException|Connection refused/i,
-    diagnosis: {
-      cause: "The engine did not reach the service layer's broker.",
-      fix: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
-    },
+    cause: "The engine did not reach the service layer's broker.",
+    fix: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
   },
   {
     words: /port is already allocated|address already in use/i,
-    diagnosis: {
-      cause: "A port that TORCH-V2 publishes on this machine is in use.",
-      fix: "end what uses it in an earlier step, or change the port in the compose file",
-    },
+    cause: "A port that TORCH-V2 publishes on this machine is in use.",
+    fix: "stop what uses it in an earlier step, or change the port in the compose file",
   },
   {
     words: /OutOfMemoryError|Cannot allocate memory|exit code 137|OOMKilled":\s*true/i,
-    diagnosis: {
-      cause: "The machine has too little memory for the cluster and TORCH-V2.",
-      fix: "use a larger runner, or fewer nodes (workers)",
-    },
+    cause: "The machine has too little memory for the cluster and TORCH-V2.",
+    fix: "use a larger runner, or fewer nodes (workers)",
   },
   {
     words: /No space left on device/i,
-    diagnosis: {
-      cause: "The disk on which Docker keeps its data is full.",
-      fix: "free room in an earlier step (docker system prune), or use a runner with a larger disk",
-    },
+    cause: "The disk on which Docker keeps its data is full.",
+    fix: "free space in an earlier step (docker system prune), or use a runner with a larger disk",
   },
   {
     words: /Could not resolve host|Temporary failure in name resolution|getaddrinfo|UnknownHostException/i,
-    diagnosis: {
-      cause: "A name could not be resolved from inside a container.",
-      fix: "check the addresses in the compose files, and that containers on this runner can resolve names",
-    },
+    cause: "A name could not be resolved from inside a container.",
+    fix: "check the addresses in the compose files, and that containers on this runner can resolve names",
   },
 ];
 
-/** Names the likely cause of a failure of TORCH-V2 from what one of its components said. */
+/** Names the likely cause of a failure of TORCH-V2 from what one of its components reported. */
 export function diagnoseTorch(component: ComponentName, words: string): Diagnosis | undefined {
-  const heeded = RULES.filter((rule) => rule.component === undefined || rule.component === component);
-  return heeded.find((rule) => rule.words.test(words))?.diagnosis;
+  const rule = RULES.find((each) => (each.component ?? component) === component && each.words.test(words));
+  return rule === undefined ? undefined : { cause: rule.cause, fix: rule.fix };
 }

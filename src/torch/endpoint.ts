@@ -5,12 +5,12 @@ import type { Problem } from "../errors.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 
-/** The Docker host as containers outside kind's network call it, by the name that Docker itself uses for it. */
+/** The name by which containers outside kind's network reach the Docker host; Docker itself uses it. */
 export const DOCKER_HOST_NAME = "host.docker.internal";
 
 /**
- * With `torch-endpoint: external` the API server must be reached through the Docker host: it is published where
- * containers reach that, on the gateway of Docker's default network, and its certificate names the host.
+ * With `torch-endpoint: external` containers reach the API server through the Docker host: it is published on the gateway of
+ * Docker's default network, where they reach the host, and its certificate has the host's name.
  */
 export function applyTorchEndpoint(
   inputs: Inputs,
@@ -18,10 +18,10 @@ export function applyTorchEndpoint(
   defaultGateway: string | undefined,
 ): Inputs {
   if (inputs.torch?.endpoint !== "external") return inputs;
-  const told = inputs.apiServerAddress !== undefined || user?.networking.apiServerAddress !== undefined;
+  const explicit = inputs.apiServerAddress !== undefined || user?.networking.apiServerAddress !== undefined;
   return {
     ...inputs,
-    apiServerAddress: told ? inputs.apiServerAddress : defaultGateway,
+    apiServerAddress: explicit ? inputs.apiServerAddress : defaultGateway,
     extraSans: [...new Set([...inputs.extraSans, DOCKER_HOST_NAME])],
   };
 }
@@ -33,15 +33,15 @@ export function checkEndpoint(
   engine: DockerEngine | Error,
 ): readonly Problem[] {
   if (endpoint === "internal" || !/^127\.|^::1$/.test(apiServerAddress)) return [];
-  // The default stands here where the gateway is not known.
+  // Without an engine the gateway is not known, and this is the default address.
   if (engine instanceof Error) return [];
   return [
     {
       input: `torch-endpoint and ${addressField.input}`,
       value: `${endpoint} and ${addressField.value}`,
-      reason: `has containers connect to the Docker host, and the API server is published on ${apiServerAddress}, where they do not reach it`,
+      reason: `lets containers connect to the Docker host, but the API server is published on ${apiServerAddress}, where they cannot reach it`,
       allowed: "torch-endpoint: external with the API server on the gateway of Docker's default network, or on 0.0.0.0",
-      fix: `leave ${addressField.input === "api-server-address" ? "api-server-address" : "networking.apiServerAddress"} out, or set it to 0.0.0.0`,
+      fix: `remove ${addressField.input === "api-server-address" ? "api-server-address" : "networking.apiServerAddress"}, or set it to 0.0.0.0`,
     },
   ];
 }

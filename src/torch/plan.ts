@@ -3,12 +3,14 @@ import type { CredentialPaths } from "../credentials/files.ts";
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { TORCH_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
+import type { Checkout } from "./checkout/checkout.ts";
 import { type Layout, planLayout } from "./checkout/layout.ts";
-import type { Checkout } from "./checkout/read.ts";
 import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
-import { type ComposeModel, planCompose, QUICK_JAVA, redirectUrl } from "./compose/plan.ts";
+import type { ComposeModel } from "./compose/model.ts";
+import { planCompose, redirectUrl } from "./compose/plan.ts";
+import { FAST_START_JAVA_OPTIONS } from "./compose/tuning.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
-import type { ClusterAccess } from "./template/csar.ts";
+import type { ClusterAccess } from "./template/point.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
 export interface TorchPlan {
@@ -19,7 +21,7 @@ export interface TorchPlan {
   readonly layout: Layout;
   /** Put on every container, network and volume of the boot. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The network of the run's own, for the components alone. */
+  /** The run's own network, for its components only. */
   readonly network: string;
   readonly endpoint: TorchInputs["endpoint"];
   readonly projects: PerComponent<string>;
@@ -32,7 +34,7 @@ export interface TorchPlan {
   readonly csar: string | undefined;
 }
 
-/** The label of a plan's run, as Docker's filters take it. */
+/** The label of a plan's run, in the form of Docker's filters. */
 export function labelOf({ labels }: TorchPlan): string {
   return `${TORCH_RUN_LABEL}=${labels[TORCH_RUN_LABEL]}`;
 }
@@ -47,7 +49,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     labels: { [TORCH_RUN_LABEL]: `${cluster}-${runId}`, [TORCH_CLUSTER_LABEL]: cluster },
     network: `${cluster}-torch-${runId}`,
     endpoint: inputs.endpoint,
-    // A name of a Compose project has no dots.
+    // The name of a compose project cannot have dots.
     projects: forEachComponent(({ name }) => `${cluster.replaceAll(".", "-")}-${name}-${runId}`),
     containers: forEachComponent(({ name }) => `${cluster}-${name}`),
     images: forEachComponent(({ name }) => `kind-torch/${cluster}-${name}:${runId}`),
@@ -82,7 +84,7 @@ export function planAddresses(plan: TorchPlan, { components }: Checkout) {
   };
 }
 
-/** Where a template's Cluster node is pointed. */
+/** What a template's Cluster node gets to know about the cluster. */
 export function planAccess(
   { credentialsMount }: TorchPlan,
   { ca, certificate, privateKey }: CredentialPaths,
@@ -111,10 +113,10 @@ export function planModels(
       image: plan.images[name],
       labels: plan.labels,
       network: plan.network,
-      // It alone talks to the API server. Pods, and other clusters on this machine, reach what is on kind's network.
+      // Only the service layer talks to the API server. Pods, and other clusters on this machine, reach what is on kind's network.
       joinsKind: name === "services" && plan.endpoint === "internal",
       environment: name === "dashboard" ? addresses : {},
-      defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: QUICK_JAVA },
+      defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: FAST_START_JAVA_OPTIONS },
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
     }),
@@ -122,8 +124,8 @@ export function planModels(
 }
 
 /**
- * The files that Docker makes where a mounted folder has none of the credential files that are mounted into it: the
- * checkout's own folder, where a compose file mounts that.
+ * The empty files that Docker creates in a mounted folder for credential files that are mounted into it: in the checkout's
+ * own folder, if a compose file mounts that.
  */
 export function listPlaceholders(
   plan: TorchPlan,

@@ -6,7 +6,9 @@ export function wholeNumber(min: number, max: number) {
   return (text: string): Parsed<number> => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) {
-      return { issue: { reason: "is not a number in the range", allowed, fix: `write ${allowed}, digits only` } };
+      return {
+        issue: { reason: "is not a whole number in the allowed range", allowed, fix: `write ${allowed}, digits only` },
+      };
     }
     return { value };
   };

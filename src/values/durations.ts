@@ -10,7 +10,7 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** Reads a duration as Go writes them (`90s`, `1h30m`, `0`) into seconds. */
+/** Reads a duration in Go's format (`90s`, `1h30m`, `0`) into seconds. */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
@@ -25,7 +25,7 @@ export function parseDuration(text: string): number | undefined {
 export function duration(bounds: { readonly min: string; readonly max: string }) {
   const min = parseDuration(bounds.min) ?? 0;
   const max = parseDuration(bounds.max) ?? Number.POSITIVE_INFINITY;
-  const allowed = `a duration from ${bounds.min} to ${bounds.max}, written as Go does (90s, 5m, 1h30m)`;
+  const allowed = `a duration from ${bounds.min} to ${bounds.max}, in the format of Go (90s, 5m, 1h30m)`;
   return (text: string): Parsed<number> => {
     const seconds = parseDuration(text);
     if (seconds === undefined) {

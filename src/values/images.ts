@@ -1,8 +1,8 @@
 import type { Parsed } from "./issue.ts";
 
-/** A container image's reference with a tag or a digest. */
+/** The reference of a container image, with a tag or a digest. */
 export function imageReference(text: string): Parsed<string> {
-  // The grammar of github.com/distribution/reference: nothing in it can be an option of docker's.
+  // The grammar of github.com/distribution/reference: what follows it can never be an option of docker's.
   const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
   const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
   const host = `${label}(?:\\.${label})*(?::\\d+)?`;
@@ -14,7 +14,7 @@ export function imageReference(text: string): Parsed<string> {
     issue: {
       reason: "is not a full image reference",
       allowed: "name:tag, name@sha256:digest or both, such as kindest/node:v1.31.9@sha256:...",
-      fix: "write the image with its tag, best with its digest",
+      fix: "write the image with its tag, preferably with its digest too",
     },
   };
 }

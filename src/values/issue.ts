@@ -5,14 +5,14 @@ export interface Issue {
   readonly reason: string;
   readonly allowed: string;
   readonly fix: string;
-  /** Whether the value is not to be shown. */
+  /** Whether the value must not be shown. */
   readonly secret?: true;
 }
 
-/** A parsed value, or a issue about it. */
+/** A parsed value, or what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly issue: Issue };
 
-/** A issue about one input's value, as a problem. */
-export function toProblem(input: string, value: string, { secret: conceals, ...issue }: Issue): Problem {
-  return { input, value: conceals === true ? "***" : value, ...issue };
+/** What is wrong with the value of an input, as a problem. */
+export function toProblem(input: string, value: string, { secret, ...issue }: Issue): Problem {
+  return { input, value: secret === true ? "***" : value, ...issue };
 }

@@ -4,7 +4,7 @@ export interface ClusterNode {
   readonly role: "control-plane" | "worker";
 }
 
-/** kind's names: the first node of a role has no number, the next ones count from 2. */
+/** The names that kind gives: the first node of a role has no number, the next ones are numbered from 2. */
 export function nameNodes(cluster: string, roles: readonly ClusterNode["role"][]): readonly ClusterNode[] {
   const seen = { "control-plane": 0, worker: 0 };
   return roles.map((role) => {
@@ -13,12 +13,12 @@ export function nameNodes(cluster: string, roles: readonly ClusterNode["role"][]
   });
 }
 
-/** The container that spreads requests over several control planes; kind makes it where there are two or more. */
+/** The container that distributes requests to the control planes; kind creates it if there are two or more. */
 export function loadBalancerName(cluster: string): string {
   return `${cluster}-external-load-balancer`;
 }
 
-/** The names of all containers that kind makes for a cluster. */
+/** The names of all containers that kind creates for a cluster. */
 export function nodeNames(cluster: string, nodes: readonly ClusterNode[]): readonly string[] {
   const balanced = nodes.filter((node) => node.role === "control-plane").length > 1;
   return [...nodes.map((node) => node.name), ...(balanced ? [loadBalancerName(cluster)] : [])];
@@ -35,7 +35,7 @@ export function contextName(cluster: string): string {
   return `kind-${cluster}`;
 }
 
-/** The API server's address inside kind's Docker network: the load balancer's with several control planes. */
+/** The API server's address in kind's Docker network: with several control planes the load balancer's. */
 export function internalEndpoint(cluster: string, nodes: readonly ClusterNode[]): string {
   const controlPlanes = nodes.filter((node) => node.role === "control-plane");
   const host = controlPlanes.length > 1 ? loadBalancerName(cluster) : (controlPlanes[0]?.name ?? cluster);

@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve } from "node:path";
 import type { Issue, Parsed } from "./issue.ts";
 import { isPrintable } from "./text.ts";
 
-/** Whether a path is a folder or lies below it; both absolute. `..data` is a name, `..` is the way out. */
+/** Whether a path is a folder or below it; both absolute. `..data` is a name, `..` leads out. */
 export function isWithinFolder(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
@@ -10,7 +10,7 @@ export function isWithinFolder(folder: string, path: string): boolean {
 
 /** What is wrong with a path that is not one line of text. */
 export const UNPRINTABLE_PATH: Issue = {
-  reason: "has a line break or a control character in it",
+  reason: "contains a line break or a control character",
   allowed: "a path of one line",
   fix: "rename the file or the folder, or write the path on one line",
 };
@@ -25,8 +25,14 @@ export function pathWithin(roots: readonly string[]) {
       issue: {
         reason: "leads out of the workspace",
         allowed: "a path in the workspace or in the runner's temporary folder",
-        fix: "write a path relative to the workspace, without ..",
+        fix: "write a path inside the workspace, relative to it",
       },
     };
   };
+}
+
+/** The runner's folders that inputs may point into. */
+export interface Folders {
+  readonly workspace: string;
+  readonly temp: string;
 }

@@ -7,7 +7,7 @@ export interface Subnet {
   readonly family: "ipv4" | "ipv6";
 }
 
-/** Reads a subnet; bits after the prefix may be set, as Go's net.ParseCIDR has it. */
+/** Reads a subnet; bits after the prefix may be set, as Go's net.ParseCIDR allows. */
 export function parseSubnet(text: string): Subnet | undefined {
   const [, address = "", digits = ""] = /^([0-9a-fA-F:.]+)\/(\d{1,3})$/.exec(text.trim()) ?? [];
   const version = isIP(address);
@@ -16,7 +16,7 @@ export function parseSubnet(text: string): Subnet | undefined {
   return { address, prefix, family: version === 4 ? "ipv4" : "ipv6" };
 }
 
-/** Whether two subnets have an address in common: then the smaller one lies in the other. */
+/** Whether two subnets have an address in common: then one contains the other. */
 export function overlaps(a: Subnet, b: Subnet): boolean {
   return a.family === b.family && (contains(a, b.address) || contains(b, a.address));
 }

@@ -1,4 +1,4 @@
-/** What begins a line, rings a bell, or writes backwards: nothing that belongs into a name, a path or an address. */
+/** What starts a new line, rings a bell, or reverses the direction: none of it belongs in a name, a path or an address. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Whether a text is one line that is shown as it is. */
@@ -6,10 +6,10 @@ export function isPrintable(text: string): boolean {
   return text.search(UNPRINTABLE) === -1;
 }
 
-/** A text of others in a message: one line, each character of another kind as its code, and not endless. */
+/** A text of others in a message: one line of limited length, with the code of each character that is not printable. */
 export function printable(text: string, maxCharacters = 200): string {
   const shown = text.length > maxCharacters ? `${text.slice(0, maxCharacters - 3)}...` : text;
-  return shown.replace(UNPRINTABLE, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
+  return shown.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** The items of a list written with commas or on lines. */

@@ -1,12 +1,33 @@
 import semver from "semver";
+import {
+  array,
+  type BaseIssue,
+  check,
+  exactOptional,
+  minLength,
+  nullish,
+  type ObjectEntries,
+  object,
+  optional,
+  pipe,
+  record,
+  regex,
+  safeParse,
+  string,
+  toLowerCase,
+  transform,
+  unknown,
+} from "valibot";
 import { Failure } from "../errors.ts";
+import { SHA256_HEX } from "../tools/checksum.ts";
 import { imageReference } from "../values/images.ts";
 import builtIn from "./catalog.json" with { type: "json" };
 
 /**
  * SHA-256 sums in hex, by platform (`linux-amd64`). In the built-in catalog a sum comes from the tool's own project and
- * was compared with the binary (`scripts/update-catalog/checksums.ts`), or it is the same in two or more independent public sources.
- * It is never changed. Where a platform has none, the tool is not verified against the catalog, and the run says so.
+ * was compared with the binary (`scripts/update-catalog/checksums.ts`), or two or more independent public sources agree
+ * on it. It is never changed. A tool without a sum for its platform is not verified against the catalog, and the run
+ * says so.
  */
 export type Checksums = Readonly<Record<string, string>>;
 
@@ -48,7 +69,7 @@ export function listDigests({ kind }: Catalog): ReadonlySet<string> {
 
 /**
  * Reads a catalog file.
- * @throws Failure naming the first entry that is not of the documented form.
+ * @throws Failure naming the first field that is wrong, and what it must be.
  */
 export function parseCatalog(text: string): Catalog {
   let data: unknown;
@@ -61,69 +82,59 @@ export function parseCatalog(text: string): Catalog {
 }
 
 function readCatalog(data: unknown): Catalog {
-  const root = asRecord(data, "the catalog");
-  const kind = asList(root.kind, "kind").map((entry, index): KindRelease => {
-    const at = `kind[${index}]`;
-    const release = asRecord(entry, at);
-    return {
-      version: asVersion(release.version, `${at}.version`),
-      ...(release.loadBalancer === undefined
-        ? {}
-        : { loadBalancer: asImage(release.loadBalancer, `${at}.loadBalancer`) }),
-      images: asList(release.images, `${at}.images`).map((item, position): NodeImage => {
-        const image = asRecord(item, `${at}.images[${position}]`);
-        return {
-          kubernetes: asVersion(image.kubernetes, `${at}.images[${position}].kubernetes`),
-          image: asImage(image.image, `${at}.images[${position}].image`),
-        };
-      }),
-      checksums: asChecksums(release.checksums, `${at}.checksums`),
-    };
-  });
-  if (kind.length === 0) throw new Failure("lists no kind release");
-  const kubectl = asList(root.kubectl ?? [], "kubectl").map((entry, index): KubectlRelease => {
-    const release = asRecord(entry, `kubectl[${index}]`);
-    return {
-      version: asVersion(release.version, `kubectl[${index}].version`),
-      checksums: asChecksums(release.checksums, `kubectl[${index}].checksums`),
-    };
-  });
-  return { kind: kind.toSorted((a, b) => semver.rcompare(a.version, b.version)), kubectl };
+  const { success, output, issues } = safeParse(catalogSchema, data, { abortEarly: true });
+  if (!success) throw new Failure(describeIssue(issues[0]));
+  return { ...output, kind: output.kind.toSorted((a, b) => semver.rcompare(a.version, b.version)) };
 }
 
-function asRecord(value: unknown, at: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Failure(`${at} is not an object`);
-  return Object.fromEntries(Object.entries(value));
+/** What is wrong, behind the path of its field: `kind[0].images is not a list`. */
+function describeIssue({ path, message }: BaseIssue<unknown>): string {
+  const keys = (path ?? []).map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${key}`));
+  return `${keys.join("").slice(1)} ${message}`.trimStart();
 }
 
-function asList(value: unknown, at: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new Failure(`${at} is not a list`);
-  return value;
+/** An object with these fields; it may have others. Valibot's own schema takes a list for an object. */
+function fields<E extends ObjectEntries>(entries: E) {
+  return pipe(unknown(), check(isMapping, "is not an object"), object(entries, "is missing"));
 }
 
-function asText(value: unknown, at: string): string {
-  if (typeof value !== "string" || value === "") throw new Failure(`${at} is not a text`);
-  return value;
+function isMapping(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function asImage(value: unknown, at: string): string {
-  const image = asText(value, at);
-  if ("issue" in imageReference(image)) throw new Failure(`${at} is not a full image reference`);
-  return image;
-}
+const versionSchema = pipe(
+  string("is not a string with a version such as 1.28.15"),
+  check((text) => semver.valid(text) !== null, "is not a version such as 1.28.15"),
+  transform((text) => semver.valid(text) ?? text),
+);
 
-function asVersion(value: unknown, at: string): string {
-  const version = semver.valid(asText(value, at));
-  if (version === null) throw new Failure(`${at} is not a version such as 1.28.15`);
-  return version;
-}
+const imageSchema = pipe(
+  string("is not a string with an image reference"),
+  check(
+    (text) => "value" in imageReference(text),
+    "is not a full image reference such as kindest/node:v1.28.15@sha256:...",
+  ),
+);
 
-function asChecksums(value: unknown, at: string): Checksums {
-  if (value === undefined) return {};
-  const entries = Object.entries(asRecord(value, at)).map(([platform, sum]) => {
-    const hex = asText(sum, `${at}.${platform}`).toLowerCase();
-    if (!/^[0-9a-f]{64}$/.test(hex)) throw new Failure(`${at}.${platform} is not a SHA-256 in hex`);
-    return [platform, hex] as const;
-  });
-  return Object.fromEntries(entries);
-}
+const checksumSchema = pipe(
+  string("is not a string with a SHA-256 in hex"),
+  toLowerCase(),
+  regex(SHA256_HEX, "is not a SHA-256 in hex, which has 64 digits"),
+);
+
+const checksumsSchema = optional(
+  pipe(unknown(), check(isMapping, "is not an object"), record(string(), checksumSchema)),
+  {},
+);
+
+const kindSchema = fields({
+  version: versionSchema,
+  loadBalancer: exactOptional(imageSchema),
+  images: array(fields({ kubernetes: versionSchema, image: imageSchema }), "is not a list"),
+  checksums: checksumsSchema,
+});
+
+const catalogSchema = fields({
+  kind: pipe(array(kindSchema, "is not a list"), minLength(1, "does not list a release")),
+  kubectl: nullish(array(fields({ version: versionSchema, checksums: checksumsSchema }), "is not a list"), []),
+});

@@ -3,9 +3,9 @@ import { createWithAction, median, printPhases, type Subject } from "./create.ts
 import { bootByGuide } from "./guide.ts";
 
 /**
- * The whole boot of TORCH-V2, against the guide's steps in sequence and against the longest path: what one component
- * takes from its image to its service, the service layer's not before the credentials, or the processors' work. Same
- * images, same two nodes, and no layer built before.
+ * The whole boot of TORCH-V2, against the guide's steps in sequence and against the longest path: the time of the
+ * slowest component from its image to its service (the service layer's starts with the credentials), or the
+ * processors' work. Same images, same two nodes, and no layer built before.
  */
 export async function compareBoots(subject: Subject, pairs: number) {
   const toGuide: number[] = [];

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { kubeletPatches } from "../../testbed/releases.ts";
 import { type ActionRun, type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
+import { readCpuSeconds, readMachineSeconds } from "./cpu.ts";
 import { placeUnbuilt } from "./guide.ts";
 
 /** What a bare create and the Action are both given. */
@@ -30,7 +31,7 @@ const runs = new Set<ActionRun>();
 const folders = new Set<string>();
 const children = new Set<ChildProcess>();
 
-/** Removes what a comparison that was interrupted has made, by us, by a bare create and by the guide's steps. */
+/** Removes what an interrupted comparison has created: the Action's, the bare create's and the guide's. */
 export async function removeBenchClusters(): Promise<void> {
   for (const child of children) child.kill("SIGKILL");
   for (const run of runs) {
@@ -45,7 +46,7 @@ export async function removeBenchClusters(): Promise<void> {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
-/** The subject of a Kubernetes version. A run that is not counted downloads everything, and tells what both sides use. */
+/** The subject of a Kubernetes version. A run that is not counted downloads everything, and shows what both sides use. */
 export async function prepareSubject(kubernetes: string): Promise<Subject> {
   await raiseBedFor(kubernetes, console.error);
   const machine = await prepareMachine();
@@ -55,7 +56,7 @@ export async function prepareSubject(kubernetes: string): Promise<Subject> {
     "kind-config": configurationOf(kubernetes, 0),
   });
   runs.add(warm);
-  // The run's own copies go with it.
+  // The run's own copies are removed with it.
   const tools = await mkdtemp(join(tmpdir(), "kind-torch-bench-tools-"));
   folders.add(tools);
   try {
@@ -76,11 +77,11 @@ export async function prepareSubject(kubernetes: string): Promise<Subject> {
 export interface Timed {
   readonly seconds: number;
   readonly phases: readonly (readonly [string, number])[];
-  /** CPU seconds of the whole machine meanwhile. */
+  /** CPU seconds of the whole machine during that time. */
   readonly work?: number;
 }
 
-/** A bare `kind create cluster`, and for several nodes the wait for the same readiness that the Action promises. */
+/** A bare `kind create cluster`, and for several nodes the wait for the same readiness as the Action's. */
 export async function createBare(subject: Subject, workers: number): Promise<Timed> {
   const { kind, kubectl, image, kubernetes } = subject;
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-bench-"));
@@ -168,21 +169,6 @@ export async function createWithAction(
     await run.dispose();
     runs.delete(run);
   }
-}
-
-/** User and system time of one process, its children left out (fields 14 and 15 of /proc/PID/stat, in 1/100 s). */
-async function readCpuSeconds(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
-}
-
-/** CPU seconds that the whole machine has spent since it started: all of /proc/stat's first line but idle and iowait. */
-async function readMachineSeconds(): Promise<number> {
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (await readFile("/proc/stat", "utf8"))
-    .split("\n", 1)
-    .flatMap((line) => line.split(/\s+/).slice(1).map(Number));
-  return (user + nice + system + irq + softirq) / 100;
 }
 
 /** The middle of some numbers. */

@@ -5,14 +5,14 @@ import { COMPONENTS, type Component, type ComponentName, type PerComponent } fro
 import { eventually, sh } from "../e2e/harness.ts";
 import { DOCKER, placeTorch } from "../e2e/torch.ts";
 
-/** What the guide's steps are done with. */
+/** What the guide's steps need. */
 export interface GuideTools {
   readonly kind: string;
   readonly kubectl: string;
   readonly image: string;
 }
 
-/** How long the guide's way took, and its parts that a faster way has to do as well. */
+/** How long the guide's way took, and the parts of it that a faster way has to do too. */
 export interface GuideTimes {
   readonly seconds: number;
   readonly phases: readonly (readonly [string, number])[];
@@ -38,12 +38,12 @@ const IMAGES = {
 } as const;
 
 /**
- * What version 1's dashboard takes where its container starts, half of it computing: `npm install` of its lock file 50 s
- * and `npm run development` 6 s, measured on two cores with empty caches. Its `composer install` is not known.
+ * How long version 1's dashboard takes to start, half of it computing: `npm install` of its lock file 50 s and `npm run
+ * development` 6 s, measured on two cores with empty caches. The time of its `composer install` is not known.
  */
 const DASHBOARD_SECONDS = 50;
 
-/** A copy of TORCH-V2 none of whose layers is in the build cache yet, with a dashboard that starts as the real one does. */
+/** A copy of TORCH-V2 without any layer in the build cache, with a dashboard that starts as the real one does. */
 export async function placeUnbuilt(folder: string): Promise<void> {
   const mark = `ENV BENCH=${Math.random()}`;
   const start = `ENV STARTUP_SECONDS=${DASHBOARD_SECONDS}`;
@@ -54,7 +54,7 @@ export async function placeUnbuilt(folder: string): Promise<void> {
   await placeTorch(folder, Object.fromEntries(edits));
 }
 
-/** Boots TORCH-V2 as its guide has a person do it: one step after the other, on the guide's two nodes. */
+/** Boots TORCH-V2 by hand as in its guide: one step after the other, on the guide's two nodes. */
 export async function bootByGuide(tools: GuideTools): Promise<GuideTimes> {
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-guide-"));
   const torch = join(folder, "torch_v2");
@@ -67,7 +67,7 @@ export async function bootByGuide(tools: GuideTools): Promise<GuideTimes> {
     phases.push([name, (performance.now() - start) / 1000]);
     return (performance.now() - begin) / 1000;
   };
-  /** Builds and starts a component. What it returns waits until it serves: a person goes on meanwhile. */
+  /** Builds and starts a component. @returns what waits until it serves: a person goes on in the meantime. */
   const bring = async (component: Component, serves: () => Promise<boolean>) => {
     const built = await step(`build the ${component.title}`, () => build(torch, component));
     const begin = performance.now();

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { number, record, string } from "valibot";
+import { readJson } from "../../src/values/json.ts";
 import { newestMinor } from "../../testbed/releases.ts";
 import { compareBoots } from "./boots.ts";
 import {
@@ -17,7 +19,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const RESULTS = join(ROOT, ".run/bench.json");
 const PAIRS = Number(process.env.BENCH_PAIRS ?? 3);
 
-/** One thing measured: a number a name, with the bar it is held to. */
+/** A measured number, with the bar that it must not exceed. */
 interface Figure {
   readonly name: string;
   readonly value: number;
@@ -41,7 +43,7 @@ async function compare(subject: Subject, workers: number, pairs: number) {
   return { ratio: median(ratios), cpu: median(cpus) };
 }
 
-/** Milliseconds from the start of the process to its own first word: outside a runner it has one and ends. */
+/** Milliseconds from the start of the process to its end: outside a runner it prints one error and ends. */
 async function startBundle(): Promise<number> {
   const start = performance.now();
   await new Promise((resolve) =>
@@ -59,12 +61,17 @@ const subjectOf = (kubernetes: string) => {
   return subject;
 };
 
+/** A create to compare with the bare one. */
+interface Create {
+  readonly kubernetes: string;
+  readonly workers: number;
+  readonly bar: number;
+  readonly pairs?: number;
+}
+
 async function compareCreates(
   name: string,
-  kubernetes: string,
-  workers: number,
-  bar: number,
-  pairs = PAIRS,
+  { kubernetes, workers, bar, pairs = PAIRS }: Create,
 ): Promise<readonly Figure[]> {
   const { ratio, cpu } = await compare(await subjectOf(kubernetes), workers, pairs);
   return [
@@ -75,12 +82,12 @@ async function compareCreates(
 
 type Measurement = () => Promise<readonly Figure[]>;
 
-/** What is measured where no name is given. */
+/** What is measured if no name is given. */
 const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
-  credentials: () => compareCreates("credentials", OLDEST, 0, 0.45),
-  "two-nodes": () => compareCreates("two-nodes", OLDEST, 1, 0.45),
-  "newest-credentials": () => compareCreates("newest-credentials", NEWEST, 0, 0.6),
-  "newest-two-nodes": () => compareCreates("newest-two-nodes", NEWEST, 1, 0.6),
+  credentials: () => compareCreates("credentials", { kubernetes: OLDEST, workers: 0, bar: 0.45 }),
+  "two-nodes": () => compareCreates("two-nodes", { kubernetes: OLDEST, workers: 1, bar: 0.45 }),
+  "newest-credentials": () => compareCreates("newest-credentials", { kubernetes: NEWEST, workers: 0, bar: 0.6 }),
+  "newest-two-nodes": () => compareCreates("newest-two-nodes", { kubernetes: NEWEST, workers: 1, bar: 0.6 }),
   async torch() {
     const { toGuide, toLongestPath } = await compareBoots(await subjectOf(OLDEST), PAIRS);
     return [
@@ -100,17 +107,17 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   },
 };
 
-/** What is measured by its name only: many nodes take minutes. */
+/** What is measured only if it is named: many nodes take minutes. */
 const BY_NAME: Readonly<Record<string, Measurement>> = {
-  "nodes-8": () => compareCreates("nodes-8", OLDEST, 7, 0.6, Math.min(PAIRS, 2)),
-  "nodes-16": () => compareCreates("nodes-16", OLDEST, 15, 0.7, 1),
+  "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
+  "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };
 
 const all = { ...MEASUREMENTS, ...BY_NAME };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(all, name));
 if (unknown.length > 0) {
-  throw new Error(`nothing to measure: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
+  throw new Error(`Not a measurement: ${unknown.join(", ")}. Fix: choose from ${Object.keys(all).join(", ")}.`);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => void removeBenchClusters().finally(() => process.exit(1)));
@@ -127,10 +134,10 @@ for (const { name, value, bar, unit } of figures) {
   console.log(`${name.padEnd(34)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(3)} (at most ${bar})`);
 }
 await mkdir(join(ROOT, ".run"), { recursive: true });
-// What was not measured this time keeps its last value.
-const before: object = JSON.parse(await readFile(RESULTS, "utf8").catch(() => "{}"));
+// What was not measured this time keeps its previous value.
+const before = readJson(record(string(), number()), await readFile(RESULTS, "utf8").catch(() => "{}"));
 const numbers = Object.fromEntries(figures.map(({ name, value }) => [name, Number(value.toFixed(3))]));
 await writeFile(RESULTS, `${JSON.stringify({ ...before, ...numbers }, null, 2)}\n`);
 const missed = figures.filter(({ value, bar }) => !(value <= bar));
-for (const { name } of missed) console.error(`${name} misses its bar`);
+for (const { name } of missed) console.error(`${name} is above its bar`);
 process.exitCode = missed.length > 0 ? 1 : 0;

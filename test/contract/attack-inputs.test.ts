@@ -8,7 +8,7 @@ import { prepareMachine } from "../e2e/harness.ts";
 import { CSAR, DOCKER, placeTorch } from "../e2e/torch.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
-/** What the author of a pull request may try with files, links, mounts and addresses: the built bundle refuses or says it. */
+/** What the author of a pull request may try with files, links, mounts and addresses: the built bundle refuses it or warns. */
 describe("of a hostile checkout, main refuses", () => {
   let place: Place;
   let torch: string;
@@ -47,7 +47,10 @@ describe("of a hostile checkout, main refuses", () => {
     await symlink(join(place.folders.workspace, "safe"), join(torch, DOCKER, "data/link"));
     await addToService("volumes: ['./data:/data']");
     const mounted = await words({ "credentials-directory": `torch_v2/${DOCKER}/data/keys` });
-    assert.match(mounted, /credentials-directory: .* is in a folder that a container sees: .*services\.torchservices/);
+    assert.match(
+      mounted,
+      /credentials-directory: .* is in a folder that a container can see: .*services\.torchservices/,
+    );
     const linked = await words({ "credentials-directory": `torch_v2/${DOCKER}/data/link/keys` });
     assert.match(linked, /credentials-directory: .* leads through the link .*, which a container can change/);
   });
@@ -59,12 +62,12 @@ describe("of a hostile checkout, main refuses", () => {
       "",
       /mounts \/var\/run\/docker\.sock.*, which is in \/run/,
     ],
-    ["the whole disk", "volumes: ['/:/host:ro']", "", /mounts \/, which holds /],
+    ["the whole disk", "volumes: ['/:/host:ro']", "", /mounts \/, which contains /],
     [
       "a link of the checkout to the whole disk",
       "volumes: ['./disk:/host']",
       "",
-      /mounts .*\/disk \(\/\), which holds /,
+      /mounts .*\/disk \(\/\), which contains /,
     ],
     [
       "a volume that is a folder of the machine",
@@ -96,23 +99,26 @@ describe("of a hostile checkout, main refuses", () => {
     assert.match(await words({ torch: "linked" }), /^torch: ".*linked" leads out of the workspace through a link/m);
   });
 
-  it("URLs and paths with line breaks, and URLs that git reads otherwise", async () => {
+  it("URLs and paths with line breaks, and URLs that git reads differently", async () => {
     for (const url of [
       "https://gitlab.example/a\n::error::b",
       "https://gitlab.example/a\tb",
       "https:gitlab.example/a",
       "https:\\\\gitlab.example\\a",
     ]) {
-      assert.match(await words({ torch: url }), /^torch: ".*" has a space, a line break or a backslash/m, url);
+      assert.match(await words({ torch: url }), /^torch: ".*" contains a space, a line break or a backslash/m, url);
     }
     const text = await words({ "kind-mirror": "https://mirror.example/a\r\nb", "torch-bpmn-plans": "a\u0007b.zip" });
     assert.match(text, /^kind-mirror: ".*" is not a base URL/m);
-    assert.match(text, /^torch-bpmn-plans: ".*" has a line break or a control character in it/m);
+    assert.match(text, /^torch-bpmn-plans: ".*" contains a line break or a control character/m);
   });
 
-  it("templates and plans that are small and become large, and those that are large", async () => {
+  it("templates and plans that are large, or that become large when they are read", async () => {
     await writeFile(join(torch, CSAR), zipSync({ "t.yaml": strToU8("{".repeat(500_000)) }));
-    assert.match(await words({ "torch-csar": CSAR }), /has a t\.yaml that has lists and mappings more than 64 deep/);
+    assert.match(
+      await words({ "torch-csar": CSAR }),
+      /has the file t\.yaml, which nests lists and mappings more than 64 levels deep/,
+    );
     await truncate(join(torch, CSAR), 8 * 1024 ** 3);
     assert.match(await words({ "torch-csar": CSAR }), /torch-csar: .* is larger than 8388608 bytes/);
     await truncate(join(torch, DOCKER, "bpmn_plans_v2_3_8.zip"), 8 * 1024 ** 3);
@@ -139,12 +145,12 @@ describe("of a hostile checkout, main refuses", () => {
   });
 });
 
-describe("of what may be so on purpose, main says", () => {
+describe("about what may be intended, main warns", () => {
   it("that a source or a mirror without encryption, and an open temporary folder, can be changed by others", async () => {
     await prepareMachine();
     const { root, folders } = await makePlace();
     await chmod(folders.temp, 0o777);
-    // Nothing answers there, so nothing is made.
+    // Nothing answers there, so nothing is created.
     const inputs = {
       torch: "git://git.invalid/torch_v2",
       "kind-mirror": "http://mirror.invalid",
@@ -158,7 +164,7 @@ describe("of what may be so on purpose, main says", () => {
       /TORCH-V2 is fetched from git:\/\/git\.invalid\/torch_v2 without encryption: anyone on the way/,
     );
     assert.match(warnings, /kind-mirror: http:\/\/mirror\.invalid is read without encryption/);
-    assert.match(warnings, /temporary folder, .* can be written to by every user of this machine \(mode 777\)/);
+    assert.match(warnings, /Every user of this machine can write to the runner's temporary folder, .* \(mode 777\)/);
     await rm(root, { recursive: true });
   });
 });

@@ -6,30 +6,31 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { array, exactOptional, type InferOutput, record, strictObject, string } from "valibot";
+import { readJson } from "../../src/values/json.ts";
 import { parseCatalog } from "../../src/versions/catalog.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "token-of-the-test";
 
-interface Entry {
-  readonly version: string;
-  readonly released?: string;
-  readonly loadBalancer?: string;
-  readonly images?: readonly { readonly kubernetes: string; readonly image: string }[];
-  readonly checksums: Readonly<Record<string, string>>;
-}
+const entrySchema = strictObject({
+  version: string(),
+  released: exactOptional(string()),
+  loadBalancer: exactOptional(string()),
+  images: exactOptional(array(strictObject({ kubernetes: string(), image: string() }))),
+  checksums: record(string(), string()),
+});
+const documentSchema = strictObject({ kind: array(entrySchema), kubectl: array(entrySchema) });
 
-interface Document {
-  readonly kind: readonly Entry[];
-  readonly kubectl: readonly Entry[];
-}
+type Entry = InferOutput<typeof entrySchema>;
+type Document = InferOutput<typeof documentSchema>;
 
 const sha256 = (data: string) => createHash("sha256").update(data).digest("hex");
 const image = (version: string) => `kindest/node:v${version}@sha256:${sha256(version)}`;
 const notes = (...versions: readonly string[]) =>
   ["Images pre-built for this release:", ...versions.map((each) => `- v${each}: \`${image(each)}\``)].join("\r\n");
 
-/** A release as GitHub's API lists it; what the update has no need of is left out. */
+/** A release as GitHub's API lists it, without the fields that the update does not need. */
 function release(version: string, body: string, more: Readonly<Record<string, unknown>> = {}) {
   return {
     tag_name: `v${version}`,
@@ -51,7 +52,7 @@ const kindSums = (version: string) => platforms((architecture) => sha256(binaryA
 const kubectlSums = (version: string) =>
   platforms((architecture) => sha256(binaryAt(kubectlPath(version, architecture))));
 
-/** Each binary is another. */
+/** Each path has a different binary. */
 function binaryAt(path: string): string {
   return `binary ${path}\n`.repeat(1000);
 }
@@ -67,14 +68,14 @@ function kindEntry(version: string, kubernetes: readonly string[], more: Partial
   };
 }
 
-/** A catalog that lacks nothing. */
+/** A complete catalog. */
 const COMPLETE: Document = {
   kind: [kindEntry("0.30.0", ["1.34.0", "1.33.4"])],
   kubectl: ["1.34.0", "1.33.4"].map((version) => ({ version, checksums: kubectlSums(version) })),
 };
 const KNOWN = release("0.30.0", notes("1.34.0", "1.33.4"));
 const NEW = release("0.31.0", notes("1.35.0", "1.34.0"));
-/** kind's file, in the form that it has had throughout. */
+/** kind's file, in the form that it has always had. */
 const GO = `package loadbalancer
 
 // Image defines the loadbalancer image:tag
@@ -92,10 +93,10 @@ const send =
 const PAGE = send("<!doctype html><html><body>Please sign in</body></html>");
 const GONE = send("not found", 404);
 
-/** What a path answers, one answer after the other; the last one again and again. */
+/** What a path answers, one answer after the other; the last one repeatedly. */
 type Answers = Readonly<Record<string, readonly Answer[]>>;
 
-/** What each host answers by its contract. */
+/** What each host answers according to its documentation. */
 function answerAsDocumented(url: URL, releases: readonly unknown[]): Answer {
   const path = url.pathname;
   if (path === "/api/repos/kubernetes-sigs/kind/releases") {
@@ -134,7 +135,7 @@ async function startFake(context: TestContext, releases: readonly unknown[], ans
     response.on("close", () => {
       atOnce -= 1;
     });
-    // Answers that take a moment are under way together.
+    // Answers that take a moment overlap.
     setTimeout(() => (prepared[turn] ?? prepared.at(-1) ?? answerAsDocumented(url, releases))(response), 5);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -179,8 +180,7 @@ async function update(context: TestContext, catalog: Document, releases: readonl
     assert.equal((await stat(file)).ino, ino);
   };
   const times = (path: string) => fake.asked.filter((request) => pathOf(request) === path).length;
-  const assertReplaced = async () =>
-    assert.notEqual((await stat(file)).ino, ino, "another file took its place in one step");
+  const assertReplaced = async () => assert.notEqual((await stat(file)).ino, ino, "a new file replaced it in one step");
   return { ...fake, code, stdout, stderr, before, after, times, assertUntouched, assertReplaced };
 }
 
@@ -196,11 +196,10 @@ function documentOf({
 }) {
   assert.equal(code, 0, stderr);
   parseCatalog(after);
-  const document: Document = JSON.parse(after);
-  return document;
+  return readJson(documentSchema, after);
 }
 
-/** An update that failed: for this reason, without a report, with the file as it was. */
+/** Asserts that an update failed for this reason, without a report, and left the file as it was. */
 async function assertFailed(result: Awaited<ReturnType<typeof update>>, reason: RegExp) {
   assert.equal(result.code, 1, result.stdout);
   assert.match(result.stderr, reason);
@@ -209,7 +208,7 @@ async function assertFailed(result: Awaited<ReturnType<typeof update>>, reason: 
 }
 
 describe("the update of the catalog", { concurrency: 2 }, () => {
-  it("adds a new release with its images, load balancer and verified checksums, and keeps what was there", async (context) => {
+  it("adds a new release with its images, load balancer and verified checksums, and keeps existing entries", async (context) => {
     const result = await update(context, COMPLETE, [NEW, KNOWN]);
     const { kind, kubectl } = documentOf(result);
     await result.assertReplaced();
@@ -228,14 +227,14 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
       /\[kind 0\.31\.0\]\(\S+\/v0\.31\.0\) of 2025-12-17, with Kubernetes 1\.35\.0, 1\.34\.0/,
     );
     assert.match(result.stdout, /^- Checksums of kubectl 1\.35\.0,/m);
-    assert.doesNotMatch(result.stdout, /A person must look/);
+    assert.doesNotMatch(result.stdout, /Needs review/);
   });
 
   it("leaves the file alone when nothing is new", async (context) => {
     const result = await update(context, COMPLETE, [KNOWN]);
     assert.equal(result.code, 0, result.stderr);
     await result.assertUntouched();
-    assert.equal(result.stdout, "Nothing is new: the catalog stays as it is.\n");
+    assert.equal(result.stdout, "Nothing is new: the catalog is unchanged.\n");
     assert.equal(result.times("/kubectl/v1.34.0/bin/linux/amd64/kubectl"), 0, "nothing is verified again");
   });
 
@@ -253,7 +252,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     assert.equal(result.times("/kubectl/v1.34.0/bin/linux/amd64/kubectl"), 0);
   });
 
-  it("keeps a checksum that is published otherwise now, and asks a person", async (context) => {
+  it("keeps a checksum even if a different one is published now, and asks for a review", async (context) => {
     const { kind, kubectl } = COMPLETE;
     const [first = assert.fail(), ...others] = kubectl;
     const pinned = "a".repeat(64);
@@ -265,7 +264,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     const result = await update(context, known, [KNOWN, NEW]);
     const text = JSON.stringify(documentOf(result).kubectl.find(({ version }) => version === "1.34.0"));
     assert.match(text, new RegExp(pinned));
-    assert.match(result.stdout, /## A person must look at this/);
+    assert.match(result.stdout, /## Needs review/);
     const published = sha256(binaryAt(kubectlPath("1.34.0", "amd64")));
     assert.match(
       result.stdout,
@@ -273,9 +272,9 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
         `kubectl 1\\.34\\.0 for linux/amd64: the catalog has \`${pinned}\` and keeps it, but \`\\S+\\.sha256\` says \`${published}\``,
       ),
     );
-    assert.equal(result.times(kubectlPath("1.34.0", "amd64")), 0, "the binary is not asked for");
+    assert.equal(result.times(kubectlPath("1.34.0", "amd64")), 0, "the binary is not requested");
     for (const [answer, reason] of [
-      [GONE, /1\.34\.0 for linux\/amd64: .* and keeps it, but `\S+` is not there/],
+      [GONE, /1\.34\.0 for linux\/amd64: .* and keeps it, but `\S+` does not exist/],
       [PAGE, /1\.34\.0 for linux\/amd64: .* and keeps it, but `\S+` is not a checksum file/],
     ] as const) {
       const lost = await update(context, COMPLETE, [KNOWN], { [sum]: [answer] });
@@ -286,7 +285,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     await assertFailed(await update(context, COMPLETE, [KNOWN], { [sum]: [send("busy", 503)] }), /HTTP 503.*3 tries/);
   });
 
-  it("adds the newest kubectl of each minor that has an image, verified as any other", async (context) => {
+  it("adds the newest kubectl of each minor that has an image, verified like any other", async (context) => {
     const stable = (minor: string) => `/kubectl/stable-${minor}.txt`;
     const newest = { [stable("1.34")]: [send("v1.34.9\n")], [stable("1.33")]: [send("v1.33.4")] };
     const result = await update(context, COMPLETE, [KNOWN], newest);
@@ -306,19 +305,19 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
       );
   });
 
-  it("fills in what a kubectl without an image lacks", async (context) => {
+  it("fills in the checksums that a kubectl without an image lacks", async (context) => {
     const sums = kubectlSums("1.33.2");
     const kubectl = [...COMPLETE.kubectl, { version: "1.33.2", checksums: { "linux-arm64": sums["linux-arm64"] } }];
     const result = await update(context, { ...COMPLETE, kubectl }, [KNOWN]);
     assert.deepEqual(documentOf(result).kubectl.at(-1)?.checksums, sums);
   });
 
-  it("writes the project's own catalog as it is written", async () => {
+  it("writes the project's own catalog in the format that it has", async () => {
     const text = await readFile(join(ROOT, "src/versions/catalog.json"), "utf8");
     assert.equal(`${JSON.stringify(JSON.parse(text), null, 2)}\n`, text);
   });
 
-  it("refuses a checksum that is not the binary's, and names both", async (context) => {
+  it("refuses a checksum that is not the binary's, and names both checksums", async (context) => {
     for (const [path, suffix] of [
       [kindPath("0.31.0", "arm64"), ".sha256sum"],
       [kubectlPath("1.35.0", "amd64"), ".sha256"],
@@ -332,7 +331,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     }
   });
 
-  it("takes no web page for a checksum, a binary, or the list of releases", async (context) => {
+  it("does not take a web page for a checksum, a binary, or the list of releases", async (context) => {
     const sum = `${kindPath("0.31.0", "amd64")}.sha256sum`;
     await assertFailed(
       await update(context, COMPLETE, [NEW, KNOWN], { [sum]: [PAGE] }),
@@ -351,7 +350,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     );
   });
 
-  it("fails where the notes of a new release list no image", async (context) => {
+  it("fails if the notes of a new release list no image", async (context) => {
     const empty = release("0.31.0", "Images are listed elsewhere from now on.");
     await assertFailed(
       await update(context, COMPLETE, [empty, KNOWN]),
@@ -359,7 +358,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     );
   });
 
-  it("tries again after 503 twice, after 429 and after a connection that breaks, and then takes the whole", async (context) => {
+  it("tries again after 503 twice, after 429 and after a broken connection, and then reads everything", async (context) => {
     const busy = [send("busy", 503), send("busy", 503)];
     const broken: Answer = (response) => {
       response.writeHead(200, { "content-length": 100_000 });
@@ -376,7 +375,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     assert.deepEqual([result.times(sum), result.times(binary)], [3, 2]);
   });
 
-  it("gives up after three tries, naming the address and the reason, and waits for nothing else", async (context) => {
+  it("fails after three tries, naming the address and the reason, and waits for nothing else", async (context) => {
     const path = kubectlPath("1.35.0", "amd64");
     const never: Answer = () => undefined;
     const result = await update(context, COMPLETE, [NEW, KNOWN], {
@@ -387,14 +386,14 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     assert.equal(result.times(path), 3);
   });
 
-  it("does not ask again where it is refused", async (context) => {
+  it("does not try a refused request again", async (context) => {
     const list = "/api/repos/kubernetes-sigs/kind/releases";
     const result = await update(context, COMPLETE, [], { [list]: [send("rate limit exceeded", 403)] });
     await assertFailed(result, /releases\?\S+ could not be read: HTTP 403 Forbidden\./);
     assert.equal(result.times(list), 1);
   });
 
-  it("reads every page, and leaves out drafts, pre-releases and what is too old", async (context) => {
+  it("reads every page, and leaves out drafts, pre-releases and releases that are too old", async (context) => {
     const early = release("0.31.1", notes("1.35.1"));
     const others = [
       { ...early, draft: true, published_at: null },
@@ -410,29 +409,29 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     );
   });
 
-  it("leaves an entry as it is where its notes were edited, and asks a person", async (context) => {
+  it("leaves an entry unchanged if its notes were edited, and asks for a review", async (context) => {
     const result = await update(context, COMPLETE, [release("0.30.0", notes("1.34.1", "1.33.4"))]);
     assert.equal(result.code, 0, result.stderr);
     await result.assertUntouched();
-    assert.match(result.stdout, /^Nothing is new[\s\S]*## A person must look at this\n/);
+    assert.match(result.stdout, /^Nothing is new[\s\S]*## Needs review\n/);
     assert.match(result.stdout, /kind 0\.30\.0: the notes list `\S+v1\.34\.1@\S+`, which the catalog does not have/);
     assert.match(result.stdout, /kind 0\.30\.0: the catalog has `\S+v1\.34\.0@\S+`, which the notes do not list/);
   });
 
-  it("asks a person where a known release has lost its list, or is not there any more", async (context) => {
+  it("asks for a review if a known release has lost its list, or no longer exists", async (context) => {
     const lost = await update(context, COMPLETE, [release("0.30.0", "See elsewhere.")]);
     assert.match(lost.stdout, /kind 0\.30\.0 list no usable node image.*The catalog keeps its entry/);
     await lost.assertUntouched();
     const gone = await update(context, COMPLETE, [NEW]);
     assert.deepEqual(documentOf(gone).kind.length, 2);
-    assert.match(gone.stdout, /kind 0\.30\.0: GitHub does not list it any more/);
+    assert.match(gone.stdout, /kind 0\.30\.0: GitHub no longer lists it/);
   });
 
-  it("fails where GitHub lists no release at all", async (context) => {
+  it("fails if GitHub lists no release at all", async (context) => {
     await assertFailed(await update(context, COMPLETE, []), /lists no release of kind since 0\.18\.0/);
   });
 
-  it("leaves out an image whose Kubernetes was never released, and asks a person", async (context) => {
+  it("leaves out an image whose Kubernetes was never released, and asks for a review", async (context) => {
     const absent = ["amd64", "arm64"].map((architecture) => [`${kubectlPath("1.35.9", architecture)}.sha256`, [GONE]]);
     const body = notes("1.35.9", "1.34.0");
     const result = await update(context, COMPLETE, [release("0.31.0", body), KNOWN], Object.fromEntries(absent));
@@ -445,7 +444,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     assert.match(result.stdout, /there is no kubectl 1\.35\.9 \(`\S+\.sha256`\)/);
   });
 
-  it("fails where a binary is missing for one processor, and where kind's own is", async (context) => {
+  it("fails if a binary is missing for one processor, or kind's own is missing", async (context) => {
     const kubectl = `${kubectlPath("1.35.0", "arm64")}.sha256`;
     await assertFailed(
       await update(context, COMPLETE, [NEW, KNOWN], { [kubectl]: [GONE] }),
@@ -457,16 +456,16 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     await assertFailed(await update(context, COMPLETE, [NEW, KNOWN], kind), /no checksum of kind 0\.31\.0 at/);
   });
 
-  it("adds a release without its load balancer where kind's sources do not name it, and asks a person", async (context) => {
+  it("adds a release without its load balancer if kind's sources do not name it, and asks for a review", async (context) => {
     const path = "/raw/kubernetes-sigs/kind/v0.31.0/pkg/cluster/internal/loadbalancer/const.go";
     for (const answer of [GONE, PAGE, send('const Image = "a:1"\nconst ProxyImage = "b:2"\n')]) {
       const result = await update(context, COMPLETE, [NEW, KNOWN], { [path]: [answer] });
       assert.ok(!("loadBalancer" in (documentOf(result).kind[0] ?? assert.fail())));
-      assert.match(result.stdout, /kind 0\.31\.0: no single image of a load balancer is named by `\S+const\.go`/);
+      assert.match(result.stdout, /kind 0\.31\.0: `\S+const\.go` does not name exactly one load balancer image/);
     }
   });
 
-  it("follows no redirect without end or away from http, and reads no text without end", async (context) => {
+  it("follows neither endless redirects nor one away from http, and does not read an endless text", async (context) => {
     const path = "/raw/kubernetes-sigs/kind/v0.31.0/pkg/cluster/internal/loadbalancer/const.go";
     const redirect =
       (location: string): Answer =>
@@ -491,7 +490,7 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
     }
   });
 
-  it("has at most four requests under way, and shows its token to GitHub's API alone", async (context) => {
+  it("has at most four requests under way, and sends its token only to GitHub's API", async (context) => {
     const versions = Array.from({ length: 10 }, (_, index) => `1.35.${index}`);
     const result = await update(context, COMPLETE, [release("0.31.0", notes(...versions)), KNOWN]);
     documentOf(result);

@@ -9,8 +9,9 @@ import { parse } from "yaml";
 const ROOT = join(import.meta.dirname, "../..");
 const SCRIPT = ".github/scripts/accept-handover.mjs";
 const CATALOG = "src/versions/catalog.json";
-const README = `# Title
-<!-- versions: begin, written by docs/tables.ts -->
+const VERSIONS = "docs/versions.md";
+const DOCUMENT = `# Title
+<!-- versions: begin, written by scripts/docs/tables.ts -->
 | a |
 <!-- versions: end -->
 The end.
@@ -43,8 +44,9 @@ async function prepare(context: TestContext) {
   for (const place of [checkout, handover]) {
     await mkdir(join(place, "src/versions"), { recursive: true });
     await mkdir(join(place, "dist"));
+    await mkdir(join(place, "docs"));
     await cp(join(ROOT, CATALOG), join(place, CATALOG));
-    await writeFile(join(place, "README.md"), README);
+    await writeFile(join(place, VERSIONS), DOCUMENT);
     for (const name of ["main", "post", "chunk-25FQQAFY"]) await writeFile(join(place, `dist/${name}.mjs`), name);
   }
   await mkdir(join(checkout, ".github/workflows"), { recursive: true });
@@ -66,7 +68,7 @@ async function prepare(context: TestContext) {
 
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 
-/** Refused for this reason; nothing staged, nothing touched. */
+/** Refused for this reason; nothing is staged or changed. */
 function assertRefused({ accept, staged, git }: Prepared, reason: RegExp, kind?: string) {
   const { status, stderr } = accept(kind);
   assert.match(stderr, reason);
@@ -76,12 +78,12 @@ function assertRefused({ accept, staged, git }: Prepared, reason: RegExp, kind?:
 }
 
 describe("the job that may write takes over", () => {
-  it("nothing where nothing is new", async (context) => {
+  it("nothing if nothing is new", async (context) => {
     for (const kind of ["catalog", "dist"]) {
       const prepared = await prepare(context);
       if (kind === "dist") {
-        for (const name of [CATALOG, "README.md", "report.md"]) await rm(join(prepared.handover, name));
-        await rm(join(prepared.handover, "src"), { recursive: true });
+        await rm(join(prepared.handover, "report.md"));
+        for (const name of ["src", "docs"]) await rm(join(prepared.handover, name), { recursive: true });
       }
       const { status, stderr } = prepared.accept(kind);
       assert.equal(stderr, "");
@@ -103,7 +105,7 @@ describe("the job that may write takes over", () => {
     catalog.kind.unshift({ ...first, version: "9.9.9", checksums: {} });
     catalog.kubectl.push({ version: "9.9.9", checksums: { "linux-arm64": SUM } });
     await writeFile(join(handover, CATALOG), JSON.stringify(catalog));
-    await writeFile(join(handover, "README.md"), README.replace("| a |", "| b |"));
+    await writeFile(join(handover, VERSIONS), DOCUMENT.replace("| a |", "| b |"));
     await writeFile(join(handover, "dist/main.mjs"), "other");
     await rm(join(handover, "dist/chunk-25FQQAFY.mjs"));
     await writeFile(join(handover, "dist/chunk-CUX7H2U5.mjs"), "new");
@@ -115,10 +117,10 @@ describe("the job that may write takes over", () => {
         .split("\n")
         .map((line) => line.replace(/ [0-9a-f]{4} [0-9a-f]{4} /, " ")),
       [
-        ":100644 100644 M\tREADME.md",
         ":100644 000000 D\tdist/chunk-25FQQAFY.mjs",
         ":000000 100644 A\tdist/chunk-CUX7H2U5.mjs",
         ":100644 100644 M\tdist/main.mjs",
+        `:100644 100644 M\t${VERSIONS}`,
         `:100644 100644 M\t${CATALOG}`,
       ],
     );
@@ -194,10 +196,10 @@ describe("the job that may write takes over", () => {
     ],
     [
       "a pipe, which would never end",
-      /"README\.md" is not a regular file/,
+      /"docs\/versions\.md" is not a regular file/,
       async ({ handover }) => {
-        await rm(join(handover, "README.md"));
-        execFileSync("mkfifo", [join(handover, "README.md")]);
+        await rm(join(handover, VERSIONS));
+        execFileSync("mkfifo", [join(handover, VERSIONS)]);
       },
     ],
     [
@@ -227,18 +229,33 @@ describe("the job that may write takes over", () => {
     ["no catalog", /catalog\.json is missing/, ({ handover }) => rm(join(handover, CATALOG))],
     ["a catalog that is not JSON", /is not JSON/, ({ handover }) => writeFile(join(handover, CATALOG), "{")],
     [
-      "a README that changes outside its tables",
-      /README\.md changes outside its generated tables/,
-      ({ handover }) => writeFile(join(handover, "README.md"), README.replace("The end.", "Run this.")),
+      "a document that changes outside its table",
+      /docs\/versions\.md changes outside its generated table/,
+      ({ handover }) => writeFile(join(handover, VERSIONS), DOCUMENT.replace("The end.", "Run this.")),
     ],
     [
-      "a README with a table of its own invention",
-      /README\.md changes outside its generated tables/,
+      "a document with a table of its own invention",
+      /docs\/versions\.md changes outside its generated table/,
       ({ handover }) =>
         writeFile(
-          join(handover, "README.md"),
-          `${README}<!-- more: begin, written by docs/tables.ts -->\nRun this.\n<!-- more: end -->\n`,
+          join(handover, VERSIONS),
+          `${DOCUMENT}<!-- more: begin, written by scripts/docs/tables.ts -->\nRun this.\n<!-- more: end -->\n`,
         ),
+    ],
+    [
+      "a document with the table twice",
+      /docs\/versions\.md changes outside its generated table/,
+      ({ handover }) => writeFile(join(handover, VERSIONS), `${DOCUMENT}${DOCUMENT}`),
+    ],
+    [
+      "a README: its tables are not made from the catalog",
+      /"README\.md" is not wanted/,
+      ({ handover }) => writeFile(join(handover, "README.md"), "Run this.\n"),
+    ],
+    [
+      "another document",
+      /"docs\/security\.md" is not wanted/,
+      ({ handover }) => writeFile(join(handover, "docs/security.md"), "Run this.\n"),
     ],
   ];
   for (const [name, reason, attack] of hostile) {
@@ -312,8 +329,8 @@ describe("the job that may write takes over", () => {
     assertRefused(prepared, /has kind or kubectl \S+ 0 times/);
   });
 
-  it("nothing for the bundle alone but the bundle", async (context) => {
-    assertRefused(await prepare(context), /"README\.md" is not wanted/, "dist");
+  it("for the bundle alone, nothing but the bundle", async (context) => {
+    assertRefused(await prepare(context), /"docs" is not wanted/, "dist");
   });
 
   it("nothing through links and other names of the checkout", async (context) => {
@@ -323,17 +340,17 @@ describe("the job that may write takes over", () => {
     await mkdir(outside);
     await rm(join(checkout, "dist"), { recursive: true });
     await symlink(outside, join(checkout, "dist"));
-    await rm(join(checkout, "README.md"));
-    await writeFile(join(outside, "kept"), README);
-    await link(join(outside, "kept"), join(checkout, "README.md"));
+    await rm(join(checkout, VERSIONS));
+    await writeFile(join(outside, "kept"), DOCUMENT);
+    await link(join(outside, "kept"), join(checkout, VERSIONS));
     git("add", "--all");
     git("-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message=links");
-    await writeFile(join(prepared.handover, "README.md"), README.replace("| a |", "| b |"));
+    await writeFile(join(prepared.handover, VERSIONS), DOCUMENT.replace("| a |", "| b |"));
     const { status, stderr } = accept();
     assert.equal(status, 1);
     assert.match(stderr, /"dist" would be staged as D/);
     assert.equal(prepared.staged(), "");
-    assert.equal(await readFile(join(outside, "kept"), "utf8"), README);
+    assert.equal(await readFile(join(outside, "kept"), "utf8"), DOCUMENT);
     assert.deepEqual(execFileSync("ls", [outside], { encoding: "utf8" }), "kept\n");
   });
 });

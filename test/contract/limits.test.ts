@@ -1,37 +1,40 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { build } from "esbuild";
+import { bundling } from "../../scripts/build.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { asNobody, asRoot, WITHOUT_ROOT } from "../privileges.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const LIMIT = "/proc/sys/fs/inotify/max_user_watches";
 
-/** Raising a limit where that is not allowed: real refusals, which leave the host's values alone. */
-describe("a host that forbids to raise the inotify limits", () => {
+/** Raising a limit where that is not allowed: real refusals, which do not change the host's values. */
+describe("a host that does not allow raising the inotify limits", () => {
   let place: string;
   let original: string;
   before(async () => {
     // sysctl is not on every machine.
     await prepareMachine();
     original = await readFile(LIMIT, "utf8");
-    // The code and its Node.js where somebody who is not root can read them.
+    // The code and its Node.js where a user who is not root can read them.
     place = await mkdtemp(join(tmpdir(), "kind-torch-limits-"));
     await chmod(place, 0o755);
-    await cp(join(ROOT, "src"), join(place, "src"), { recursive: true });
     await cp(process.execPath, join(place, "node"));
-    await writeFile(
-      join(place, "raise.ts"),
-      `import { raiseLimits } from "./src/host/limits.ts";
-import { createRun } from "./src/process.ts";
+    const contents = `import { raiseLimits } from "./src/host/inotify.ts";
+import { createExec } from "./src/exec.ts";
 const limit = { name: "fs.inotify.max_user_watches", from: 1, to: 2147483000 } as const;
-const { raised, warnings } = await raiseLimits([limit], createRun("test"));
+const { raised, warnings } = await raiseLimits([limit], createExec("test"));
 console.log(["raised: " + raised.join(), ...warnings].join("\\n"));
-`,
-    );
+`;
+    await build({
+      ...bundling,
+      stdin: { contents, resolveDir: ROOT, loader: "ts" },
+      outfile: join(place, "raise.mjs"),
+    });
   });
   after(async () => {
     assert.equal(await readFile(LIMIT, "utf8"), original);
@@ -39,11 +42,11 @@ console.log(["raised: " + raised.join(), ...warnings].join("\\n"));
   });
 
   const warning =
-    /max_user_watches stays at 1, below the wanted 2147483000: .*Raise it on the host.*set inotify-max-user-watches to 0/s;
+    /max_user_watches could not be raised from 1 to 2147483000: .*Fix: raise it on the host.*set inotify-max-user-watches to 0/s;
 
   it("is a warning with the reason and both ways out, for a user who may not use sudo", { skip: WITHOUT_ROOT }, () => {
     const variables = { PATH: process.env.PATH ?? "", HOME: "/nonexistent" };
-    const [file, args] = asNobody(join(place, "node"), [join(place, "raise.ts")], variables);
+    const [file, args] = asNobody(join(place, "node"), [join(place, "raise.mjs")], variables);
     const { stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
     assert.match(stdout, warning, stderr);
     assert.match(stdout, /^raised: \n/, "nothing is called raised that was not");
@@ -52,7 +55,7 @@ console.log(["raised: " + raised.join(), ...warnings].join("\\n"));
 
   it("is a warning with the reason, for root on a host whose settings are read-only", { skip: WITHOUT_ROOT }, () => {
     const script = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"';
-    const words = ["sh", "-c", script, "read-only", join(place, "node"), join(place, "raise.ts")];
+    const words = ["sh", "-c", script, "read-only", join(place, "node"), join(place, "raise.mjs")];
     const [file, args] = asRoot("unshare", ["--mount", ...words]);
     const { stdout, stderr } = spawnSync(file, args, { encoding: "utf8", timeout: 60_000 });
     assert.match(stdout, warning, stderr);

@@ -12,7 +12,7 @@ import { makePlace, type Place, refused } from "./refusal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The built bundle as a child process, by the runner's contract; no cluster comes of any of these. */
+/** The built bundle as a child process, by the runner's contract; none of these creates a cluster. */
 describe("main refuses", () => {
   let place: Place;
   beforeEach(async () => {
@@ -38,7 +38,7 @@ describe("main refuses", () => {
       "artifact-passphrase": "pw-1234",
     };
     const [head = "", ...lines] = await refused(place, bad);
-    assert.match(head, /^::error::\d+ problem\(s\) with the inputs; nothing was touched\.$/);
+    assert.match(head, /^::error::\d+ problem\(s\) with the inputs\. Nothing was changed\.$/);
     for (const name of Object.keys(bad)) {
       const line =
         lines.find((each) => each.startsWith(`${name}:`)) ?? assert.fail(`no line for ${name} in\n${lines.join("\n")}`);
@@ -88,7 +88,7 @@ describe("main refuses", () => {
     it(name, async () => assert.match((await refused(place, inputs)).join("\n"), expected));
   }
 
-  it("Kubernetes 1.35 and later where the host has cgroup v1, and only there", async () => {
+  it("Kubernetes 1.35 and later on a host with cgroup v1, and only there", async () => {
     const machine = await prepareMachine();
     assert.ok(machine.probeImage);
     const lines = (await refused(place, { "kubernetes-version": "1.35", user: "-" })).join("\n");
@@ -109,14 +109,14 @@ describe("main refuses", () => {
       });
       assert.match(
         lines.join("\n"),
-        new RegExp(`line 3, column \\d+: \\S+hostPort is a port that .* listens on already .*: ${port}\\.`),
+        new RegExp(`line 3, column \\d+: \\S+hostPort is already in use on this machine .*: ${port}\\.`),
       );
     } finally {
       server.close();
     }
   });
 
-  it("dns: docker-host where nothing answers, with the reason", async () => {
+  it("dns: docker-host if nothing answers, with the reason", async () => {
     await prepareMachine();
     const gateway = await kindGateway();
     const lines = (await refused(place, { dns: "docker-host" })).join("\n");
@@ -124,11 +124,11 @@ describe("main refuses", () => {
     assert.match(lines, /systemd-resolved/);
   });
 
-  it("a file of the same name where the credentials are to go, and leaves it alone", async () => {
+  it("an existing file where a credential file should go, and leaves it alone", async () => {
     await mkdir(join(place.folders.workspace, "credentials"));
-    await writeFile(join(place.folders.workspace, "credentials/torch.key"), "somebody's");
+    await writeFile(join(place.folders.workspace, "credentials/torch.key"), "another user's");
     const lines = await refused(place, { "credentials-directory": "credentials" });
-    assert.match(lines.join("\n"), /torch\.key already, which is not written over/);
+    assert.match(lines.join("\n"), /already contains \S+torch\.key, which is not overwritten/);
   });
 
   describe("a machine", () => {
@@ -137,7 +137,7 @@ describe("main refuses", () => {
       assert.match(lines.join("\n"), /Docker Engine" is not installed/);
     });
 
-    it("where Docker Engine does not run, together with what is wrong with the inputs", async () => {
+    it("on which Docker Engine does not run, together with what is wrong with the inputs", async () => {
       const environment = { DOCKER_HOST: `unix://${join(place.root, "nobody-listens.sock")}` };
       const lines = (await refused(place, { wait: "long" }, { environment })).join("\n");
       assert.match(lines, /Docker Engine" does not answer/);
@@ -146,7 +146,7 @@ describe("main refuses", () => {
 
     it("whose Docker Engine this user may not use", { skip: WITHOUT_ROOT }, async () => {
       await prepareMachine();
-      // The bundle and its Node.js where somebody who is not root can read them.
+      // The bundle and its Node.js where a user who is not root can read them.
       const shared = join(place.root, "shared");
       await cp(join(ROOT, "dist"), join(shared, "dist"), { recursive: true });
       await cp(process.execPath, join(shared, "node"));
@@ -163,7 +163,7 @@ describe("main refuses", () => {
     });
   });
 
-  it("to run outside a runner, saying so", async () => {
+  it("to run outside a runner, with the reason", async () => {
     const result = spawnSync(process.execPath, [join(ROOT, "dist/main.mjs")], { env: {}, encoding: "utf8" });
     assert.equal(result.status, 1);
     assert.match(result.stdout, /GITHUB_WORKSPACE and RUNNER_TEMP are not set/);
@@ -171,7 +171,7 @@ describe("main refuses", () => {
 });
 
 describe("post", () => {
-  it("has nothing to do, and does not fail, where main refused its inputs", async () => {
+  it("has nothing to do, and does not fail, if main refused its inputs", async () => {
     const { root, folders } = await makePlace();
     const result = await runStep({ entry: "post", folders, inputs: {}, state: {} });
     await rm(root, { recursive: true });
@@ -186,7 +186,7 @@ describe("post", () => {
     await writeFile(join(broken, "run.json"), "{ half");
     const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": broken } });
     assert.equal(result.exitCode, 0);
-    assert.match(result.log.join("\n"), /::warning::The record of the run cannot be read/);
+    assert.match(result.log.join("\n"), /::warning::The journal of the run cannot be read/);
     await rm(root, { recursive: true });
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runStep, type StepFolders, type StepRequest } from "../../scripts/local/runner.ts";
 
-/** A folder of a test's own, with what a runner gives a step in it. */
+/** A folder for one test, with everything that a runner gives a step. */
 export interface Place {
   readonly root: string;
   readonly folders: StepFolders;
@@ -17,7 +17,7 @@ export async function makePlace(): Promise<Place> {
   return { root, folders };
 }
 
-/** Runs main with inputs it must refuse before it touches anything, and gives the one error, its lines apart. */
+/** Runs main with inputs that it must refuse before it changes anything. @returns the lines of its one error. */
 export async function refused(
   { folders }: Place,
   inputs: Readonly<Record<string, string>>,

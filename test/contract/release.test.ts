@@ -63,12 +63,12 @@ async function prepare(context: TestContext, answers: Readonly<Record<string, st
 }
 
 describe("release.yml", () => {
-  it("drafts with the changelog's part of the version, and refuses a tag or a changelog that is not it", async (context) => {
+  it("drafts a release with the version's section of the changelog, and refuses a tag or a changelog of another version", async (context) => {
     const script = await readStep("draft", /^The tag is/);
     const place = await prepare(context);
     const heading = `## ${place.tag.slice(1)}`;
     const older = "## 0.0.1\n\n- Of another version.\n";
-    // As CONTRIBUTING.md says for a release; in the commit of a release it is so already.
+    // As CONTRIBUTING.md says for a release; in the commit of a release it is already there.
     const changelog = (await readFile(join(ROOT, "CHANGELOG.md"), "utf8")).replace(/^## Unreleased$/m, heading);
     assert.ok(changelog.includes(`\n${heading}\n`));
     await writeFile(join(place.folder, "CHANGELOG.md"), older);
@@ -100,7 +100,7 @@ describe("release.yml", () => {
     ["a draft", { "release view": "true" }, 0, /^release edit v1\.2\.3 --notes-file /],
     ["one that is published", { "release view": "false" }, 1, /^release view v1\.2\.3 /],
   ] as const) {
-    it(`finds ${state}, and does what is right for that`, async (context) => {
+    it(`finds ${state}, and acts accordingly`, async (context) => {
       const place = await prepare(context, answers);
       const result = place.run(await readStep("draft", /^Draft the/), { TAG: "v1.2.3" });
       assert.equal(result.code, code, result.text);
@@ -116,7 +116,7 @@ describe("release.yml", () => {
     { tag: "v1.2.4", published: ["v1.3.0"], latest: false, newest: false },
     { tag: "v1.2.3", published: ["v1", "nightly", "v10.0.0-rc.1"], latest: true, newest: true },
   ]) {
-    it(`knows whether ${tag} is the newest beside ${published.join(", ") || "nothing"}`, async (context) => {
+    it(`knows whether ${tag} is the newest compared to ${published.join(", ") || "nothing"}`, async (context) => {
       const place = await prepare(context, { "commits/": "c0ffee", "/releases": published.join("\n") });
       const result = place.run(await readStep("publish", /^The tag is still/), { TAG: tag });
       assert.equal(result.code, 0, result.text);

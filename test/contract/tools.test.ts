@@ -59,9 +59,9 @@ async function prepareStep(context: TestContext, files: Readonly<Record<string, 
     base,
     asked,
     run,
-    /** Where tools write down that they ran. */
+    /** Where tools record that they ran. */
     ran,
-    /** A tool that does nothing else. */
+    /** A tool that only records that it ran. */
     binary: (what: string) => `#!/bin/sh\n# ${what}\necho "$0 $*" >> '${ran}'\nexit 1\n`,
     writeCatalog: async (sums: Readonly<Record<string, string>>) => {
       const images = [{ kubernetes: "1.28.15", image: probeImage }];
@@ -73,7 +73,7 @@ async function prepareStep(context: TestContext, files: Readonly<Record<string, 
   };
 }
 
-/** A machine that an earlier job has prepared: tools in the tool cache, with a catalog that has no checksums. */
+/** A machine that an earlier job has prepared: tools in the tool cache, and a catalog without checksums. */
 async function runWithCache(context: TestContext, record: ((binary: string, url: string) => string) | undefined) {
   const step = await prepareStep(context);
   const binary = step.binary("in the tool cache");
@@ -89,9 +89,9 @@ async function runWithCache(context: TestContext, record: ((binary: string, url:
   return { main: await step.run({ catalog: "catalog.json" }), ran: step.ran };
 }
 
-/** The built bundle, on a tool cache that an earlier job could write, with a catalog that has no checksums. */
+/** The built bundle, on a tool cache that an earlier job could write to, with a catalog without checksums. */
 describe("tools in the tool cache", () => {
-  it("that nobody has a checksum of do not run", async (context) => {
+  it("without a checksum from anywhere do not run", async (context) => {
     const { main, ran } = await runWithCache(context, undefined);
     assert.match(main.log.join("\n"), /is downloaded again/);
     assert.match(main.log.join("\n"), /::error::Downloading (kind|kubectl).* failed: Unexpected HTTP response: 404/);
@@ -104,7 +104,7 @@ describe("tools in the tool cache", () => {
     await assert.rejects(access(ran), "a tool from the cache ran");
   });
 
-  it("with a record of an http mirror run, are called not verified, and are warned about", async (context) => {
+  it("with a record of an http mirror run, but are called not verified, with a warning", async (context) => {
     const { main } = await runWithCache(context, (binary, url) => JSON.stringify({ sha256: sha256(binary), url }));
     const log = main.log.join("\n");
     assert.match(log, /kind 0\.25\.0: from the tool cache, not verified against the catalog.*nothing vouches for it/);
@@ -124,14 +124,14 @@ describe("tools", () => {
     });
     const main = await step.run({ "kubernetes-version": "1.28.15", "node-image": step.probeImage });
     const error = main.log.find((line) => line.startsWith("::error::")) ?? "";
-    assert.match(error, new RegExp(`has the SHA-256 ${sha256(fake)}, but [0-9a-f]{64} was expected, by the catalog`));
+    assert.match(error, new RegExp(`has the SHA-256 ${sha256(fake)}, but the catalog says [0-9a-f]{64}`));
     assert.deepEqual(
       step.asked.filter((url) => url.includes(".sha256")),
       [],
     );
   });
 
-  it("in PATH with the checksum are used, others are not run", async (context) => {
+  it("in PATH are used if they have the checksum, and never run if they do not", async (context) => {
     const step = await prepareStep(context);
     const [wanted, other] = [step.binary("wanted"), step.binary("other")];
     const folders = [join(step.root, "first"), join(step.root, "second")];
@@ -151,9 +151,9 @@ describe("tools", () => {
       log,
       /kubectl 1\.28\.15: the one in PATH \(\S+second\/kubectl\) has the pinned checksum; nothing was downloaded/,
     );
-    assert.doesNotMatch(log, /^(?!::debug::).*is not used/m, "what does not match is passed over quietly");
+    assert.doesNotMatch(log, /^(?!::debug::).*is not used/m, "a file that does not match is skipped without a message");
     assert.deepEqual(step.asked, []);
-    // What ran is the run's own copy.
+    // The run's own copy is what ran.
     const lines = (await readFile(step.ran, "utf8")).trim().split("\n");
     for (const line of lines) assert.ok(line.startsWith(step.folders.temp) && line.includes("/bin/"), line);
   });

@@ -12,7 +12,7 @@ import { makePlace, type Place, refused } from "./refusal.ts";
 
 const LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n";
 
-/** The built bundle with a checkout or a template that it must refuse; no cluster comes of any of these. */
+/** The built bundle with a checkout or a template that it must refuse; none of these creates a cluster. */
 describe("with TORCH-V2, main refuses", () => {
   let place: Place;
   let torch: string;
@@ -26,9 +26,12 @@ describe("with TORCH-V2, main refuses", () => {
   const words = async (inputs: Readonly<Record<string, string>> = {}) =>
     (await refused(place, { torch: "torch_v2", ...inputs })).join("\n");
 
-  it("an example that is not there, with the path looked at and those there are", async () => {
+  it("an example that does not exist, with its path and the existing ones", async () => {
     const text = await words({ "torch-example": "three-clusters" });
-    assert.match(text, /torch-example: ".*three-clusters\/docker" is not there: looked for \/.*three-clusters\/docker/);
+    assert.match(
+      text,
+      /torch-example: ".*three-clusters\/docker" does not exist: looked for \/.*three-clusters\/docker/,
+    );
     assert.match(text, /the examples are simple-server-and-georef/);
   });
 
@@ -38,25 +41,25 @@ describe("with TORCH-V2, main refuses", () => {
     await rm(join(torch, DOCKER, "docker-compose-torchservices-solver.yaml"));
     await rm(join(torch, DOCKER, "bpmn_plans_v2_3_8.zip"));
     const text = await words();
-    assert.match(text, /^torch-dashboard-folder: "dashboard" is not there: looked for \/.*\/torch_v2\/dashboard\./m);
-    assert.match(text, /^torch-engine-folder: ".*Dockerfile" is not there/m);
-    assert.match(text, /^torch: ".*docker-compose-torchservices-solver\.yaml" is not there/m);
-    assert.match(text, /^torch-bpmn-plans: "" is not said, and .* has no zip of BPMN plans/m);
+    assert.match(text, /^torch-dashboard-folder: "dashboard" does not exist: looked for \/.*\/torch_v2\/dashboard\./m);
+    assert.match(text, /^torch-engine-folder: ".*Dockerfile" does not exist/m);
+    assert.match(text, /^torch: ".*docker-compose-torchservices-solver\.yaml" does not exist/m);
+    assert.match(text, /^torch-bpmn-plans: "" is not set, and .* has no zip of BPMN plans/m);
   });
 
-  it("a layout that moved, until the inputs tell it", async () => {
+  it("a moved layout, until inputs name the new places", async () => {
     await rename(join(torch, "dashboard"), join(torch, "web"));
     await mkdir(join(torch, "deploy"));
     await rename(join(torch, DOCKER), join(torch, "deploy/docker"));
     await rename(join(torch, "deploy/docker/bpmn_plans_v2_3_8.zip"), join(torch, "plans.zip"));
-    const told = {
+    const places = {
       "torch-dashboard-folder": "web",
       "torch-example-folder": "deploy/docker",
       "torch-bpmn-plans": "plans.zip",
     };
     assert.match(await words(), /torch-example: /);
-    // What is left to refuse is what has nothing to do with the layout.
-    assert.deepEqual((await refused(place, { torch: "torch_v2", ...told, wait: "long" })).slice(1).length, 1);
+    // The remaining problem has nothing to do with the layout.
+    assert.deepEqual((await refused(place, { torch: "torch_v2", ...places, wait: "long" })).slice(1).length, 1);
   });
 
   it("a build context that leads out of the checkout", async () => {
@@ -65,12 +68,12 @@ describe("with TORCH-V2, main refuses", () => {
     assert.match(await words(), /torch-dashboard-folder: "dashboard" leads out of the checkout/);
   });
 
-  it("a compose file that compose does not read, with its words", async () => {
+  it("a compose file that compose does not read, with compose's own message", async () => {
     await writeFile(
       join(torch, DOCKER, "docker-compose-flowable-rest-solver.yaml"),
       "services: {engine: {ports: x}}\n",
     );
-    assert.match(await words(), /has a compose file that compose does not read: .*ports/s);
+    assert.match(await words(), /has a compose file that compose cannot read: .*ports/s);
   });
 
   it("plans that are not BPMN: the entry, or that Git LFS has not fetched them", async () => {
@@ -82,11 +85,11 @@ describe("with TORCH-V2, main refuses", () => {
       /torch-bpmn-plans: .* has a x\.bpmn20\.xml that is not BPMN \(it begins with "<!DOCTYPE/,
     );
     await writeFile(plans, LFS_POINTER);
-    assert.match(await words(), /torch-bpmn-plans: .* is a pointer of Git LFS, not the file/);
+    assert.match(await words(), /torch-bpmn-plans: .* is a Git LFS pointer, not the file/);
   });
 
-  it("a folder that is not there, a submodule that was not fetched, a compose file of another name", async () => {
-    assert.match(await words({ torch: "nowhere" }), /^torch: ".*nowhere" is not a folder that is there/m);
+  it("a missing folder, a submodule that was not fetched, a compose file of another name", async () => {
+    assert.match(await words({ torch: "nowhere" }), /^torch: ".*nowhere" is not an existing folder/m);
     await rm(join(torch, "service-layer"), { recursive: true });
     await writeFile(join(torch, ".gitmodules"), '[submodule "s"]\n\tpath = service-layer\n\turl = ../s.git\n');
     assert.match(await words(), /\.gitmodules has service-layer as a submodule, which was not fetched/);
@@ -110,14 +113,14 @@ describe("with TORCH-V2, main refuses", () => {
     try {
       assert.match(
         await words(),
-        /torch: ".*docker-compose-flowable-rest-solver\.yaml: 8080" publishes port 8080, on which something .* listens/,
+        /torch: ".*docker-compose-flowable-rest-solver\.yaml: 8080" publishes port 8080, which is already in use on this machine/,
       );
     } finally {
       server.close();
     }
   });
 
-  it("a port that the cluster is to publish as well", async () => {
+  it("a port that the cluster publishes too", async () => {
     const mapping = "extraPortMappings: [{containerPort: 30080, hostPort: 8005, listenAddress: 127.0.0.1}]";
     const nodes = `nodes: [{role: control-plane, ${mapping}}]`;
     const text = await words({ "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n${nodes}\n` });
@@ -135,7 +138,7 @@ describe("with TORCH-V2, main refuses", () => {
   it("a container that has one of TORCH-V2's names", async () => {
     await sh("docker", ["create", "--name=bologna-engine", "python:3.11-slim-bookworm"]);
     try {
-      assert.match(await words(), /cluster-name: "bologna-engine" is the name of a container that exists already/);
+      assert.match(await words(), /cluster-name: "bologna-engine" is the name of an existing container/);
     } finally {
       await sh("docker", ["rm", "bologna-engine"]);
     }
@@ -146,7 +149,7 @@ describe("with TORCH-V2, main refuses", () => {
     assert.match(text, /credentials-directory: .* is in the folder that the service layer's image is built from/);
   });
 
-  it("what the bad inputs of TORCH-V2 are, all at once", async () => {
+  it("all bad inputs of TORCH-V2 at once", async () => {
     const bad = {
       torch: "https://user:pw-1234@example.org/torch_v2.git",
       "torch-ref": "--upload-pack=x",
@@ -171,14 +174,14 @@ describe("with TORCH-V2, main refuses", () => {
     const entryOf = (files: Record<string, Uint8Array>) =>
       Object.keys(files).find((name) => /\.ya?ml$/.test(name)) ?? assert.fail("no template");
     const cases: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
-      ["that is no zip", () => writeFile(join(torch, CSAR), "not a zip"), /is not a zip archive that can be read/],
+      ["that is not a zip", () => writeFile(join(torch, CSAR), "not a zip"), /is not a zip archive that can be read/],
       [
         "that is larger than TORCH-V2 takes",
         () =>
           edit((files) => {
             files["large.bin"] = new Uint8Array(randomBytes(100_000));
           }),
-        /is too large for the dashboard: \d+ bytes with this cluster's endpoint in it, of at most 98\d+/,
+        /is too large for the dashboard: \d+ bytes with this cluster's endpoint, of at most 98\d+/,
       ],
       [
         "without a Cluster node",
@@ -189,7 +192,7 @@ describe("with TORCH-V2, main refuses", () => {
               yaml.replaceAll("torch.nodes.Location.Cluster", "torch.nodes.Location.Aws"),
             );
           }),
-        /has no node of type torch\.nodes\.Location\.Cluster/,
+        /does not have a node of type torch\.nodes\.Location\.Cluster/,
       ],
       [
         "without its template",
@@ -202,9 +205,9 @@ describe("with TORCH-V2, main refuses", () => {
       [
         "that Git LFS has not fetched",
         () => writeFile(join(torch, CSAR), LFS_POINTER),
-        /is a pointer of Git LFS, not the file/,
+        /is a Git LFS pointer, not the file/,
       ],
-      ["that is not there", () => rm(join(torch, CSAR)), /is not there: looked for .* and .*/],
+      ["that does not exist", () => rm(join(torch, CSAR)), /does not exist: looked for .* and .*/],
     ];
     for (const [name, change, expected] of cases) {
       it(name, async () => {
@@ -216,7 +219,7 @@ describe("with TORCH-V2, main refuses", () => {
 });
 
 describe("with TORCH-V2 from a git URL, main fails", () => {
-  it("where it cannot be fetched, with git's words and before a cluster is made", async () => {
+  it("if it cannot be fetched, with git's own message and before a cluster is created", async () => {
     await prepareMachine();
     const { root, folders } = await makePlace();
     const inputs = { torch: "git://127.0.0.1:9/torch_v2", "torch-ref": "main", artifact: "false" };

@@ -49,12 +49,12 @@ describe("under act", () => {
       assert.equal(
         JSON.parse(await proof("anonymous")).reason,
         "Forbidden",
-        "without a certificate it is somebody else",
+        "without a certificate it is someone else",
       );
       assert.equal(await proof("exit-without-ca"), "60", "curl knows the API server by the CA alone");
     });
 
-    it("gives the key as the path of a file for its owner alone", async () => {
+    it("gives the key only as the path of a file that its owner alone can read", async () => {
       const path = outputs["client-key-path"] ?? "";
       assert.ok(isAbsolute(path) && path.endsWith("/torch.key"), path);
       assert.equal(await proof("key-mode"), "600");
@@ -72,7 +72,7 @@ describe("under act", () => {
       await sh("openssl", ["verify", "-CAfile", join(folder, "ca.crt"), join(folder, "torch-signed.crt")]);
     });
 
-    it("keeps both keys out of the log, even where a step prints them", async () => {
+    it("keeps both keys out of the log, even if a step prints them", async () => {
       assert.match(run.log, /BEGIN PRIVATE KEY/, "the step that prints them has run");
       assert.deepEqual(await keyTextsIn(run), []);
     });
@@ -93,7 +93,7 @@ describe("under act", () => {
     });
     after(() => run?.dispose());
 
-    it("uploads the key besides, and only the passphrase opens it", async () => {
+    it("uploads the key too, and only the passphrase opens it", async () => {
       const folder = artifact(run, outputs["artifact-name"] ?? "");
       const names = ["ca.crt", "torch-signed.crt", "torch.encrypted.key", "torch.kubeconfig"];
       assert.deepEqual(await list(folder), names);
@@ -138,7 +138,7 @@ describe("under act", () => {
         variables: { KUBERNETES_VERSIONS: '["1.28"]' },
       });
 
-    it("make a cluster, use it, and leave nothing", async () => {
+    it("create a cluster, use it, and leave nothing", async () => {
       const run = await runE2e("--job=cluster", "--matrix=kubernetes:1.28", "--matrix=nodes:1");
       assert.equal(run.exitCode, 0, run.log);
       assert.match(run.log, /Success - Main The user's credentials are accepted/);
@@ -146,7 +146,7 @@ describe("under act", () => {
       await run.dispose();
     });
 
-    it("see a step fail that is to fail, and leave nothing", async () => {
+    it("detect that a step fails that should fail, and leave nothing", async () => {
       const run = await runE2e("--job=failure");
       assert.equal(run.exitCode, 0, run.log);
       assert.match(run.log, /::error::applying the rbac-manifests: /);
@@ -155,7 +155,7 @@ describe("under act", () => {
       await run.dispose();
     });
 
-    it("call the reusable workflow, which deploys through TORCH-V2 and hands on each job's result", async () => {
+    it("call the reusable workflow, which deploys through TORCH-V2 and passes on each job's result", async () => {
       const run = await runE2e("--job=results");
       assert.equal(run.exitCode, 0, run.log);
       assert.match(run.log, /georef: STARTED/);
@@ -177,7 +177,7 @@ describe("under act", () => {
   });
 });
 
-/** What an interrupted run of these tests left, or this one where it failed: these names are the tests' own. */
+/** Removes what an interrupted or failed run of these tests has left; only the tests use these names. */
 async function removeClusters(): Promise<void> {
   for (const cluster of [SUCCEEDING, FAILING]) {
     for (const name of await dockerLeftovers(cluster)) await sh("docker", ["rm", "--force", "--volumes", name]);
@@ -219,7 +219,7 @@ async function keyTextsIn(run: ActRun): Promise<readonly string[]> {
 async function assertNothingLeft(run: ActRun, cluster: string): Promise<void> {
   assert.match(run.log, new RegExp(`Deleted ${cluster}-control-plane`));
   assert.deepEqual(await dockerLeftovers(cluster), []);
-  // As it was when post had run: where the job succeeded, act has removed the folder since.
+  // As it was after post: if the job succeeded, act has removed the folder since.
   assert.deepEqual(JSON.parse(await readProof(run, "runner-temp.json")), []);
   assert.deepEqual(await filesWith(run.home, await keyTexts(run)), []);
 }

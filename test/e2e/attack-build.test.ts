@@ -7,9 +7,10 @@ import { before, type TestContext, test } from "node:test";
 import fc from "fast-check";
 import type { Problem } from "../../src/errors.ts";
 import { createExec } from "../../src/exec.ts";
+import type { CheckedComponent } from "../../src/torch/checkout/checkout.ts";
 import { fetchCheckout } from "../../src/torch/checkout/fetch.ts";
 import { planLayout } from "../../src/torch/checkout/layout.ts";
-import { type CheckedComponent, readCheckout } from "../../src/torch/checkout/read.ts";
+import { readCheckout } from "../../src/torch/checkout/read.ts";
 import { COMPONENTS } from "../../src/torch/components.ts";
 import { buildImage, findBuilder } from "../../src/torch/stack/images.ts";
 import { type Machine, prepareMachine, sh } from "./harness.ts";
@@ -27,7 +28,7 @@ const LAYOUT = planLayout("simple-server-and-georef", {
   plans: undefined,
 });
 
-/** A folder whose programs, where any runs, leave what they saw of the environment in `ran`. */
+/** A folder whose programs, if one runs, write the environment that they see to `ran`. */
 async function makePlace(context: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-attack-"));
   context.after(() => rm(folder, { recursive: true, force: true }));
@@ -50,7 +51,7 @@ async function makePlace(context: TestContext) {
   return { folder, ran, place, program, wasRun, run: createExec(join(folder, "run")) };
 }
 
-/** Sets variables of the step for the length of a test. */
+/** Sets variables of the step for the duration of a test. */
 function setEnvironment(context: TestContext, variables: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(variables)) {
     const old = process.env[name];
@@ -70,18 +71,18 @@ async function buildFolder(
   place: Awaited<ReturnType<typeof makePlace>>,
   dockerfile: string,
   args: Readonly<Record<string, string>> = {},
-  folder = "context",
 ): Promise<ReadonlyMap<string, string>> {
   images += 1;
   const image = `kind-torch-attack:${process.pid}-${images}`;
-  const file = await place.place(`${folder}/Dockerfile`, dockerfile);
+  const file = await place.place("context/Dockerfile", dockerfile);
   const builder = await findBuilder({}, place.run);
   assert.ok("exportsCache" in builder);
   context.after(() => sh("docker", ["image", "rm", "--force", image]));
-  const build = { context: join(place.folder, folder), dockerfile: file, args, target: undefined };
+  const build = { context: join(place.folder, "context"), dockerfile: file, args, target: undefined };
   await buildImage({ component: COMPONENTS.dashboard, build, image }, builder, {
     exec: place.run,
     debug: () => undefined,
+    runDirectory: place.folder,
     signal: AbortSignal.timeout(120_000),
   });
   const variables: unknown = JSON.parse(
@@ -102,10 +103,10 @@ function passOn(names: readonly string[]): string {
   return ["FROM scratch", ...lines, ""].join("\n");
 }
 
-test("no argument of a build is in the environment of docker, or in the list of processes", async (context) => {
+test("no build argument is in docker's environment or in the list of processes", async (context) => {
   const place = await makePlace(context);
   await place.program("evil/docker");
-  // What docker is called with, by a program that calls it.
+  // A wrapper that records how docker is called.
   const docker = await sh("sh", ["-c", "command -v docker"]);
   const seen = join(place.folder, "seen");
   await place.place("bin/docker", `#!/bin/sh\nenv >> ${seen}\nprintf '%s\\n' "$@" >> ${seen}\nexec ${docker} "$@"\n`);
@@ -174,7 +175,7 @@ test("a variable of the job for bake does not change what is built", async (cont
   assert.equal(got.get("GOT_A"), "1");
 });
 
-test("a build context that looks like a git repository has no program of it run", async (context) => {
+test("no program of a build context that looks like a git repository is run", async (context) => {
   const place = await makePlace(context);
   const program = await place.program("context/upload-pack");
   await place.place("context/HEAD", "ref: refs/heads/main\n");
@@ -201,7 +202,7 @@ test("a build context that looks like a git repository has no program of it run"
   assert.equal(await place.wasRun(), false);
 });
 
-test("of a failed build the failing step is shown, and of one that never began its error", async (context) => {
+test("a failed build shows the failing step, and one that never started shows its error", async (context) => {
   const place = await makePlace(context);
   const failing = async (dockerfile: string) => {
     try {
@@ -280,7 +281,7 @@ test("a compose file reads none of the runner's variables, wherever it asks", as
       assert.equal(problem.value, COMPOSE);
       assert.ok(problem.reason.includes(name), problem.reason);
       const words = JSON.stringify(read.problems);
-      for (const value of [...Object.values(JOB).slice(0, 5), "withheld"]) assert.ok(!words.includes(value), words);
+      for (const value of [...Object.values(JOB).slice(0, 5), "placeholder"]) assert.ok(!words.includes(value), words);
     });
   }
 });
@@ -306,7 +307,7 @@ test("a value that compose refuses is named by its variable", async (context) =>
   const read = await readDashboard(context, service("    mem_limit: '${GITHUB_TOKEN}'"), {}, JOB);
   assert.ok("problems" in read);
   const words = JSON.stringify(read.problems);
-  assert.doesNotMatch(words, /github-token|withheld/);
+  assert.doesNotMatch(words, /github-token|placeholder/);
   assert.match(words, /\$\{GITHUB_TOKEN\}/);
 });
 
@@ -339,8 +340,8 @@ test("a hook in a fetched checkout is not run, whatever git's settings say", asy
   const settings = await place.place("gitconfig", "[core]\nhooksPath = .hooks\nfsmonitor = .hooks/fsmonitor\n");
   setEnvironment(context, { GIT_CONFIG_GLOBAL: settings });
   const folder = join(place.folder, "checkout");
-  const from = { kind: "git", url: `file://${source}` } as const;
-  await fetchCheckout(from, "main", folder, place.run, AbortSignal.timeout(60_000));
+  const from = { url: `file://${source}`, ref: "main" };
+  await fetchCheckout(from, folder, place.run, AbortSignal.timeout(60_000));
   assert.ok((await stat(join(folder, ".hooks/post-checkout"))).isFile());
   assert.equal(await place.wasRun(), false);
 });

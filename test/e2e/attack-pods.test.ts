@@ -11,7 +11,7 @@ import { CSAR, placeTorch, torchLeftovers, useLightServices } from "./torch.ts";
 /** What the recipe exempts from Pod Security. The test environment's storage has no namespace of its own. */
 const EXEMPT_NAMESPACES = ["kube-system", "local-path-storage"];
 
-/** What of a pod reaches out of it, and the words of Pod Security for each. */
+/** What lets a pod reach out of itself, and Pod Security's message for each. */
 const REACHING_OUT: Readonly<Record<string, { readonly spec: object; readonly container?: object; words: RegExp }>> = {
   privileged: {
     spec: {},
@@ -72,7 +72,7 @@ class UserOf {
     return sh(this.output("kubectl-path"), [`--kubeconfig=${this.output("user-kubeconfig")}`, ...args]);
   }
 
-  /** What the API server says to a request that it is expected to refuse. */
+  /** The API server's answer to a request that it is expected to refuse. */
   refused(...args: readonly string[]): Promise<string> {
     return failing(this.output("kubectl-path"), [`--kubeconfig=${this.output("user-kubeconfig")}`, ...args]);
   }
@@ -114,9 +114,8 @@ class UserOf {
     };
   }
 
-  pod(name: string, script: string, spec: object = {}, container: object = {}, annotations: object = {}): object {
-    const metadata = { name, annotations };
-    return { apiVersion: "v1", kind: "Pod", metadata, spec: this.podSpec(script, spec, container) };
+  pod(name: string, script: string, spec: object = {}, container: object = {}): object {
+    return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: this.podSpec(script, spec, container) };
   }
 
   deployment(name: string, container: object = {}, spec: object = {}): object {
@@ -133,7 +132,7 @@ class UserOf {
     };
   }
 
-  /** Runs a pod to its end; it stays, for with it goes its token. @returns what it printed. */
+  /** Runs a pod to its end; it is kept, because its token ends with it. @returns what it printed. */
   async runPod(pod: object, name: string, namespace: string): Promise<string> {
     await this.torch("create", `--namespace=${namespace}`, await this.file(pod));
     await eventually(`the pod ${name} ends`, async () =>
@@ -145,13 +144,13 @@ class UserOf {
   }
 }
 
-/** Puts the image of the tests into the nodes. */
+/** Loads the image of the tests into the nodes. */
 async function loadProbe(user: UserOf, image: string): Promise<void> {
   await sh("docker", ["image", "inspect", image]).catch(() => sh("docker", ["pull", image]));
   await sh(user.output("kind-path"), ["load", "docker-image", image, "--name", user.output("cluster-name")]);
 }
 
-describe("a pod of the user torch, where nothing is set", () => {
+describe("a pod of the user torch, without Pod Security", () => {
   let machine: Machine;
   let run: ActionRun;
   let user: UserOf;
@@ -303,7 +302,7 @@ for (const [kubernetes, policies, boots] of [
       assert.deepEqual(await torchLeftovers(cluster), []);
     });
 
-    it("is refused with Pod Security's words where it reaches out of itself", async () => {
+    it("is refused with Pod Security's message if it reaches out of itself", async () => {
       for (const namespace of ["default", "mine"]) {
         for (const [what, { spec, container, words }] of Object.entries(REACHING_OUT)) {
           const pod = await user.file(user.pod("out", "true", spec, container));
@@ -314,14 +313,14 @@ for (const [kubernetes, policies, boots] of [
       }
     });
 
-    it("is refused where it calls itself a static pod's mirror", async () => {
+    it("is refused if it calls itself a static pod's mirror", async () => {
       const container = { securityContext: { privileged: true } };
-      const annotations = { "kubernetes.io/config.mirror": "x" };
-      const pod = await user.file(user.pod("mirror", "true", {}, container, annotations));
+      const metadata = { name: "mirror", annotations: { "kubernetes.io/config.mirror": "x" } };
+      const pod = await user.file({ ...user.pod("mirror", "true", {}, container), metadata });
       assert.match(await user.refused("create", "--namespace=mine", pod), /violates PodSecurity|mirror/);
     });
 
-    it("is not made by a Deployment that asks for more", async () => {
+    it("is not created by a Deployment that asks for more", async () => {
       const deployment = user.deployment("more", { securityContext: { privileged: true } });
       await user.torch("create", "--namespace=mine", await user.file(deployment));
       const message = 'jsonpath={.status.conditions[?(@.type=="ReplicaFailure")].message}';
@@ -334,7 +333,7 @@ for (const [kubernetes, policies, boots] of [
       await user.torch("delete", "deployment", "more", "--namespace=mine");
     });
 
-    it("is not in a namespace that the user has made with a level of its own", async () => {
+    it("is not in a namespace that the user has created with a level of its own", async () => {
       const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
       const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "open", labels } };
       assert.match(
@@ -375,7 +374,7 @@ for (const [kubernetes, policies, boots] of [
       }
     });
 
-    it("has no way round it: no ephemeral container, no kubelet, no token, no other controller", async () => {
+    it("has no way around it: no ephemeral container, no kubelet, no token, no other controller", async () => {
       for (const words of [
         ["update", "pods", "--subresource=ephemeralcontainers"],
         ["patch", "pods", "--subresource=ephemeralcontainers"],
@@ -419,8 +418,8 @@ for (const [kubernetes, policies, boots] of [
       assert.match(pods, /unsafe-no-fsync/);
     });
 
-    // The last one: it takes the policy away.
-    it("is held by both together: without the policy the user opens a namespace, and kube-system", async () => {
+    // The last one: it removes the policy.
+    it("depends on both: without the policy the user opens a namespace, and kube-system", async () => {
       const privileged = await user.file(user.pod("out", "true", {}, { securityContext: { privileged: true } }));
       const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
       const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "open", labels } };

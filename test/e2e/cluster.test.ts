@@ -31,7 +31,7 @@ kind: ConfigMap
 metadata: { name: granted-by-manifest, namespace: default }
 `;
 
-/** One cluster for everything that does not need one of its own: made by `npm start`, ended by `npm stop`. */
+/** One cluster for everything that does not need one of its own: created by `npm start`, removed by `npm stop`. */
 describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
   let machine: Machine;
   let outputs: Readonly<Record<string, string>>;
@@ -85,7 +85,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       assert.match(verified, /: OK$/);
     });
 
-    it("name the user and the groups, match the key and live as long as was asked", async () => {
+    it("name the user and the groups, match the key and live as long as requested", async () => {
       const certificate = new X509Certificate(await readFile(output("client-certificate-path")));
       assert.deepEqual(certificate.subject.split("\n").toSorted(), ["CN=torch", "O=testers"]);
       const key = createPrivateKey(await readFile(output("client-key-path")));
@@ -96,7 +96,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       assert.equal(lifetime, 125);
     });
 
-    it("are readable by their owner alone where they are secret", async () => {
+    it("are readable by their owner alone if they are secret", async () => {
       assert.equal((await stat(output("client-key-path"))).mode & 0o777, 0o600);
       assert.equal((await stat(output("credentials-directory"))).mode & 0o777, 0o700);
       assert.equal((await stat(output("kubeconfig"))).mode & 0o777, 0o600);
@@ -177,7 +177,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       assert.match(refusal, /401/);
     });
 
-    it("is not believed by a client that trusts another CA", async () => {
+    it("is not trusted by a client that trusts another CA", async () => {
       const refusal = await failing("curl", [
         ...["--silent", "--show-error", "--cacert", join(scratch, "o.crt")],
         `${output("endpoint-external")}/api`,
@@ -215,7 +215,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
     it("may not create cluster roles", async () => {
       assert.equal(await may("create", "clusterroles"), false);
     });
-    it("really makes a namespace with a deployment in it", async () => {
+    it("can really create a namespace with a deployment in it", async () => {
       await sh(output("kubectl-path"), asUser("create", "namespace", "by-torch"));
       await sh(
         output("kubectl-path"),
@@ -223,7 +223,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       );
       assert.match(await kubectl("get", "deployments", "--namespace=by-torch", "--output=name"), /app/);
     });
-    it("come beside what rbac-manifests bring", async () => {
+    it("are added to those of rbac-manifests", async () => {
       assert.match(await kubectl("get", "configmap", "granted-by-manifest", "--output=name"), /granted/);
     });
   });
@@ -237,7 +237,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       assert.deepEqual(nodes.split("\n").toSorted(), ["bologna-control-plane True", "bologna-worker True"]);
     });
 
-    it("has every controller, the node IPAM controller too", async () => {
+    it("has every controller, including the node IPAM controller", async () => {
       await kubectl("wait", "--namespace=kube-system", "--for=condition=Ready", "pods", "--all", "--timeout=90s");
       const arguments_ = await kubectl(
         ...["get", "pods", "--namespace=kube-system", "--selector=tier=control-plane"],
@@ -259,7 +259,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       }
     });
 
-    it("lets pods on two nodes talk, resolves names, and is rid of the host's search domains", async () => {
+    it("lets pods on two nodes talk, resolves names, and does not have the host's search domains", async () => {
       await sh(output("kind-path"), ["load", "docker-image", machine.probeImage, "--name=bologna"]);
       const pod = (name: string, node: string, command: string) => ({
         apiVersion: "v1",
@@ -349,13 +349,13 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
       await kubectl("wait", "--for=delete", `persistentvolume/${volume}`, "--timeout=90s");
     });
 
-    it("left the inotify limits at the wanted values or above", async () => {
+    it("left the inotify limits at the required values or above", async () => {
       const limits = await readLimits();
       assert.ok((limits["fs.inotify.max_user_watches"] ?? 0) >= 524288);
       assert.ok((limits["fs.inotify.max_user_instances"] ?? 0) >= 512);
     });
 
-    it("is not started twice: npm start says that it is there", async () => {
+    it("is not started twice: npm start says that it exists", async () => {
       assert.match(await failing("npm", ["start"]), /npm stop/);
     });
 
@@ -369,7 +369,7 @@ describe("the guide's cluster, by npm start", { skip: WITHOUT_ROOT }, () => {
     });
   });
 
-  it("is gone after npm stop, with all that came with it", async () => {
+  it("is gone after npm stop, with everything that belongs to it", async () => {
     const runDirectory = join(output("kubeconfig"), "..");
     const mounted = await volumesOf(["bologna-control-plane", "bologna-worker"]);
     assert.notDeepEqual(mounted, []);

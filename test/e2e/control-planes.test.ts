@@ -66,7 +66,7 @@ describe("three control planes of the newest Kubernetes, behind Envoy", () => {
     );
   });
 
-  it("answer with one of them stopped, and have it back", async () => {
+  it("answer while one of them is stopped, and take it back", async () => {
     const answers = () =>
       kubectl("get", "--raw", "/readyz").then(
         (text) => text === "ok",
@@ -86,7 +86,7 @@ describe("three control planes of the newest Kubernetes, behind Envoy", () => {
     );
   });
 
-  it("are removed with their load balancer and everything that they had", async () => {
+  it("are removed with their load balancer and everything that belongs to them", async () => {
     const containers = await dockerLeftovers(CLUSTER);
     assert.deepEqual(containers.toSorted(), [...NODES, BALANCER].toSorted());
     const owned = await volumesOf(containers);

@@ -6,25 +6,26 @@ import { promisify } from "node:util";
 import { localFolders } from "../../scripts/local/open-run.ts";
 import { runStep, type StepFolders, type StepRequest, type StepResult } from "../../scripts/local/runner.ts";
 import { bedInputs, raiseBedFor } from "../../scripts/local/testbed.ts";
+import { poll } from "../../src/poll.ts";
 import { probe } from "../../testbed/probe-image.ts";
 
 const execute = promisify(execFile);
 
-/** The image that tests run as containers and pods, where it can be pulled; elsewhere the bed's, of the same program. */
+/** The image that tests run as containers and pods, if it can be pulled; otherwise the test environment's, of the same program. */
 export const OFFICIAL_PROBE = `${probe.official.host}/${probe.official.repository}:${probe.official.tag}`;
 
-/** A machine with clusters to be made on: the bed, or one that can pull the official images. */
+/** A machine on which clusters can be created: the test environment, or one that can pull the official images. */
 export interface Machine {
   readonly probeImage: string;
   readonly inputs: (temp: string) => Promise<Readonly<Record<string, string>>>;
 }
 
-/** Makes the machine ready; cheap when it is. */
+/** Prepares the machine; quick if it is ready. */
 export async function prepareMachine(): Promise<Machine> {
   return machineOf(await raiseBedFor(undefined, console.error));
 }
 
-/** The machine that a bed makes. */
+/** The machine of a test environment. */
 export function machineOf(bed: Awaited<ReturnType<typeof raiseBedFor>>): Machine {
   return {
     probeImage: bed.official ? OFFICIAL_PROBE : bed.probeImage,
@@ -40,7 +41,7 @@ export interface ActionRun {
   dispose(): Promise<void>;
 }
 
-/** What a probe of the internet is to look for where a test is not about it: an address that is always there. */
+/** What the internet probe looks for in tests that are not about it: an address that always exists. */
 const INSIDE = "kubernetes.default.svc.cluster.local 10.96.0.1:443";
 
 /** Prepares a run with these inputs; nothing is started yet. */
@@ -67,7 +68,7 @@ export async function prepareRun(machine: Machine, inputs: Readonly<Record<strin
   };
 }
 
-/** Runs a program to its end and gives what it printed. @throws what it printed, when it fails. */
+/** Runs a program to its end. @returns what it printed. @throws what it printed, if it fails. */
 export async function sh(file: string, args: readonly string[], seconds = 120): Promise<string> {
   try {
     const { stdout } = await execute(file, [...args], { timeout: seconds * 1000, maxBuffer: 64 * 1024 * 1024 });
@@ -78,7 +79,7 @@ export async function sh(file: string, args: readonly string[], seconds = 120): 
   }
 }
 
-/** Runs a program that is expected to fail, and gives what it said. */
+/** Runs a program that is expected to fail. @returns what it printed. */
 export async function failing(file: string, args: readonly string[], seconds = 120): Promise<string> {
   try {
     await execute(file, [...args], { timeout: seconds * 1000 });
@@ -88,7 +89,7 @@ export async function failing(file: string, args: readonly string[], seconds = 1
   throw new Error(`${file} ${args.join(" ")} was expected to fail, and did not`);
 }
 
-/** The containers of a kind cluster that Docker has, by name; of every cluster where none is named. */
+/** The names of a kind cluster's containers that Docker has; those of every cluster if the name is empty. */
 export async function dockerLeftovers(cluster: string): Promise<readonly string[]> {
   const names = await sh("docker", [
     "ps",
@@ -125,21 +126,19 @@ export async function processesNaming(text: string): Promise<readonly string[]> 
   return found;
 }
 
-/** Waits until a condition holds. @throws naming it, when it does not in time. */
+/** Waits until a condition holds. @throws an error that names it, if it does not hold in time. */
 export async function eventually(
   what: string,
   holds: () => Promise<boolean>,
   seconds = 60,
-  pause = 100,
+  everyMilliseconds = 100,
 ): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`within ${seconds} s it did not happen that ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, pause));
-  }
+  const ask = async () => ((await holds()) ? true : undefined);
+  const held = await poll(ask, { everyMilliseconds, forMilliseconds: seconds * 1000 });
+  if (held === undefined) throw new Error(`timed out after ${seconds} s: ${what}`);
 }
 
-/** Takes a lock on this machine: a file that holds its owner's process id. One whose owner is gone is taken over. */
+/** Takes a lock on this machine: a file with its owner's process id. A lock whose owner has ended is taken over. */
 export async function takeLock(path: string): Promise<void> {
   const owner = Number(await readFile(path, "utf8").catch(() => "0"));
   const alive = owner > 0 && (await readFile(`/proc/${owner}/stat`, "utf8").catch(() => "")) !== "";

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { asRoot } from "../privileges.ts";
 import { eventually, sh } from "./harness.ts";
 
-/** A search domain under which everything resolves, to somewhere else: what breaks look-ups in a company's network. */
+/** A search domain under which everything resolves, to another address: what breaks lookups in a company's network. */
 export const SEARCH_DOMAIN = "corp.test";
 
 /**
- * Where Docker may take the host's name servers from. It decides once, when its daemon first looks: the second is
- * systemd-resolved's, which it takes where the first names that one's own address alone (`resolvconf.Path` in moby).
+ * Where Docker may read the host's name servers. Its daemon decides once, when it first reads them: the second file is
+ * systemd-resolved's, which it reads if the first names only systemd-resolved's address (`resolvconf.Path` in moby).
  */
 const RESOLV_CONFS: readonly string[] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /**
- * Runs work with a search domain in the host's resolv.conf until a node's container is there: Docker copies the file
- * when a container starts. The host's own name servers stay behind ours, and the files are restored whatever happens.
+ * Runs work with a search domain in the host's resolv.conf until a node's container exists: Docker copies the file
+ * when a container starts. The host's own name servers stay after ours, and the files are restored whatever happens.
  * It needs root.
  */
 export async function withSearchDomain<T>(nameServer: string, container: string, work: () => Promise<T>): Promise<T> {
@@ -50,7 +50,7 @@ export async function withSearchDomain<T>(nameServer: string, container: string,
   }
 }
 
-/** Of several search lines the last one counts (resolv.conf(5)), so that the host's own would take ours away. */
+/** Of several search lines the last one counts (resolv.conf(5)), so the host's own would override ours. */
 function withoutSearch(text: string): string {
   return text.replaceAll(/^(?:search|domain)\b.*\n?/gm, "");
 }

@@ -13,7 +13,7 @@ import { eventually, processesNaming, sh } from "./harness.ts";
 
 const skip = (await isOfficial()) && "the official images can be pulled here, so that this machine is one of those";
 
-/** What of the machine a hosted machine has of its own, and must leave as it is. */
+/** What a hosted machine has its own copy of, and must not change on this machine. */
 async function observe(): Promise<Readonly<Record<string, unknown>>> {
   const files = ["/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/etc/shadow"];
   files.push("/etc/ssl/certs/ca-certificates.crt");
@@ -21,18 +21,18 @@ async function observe(): Promise<Readonly<Record<string, unknown>>> {
   return {
     ...Object.fromEntries(files.map((file, index) => [file, contents[index]])),
     sudoers: await readdir("/etc/sudoers.d"),
-    // Docker's own, for containers of others, come and go in /run.
+    // Docker's own entries in /run, for other containers, come and go.
     mounts: (await readFile("/proc/self/mounts", "utf8")).match(/^.* \/(?:home|etc|tmp|run(?!\/docker))\b.*$/gm),
     groups: await sh("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", CGROUP]),
   };
 }
 
-/** Where hosted machines keep what they have on the disk. */
+/** Where hosted machines keep their files on this machine. */
 async function findFolders(): Promise<readonly string[]> {
   return (await readdir(cacheFolder())).filter((name) => name.startsWith("hosted-"));
 }
 
-/** `e2e.yml` as GitHub's machines would run it: not as root, with the official hosts and none of the bed's inputs. */
+/** `e2e.yml` as GitHub's machines would run it: not as root, with the official hosts and none of the test environment's inputs. */
 describe("on a machine like GitHub's", { skip }, () => {
   let around: Readonly<Record<string, unknown>>;
   let exitCode: number | null;
@@ -49,7 +49,7 @@ describe("on a machine like GitHub's", { skip }, () => {
     });
   });
 
-  it("the user is not root, may become it, and gets images from Docker Hub by its name", () => {
+  it("the user is not root, can become root, and gets images from Docker Hub by its name", () => {
     const described = lines.find((line) => line.startsWith('{"uid"')) ?? assert.fail(lines.join("\n"));
     assert.deepEqual(JSON.parse(described), {
       uid: 1001,
@@ -61,7 +61,7 @@ describe("on a machine like GitHub's", { skip }, () => {
     });
   });
 
-  it("a job of e2e.yml succeeds by the official names alone", () => {
+  it("a job of e2e.yml succeeds with the official names alone", () => {
     const log = lines.join("\n");
     assert.equal(exitCode, 0, log);
     assert.match(log, /kind \S+ downloaded from https:\/\/kind\.sigs\.k8s\.io\/dl\/.*verified against the catalog/);

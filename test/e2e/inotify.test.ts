@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
 import { dockerLeftovers, type Machine, prepareMachine, prepareRun, sh, takeLock } from "./harness.ts";
 
-describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
+describe("a machine whose inotify limits are too low", { skip: WITHOUT_ROOT }, () => {
   const limits = ["max_user_instances", "max_user_watches"] as const;
   const path = (name: string) => `/proc/sys/fs/inotify/${name}`;
   const values = new Map<string, string>();
@@ -15,7 +15,7 @@ describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
   let locked = false;
   before(async () => {
     machine = await prepareMachine();
-    // Host-wide: nothing else that needs a cluster may run meanwhile.
+    // Host-wide: nothing else that needs a cluster may run at the same time.
     await takeLock(lock);
     locked = true;
     for (const name of limits) values.set(name, await sh("cat", [path(name)]));
@@ -55,7 +55,7 @@ describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
     }
   });
 
-  it("leaves limits alone that are higher already", async () => {
+  it("leaves limits that are already higher unchanged", async () => {
     await set("max_user_watches", "600000");
     await set("max_user_instances", "600");
     const run = await prepareRun(machine, {
@@ -66,7 +66,7 @@ describe("a machine with too little inotify", { skip: WITHOUT_ROOT }, () => {
     const result = await run.main();
     await run.post();
     await run.dispose();
-    // The image does not exist: the limits come before it, the cluster is not needed.
+    // The image does not exist: the limits are set before it is used, and no cluster is needed.
     assert.equal(result.exitCode, 1);
     assert.match(result.log.join("\n"), /pulling kindest\/node/);
     assert.equal(await sh("cat", [path("max_user_watches")]), "600000");

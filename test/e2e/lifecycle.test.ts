@@ -109,7 +109,7 @@ describe("main killed by SIGKILL, then post", () => {
     }
   });
 
-  it("before the create: a cluster of the same name that someone else makes then is untouched, and later replaced only on request", async () => {
+  it("before the create: a cluster of the same name that someone else creates then is untouched, and later replaced only on request", async () => {
     const cluster = "e2e-kill-early";
     const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
     const second = await prepareRun(machine, { "cluster-name": cluster, workers: "0" });
@@ -117,7 +117,7 @@ describe("main killed by SIGKILL, then post", () => {
     try {
       await killWhen(run, async () => (await findRecord(run)) !== undefined);
       assert.deepEqual(await dockerLeftovers(cluster), []);
-      // As it stands in the instant before kind is started: from then on post looks for containers of this name.
+      // As it is just before kind is started: from then on post looks for containers of this name.
       const record = (await findRecord(run)) ?? assert.fail("no record");
       const written: object = JSON.parse(await readFile(record, "utf8"));
       await writeFile(record, JSON.stringify({ ...written, created: true }));
@@ -179,7 +179,7 @@ describe("main killed by SIGKILL, then post", () => {
     { signal: "SIGINT", frozen: false },
     { signal: "SIGKILL", frozen: true },
   ] as const) {
-    it(`by ${signal} while Docker makes the nodes${frozen ? ", with an engine that hangs meanwhile" : ""}: nothing of the run appears later`, {
+    it(`by ${signal} while Docker creates the nodes${frozen ? ", with an engine that hangs meanwhile" : ""}: nothing of the run appears later`, {
       skip: frozen && WITHOUT_ROOT,
     }, async () => {
       const cluster = "e2e-kill-making";
@@ -206,7 +206,7 @@ describe("main killed by SIGKILL, then post", () => {
         process.kill(pid, signal);
         await ended;
         await expectNothingLeft(run, cluster, []);
-        // Docker goes on with what a client that is gone had asked for.
+        // Docker continues what a client asked for, even after the client has ended.
         await sleep(5000);
         assert.deepEqual(await dockerLeftovers(cluster), []);
         assert.deepEqual(
@@ -221,7 +221,7 @@ describe("main killed by SIGKILL, then post", () => {
     });
   }
 
-  it("two runs with the same name at once: one makes the cluster, the other says so and leaves it alone", async () => {
+  it("two runs with the same name at once: one creates the cluster, the other reports it and leaves it alone", async () => {
     const cluster = "e2e-race";
     const runs = [
       await prepareRun(machine, { "cluster-name": cluster, workers: "0", wait: "0s" }),
@@ -250,7 +250,7 @@ describe("main killed by SIGKILL, then post", () => {
     assert.deepEqual(await dockerLeftovers(cluster), []);
   });
 
-  /** The record that main keeps for post, once it is there. */
+  /** The record that main keeps for post, once it exists. */
   async function findRecord(run: ActionRun): Promise<string | undefined> {
     const folder = (await readdir(run.folders.temp)).find((name) => name.startsWith("kind-torch-"));
     const path = join(run.folders.temp, folder ?? "none", "run.json");
@@ -265,7 +265,7 @@ describe("main killed by SIGKILL, then post", () => {
     return ids.split("\n").filter((id) => id !== "");
   }
 
-  /** kind and the node image as anybody else on the machine would use them. */
+  /** kind and the node image as someone else on the machine would use them. */
   async function someoneElsesTools(run: ActionRun): Promise<{ readonly kind: string; readonly image: string }> {
     const { catalog } = await machine.inputs(run.folders.temp);
     const resolution = resolveVersions(
@@ -322,7 +322,7 @@ describe("a cluster that cannot come up", () => {
     machine = await prepareMachine();
   });
 
-  it("for a file that is not there: told while kubeadm still waits, in the component's words, and not tried again", async () => {
+  it("because of a missing file: reported while kubeadm still waits, in the component's words, and not tried again", async () => {
     const configuration = [
       ...["kind: Cluster", "apiVersion: kind.x-k8s.io/v1alpha4", "nodes:", "- role: control-plane"],
       ...["  kubeadmConfigPatches:", "  - |", "    kind: ClusterConfiguration", "    apiServer:", "      extraArgs:"],
@@ -333,7 +333,7 @@ describe("a cluster that cannot come up", () => {
       const result = await run.main();
       assert.equal(result.exitCode, 1);
       const log = result.log.join("\n").replaceAll("%0A", "\n");
-      assert.match(log, /kube-apiserver on e2e-no-file-control-plane does not stay up/);
+      assert.match(log, /kube-apiserver on e2e-no-file-control-plane keeps ending/);
       assert.match(log, /open \/etc\/none\/policy\.yaml: no such file or directory/);
       assert.match(log, /kind-config has it in line 10: audit-policy-file/);
       assert.doesNotMatch(log, /Try 1 of 2 failed/);
@@ -351,21 +351,23 @@ describe("a machine that lacks something", () => {
     machine = await prepareMachine();
   });
 
-  it("has too little disk: refused, with what there is and what is needed", { skip: WITHOUT_ROOT }, async () => {
+  it("has too little disk space: refused, with the available and the required space", {
+    skip: WITHOUT_ROOT,
+  }, async () => {
     const run = await prepareRun(machine, { "cluster-name": "e2e-disk" });
     const root = join(run.folders.temp, "small");
     await mkdir(root);
     await sh(...asRoot("mount", ["-t", "tmpfs", "-o", "size=512m,mode=755", "tmpfs", root]));
     const socket = join(root, "docker.sock");
-    // A second Docker Engine, real but small, and out of the way of the machine's own: in a network of its own, since
-    // one without a bridge deletes the bridge that it finds.
+    // A second Docker Engine, real but small, and separate from the machine's own: in a network namespace of its own,
+    // since an engine without a bridge deletes the bridge that it finds.
     const pidFile = join(root, "docker.pid");
     const engine = spawn(
       ...asRoot("unshare", [
         ...["--net", "dockerd", `--group=${process.getgid?.()}`],
         ...["--host", `unix://${socket}`, "--data-root", join(root, "data"), "--exec-root", join(root, "exec")],
         ...["--pidfile", pidFile, "--bridge=none", "--iptables=false", "--ip6tables=false"],
-        // Where containerd is the machine's own, both engines use it.
+        // If containerd is the machine's own, both engines use it.
         ...["--containerd-namespace=kind-torch-test", "--containerd-plugins-namespace=kind-torch-test-plugins"],
       ]),
       { stdio: "ignore" },
@@ -380,7 +382,7 @@ describe("a machine that lacks something", () => {
       );
       const result = await run.main({ environment: host });
       assert.equal(result.exitCode, 1);
-      assert.match(result.log.join("\n"), /0\.\d GiB free in .* is too little disk for a node image/);
+      assert.match(result.log.join("\n"), /0\.\d GiB free in .* is too little disk space for a node image/);
       assert.deepEqual(result.state, {});
     } finally {
       const ended = new Promise((resolve) => engine.once("exit", resolve));

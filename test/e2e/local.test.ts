@@ -15,14 +15,14 @@ interface Ended {
   readonly exitCode: number | null;
 }
 
-/** `npm start` and `npm stop`, in a folder of the test's own. */
+/** `npm start` and `npm stop`, in a folder for this test. */
 describe("npm start, then npm stop", () => {
   let folder: string;
   before(async () => {
     await prepareMachine();
     folder = await mkdtemp(join(tmpdir(), "kind-torch-local-"));
   });
-  // What a test that failed has left, before the record of it goes.
+  // What a failed test has left, before its record is removed.
   afterEach(async () => {
     await stop();
     for (const name of await dockerLeftovers("")) {
@@ -66,7 +66,7 @@ describe("npm start, then npm stop", () => {
     assert.match(again.output, /Nothing to stop/);
   }
 
-  it("of a run that succeeds: no warning; a second start is refused; stop removes all, and a second one says so", async () => {
+  it("of a run that succeeds: no warning; a second start is refused; stop removes everything, and a second stop says so", async () => {
     const cluster = "e2e-local-whole";
     const { exitCode, output } = await start(...inputsOf(cluster)).ended;
     try {
@@ -75,7 +75,7 @@ describe("npm start, then npm stop", () => {
       assert.equal(await exists(join(folder, "outputs.json")), true);
       const second = await start(...inputsOf("e2e-local-second")).ended;
       assert.equal(second.exitCode, 2);
-      assert.match(second.output, /earlier npm start is there already.*npm stop/);
+      assert.match(second.output, /earlier npm start still exists.*npm stop/);
       assert.deepEqual(await dockerLeftovers("e2e-local-second"), []);
     } finally {
       const mounted = await volumesOf(await dockerLeftovers(cluster));
@@ -123,7 +123,7 @@ describe("npm start, then npm stop", () => {
 
   it("whose terminal is closed: nothing is left", async () => {
     const cluster = "e2e-local-closed";
-    // Its own terminal, which goes away with it.
+    // A terminal of its own, which ends with it.
     const command = `npm start -- ${inputsOf(cluster).join(" ")}`;
     const { child, ended } = begin("script", "--quiet", "--return", "--command", command, "/dev/null");
     await eventually("kind makes a node", isMaking(cluster));
@@ -136,7 +136,7 @@ describe("npm start, then npm stop", () => {
 
   it("ended by timeout: nothing is left", async () => {
     const cluster = "e2e-local-timeout";
-    // The bound is so long only that the test can say when it is over: timeout passes the signal on, as at its end.
+    // The limit is so long that the test can choose the moment: timeout passes the signal on, as it does at its limit.
     const { child, ended } = begin("timeout", "600", "npm", "start", "--", ...inputsOf(cluster));
     await eventually("kind makes a node", isMaking(cluster));
     child.kill("SIGTERM");

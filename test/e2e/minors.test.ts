@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
-import { renderKindnetConfiguration } from "../../src/cluster/fast-boot/pod-network.ts";
+import { renderKindnetConfiguration } from "../../src/cluster/fast-boot/kindnet.ts";
 import { kubeletPatches, newestMinor } from "../../testbed/releases.ts";
 import {
   type ActionRun,
@@ -16,7 +16,7 @@ import {
   volumesOf,
 } from "./harness.ts";
 
-/** The guide's, one between, and the newest. The whole suite runs on the first alone. */
+/** The guide's, one between, and the newest. The whole suite runs only on the first. */
 const MINORS = ["1.28", "1.31", newestMinor()];
 
 const CLUSTER = "e2e-minor";
@@ -59,7 +59,7 @@ for (const minor of MINORS) {
   describe(`two nodes of Kubernetes ${minor}`, () => {
     let run: ActionRun;
     let result: Awaited<ReturnType<ActionRun["main"]>>;
-    /** What each node had in the moment when the step ended. */
+    /** What each node had at the moment when the step ended. */
     let early: readonly Awaited<ReturnType<typeof observe>>[];
 
     before(async () => {
@@ -91,7 +91,7 @@ for (const minor of MINORS) {
       const [configuration, routes] = await Promise.all([inNode(node, "cat", FILE), inNode(node, "ip", "route")]);
       return { node, configuration, routes };
     };
-    /** Whether kindnetd has written its own file: at its second look, ten seconds after it has started. */
+    /** Whether kindnetd has written its own file: in its second round, ten seconds after its start. */
     const hasWritten = async (node: string) => {
       const script = `echo $(($(stat --format=%Y ${FILE}) - $(date +%s) + $(ps -o etimes= -p $(pgrep -o kindnetd))))`;
       return Number(await inNode(node, "sh", "-c", script)) >= 8;
@@ -101,7 +101,7 @@ for (const minor of MINORS) {
       assert.equal(result.exitCode, 0, result.log.join("\n"));
       assert.equal(output("kubernetes-version").startsWith(`${minor}.`), true);
       const log = result.log.join("\n");
-      assert.doesNotMatch(log, /Try 1|without acceleration/);
+      assert.doesNotMatch(log, /Try 1|Fast boot not used/);
       assert.match(log, /The pods of 2 nodes are connected/);
     });
 
@@ -150,7 +150,7 @@ for (const minor of MINORS) {
       }
     });
 
-    it("gives the user a kubeconfig that the API server takes", async () => {
+    it("gives the user a kubeconfig that the API server accepts", async () => {
       const user = ["--kubeconfig", output("user-kubeconfig")];
       assert.match(await sh(output("kubectl-path"), [...user, "auth", "can-i", "create", "pods"]), /yes/);
       assert.equal((await stat(output("client-key-path"))).mode & 0o777, 0o600);
@@ -168,7 +168,7 @@ for (const minor of MINORS) {
       await eventually("a node that joins later has a subnet", async () => (await subnet()) === "10.244.2.0/24");
     });
 
-    it("is removed with everything that it had", async () => {
+    it("is removed with everything that belongs to it", async () => {
       const own = await volumesOf(nodes);
       assert.notEqual(own.length, 0);
       const post = await run.post();
@@ -198,7 +198,7 @@ describe("a cluster whose pod network the user brings", () => {
       const { exitCode, log, outputs } = await run.main();
       assert.equal(exitCode, 0, log.join("\n"));
       assert.match(log.join("\n"), /disableDefaultCNI/);
-      assert.doesNotMatch(log.join("\n"), /without acceleration|are connected/);
+      assert.doesNotMatch(log.join("\n"), /Fast boot not used|are connected/);
       const node = `${CLUSTER}-control-plane`;
       const kubectl = [outputs["kubectl-path"] ?? "", "--kubeconfig", outputs.kubeconfig ?? ""] as const;
       const [program, ...kubeconfig] = kubectl;

@@ -13,7 +13,7 @@ const INTERNET_PORT = "8080";
 const INTERNET_NETWORK = "kind-torch-test-internet";
 const INTERNET = "kind-torch-test-internet";
 
-/** Two runs at once, each as different from the default as it can be: what the shared cluster does not show. */
+/** Two runs at once, each as different from the default as possible: what the shared cluster does not show. */
 describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
   let machine: Machine;
   let resolver: { close(): Promise<void> };
@@ -116,7 +116,7 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
     }
   });
 
-  it("make a key of the asked algorithm, in the asked directory, under the asked name", async () => {
+  it("create a key of the requested algorithm, in the requested directory, under the requested name", async () => {
     assert.equal(value(openResult, "client-key-path"), `${open.folders.workspace}/made/by/the/run/torch-admin.key`);
     const certificate = new X509Certificate(await readFile(value(openResult, "client-certificate-path")));
     assert.equal(certificate.publicKey.asymmetricKeyType, "ec");
@@ -146,15 +146,15 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
       assert.ok(shown.includes(name), `${name} in ${shown}`);
   });
 
-  it("resolve with dns: docker-host what only the host's resolver knows", async () => {
+  it("resolve names that only the host's resolver knows, with dns: docker-host", async () => {
     assert.match(await resolveInPod(openResult, INTERNET_NAME), new RegExp(`^${internet}`));
   });
 
-  it("keep with dns: inherit the host's search domains, which break look-ups", async () => {
+  it("keep the host's search domains, which break lookups, with dns: inherit", async () => {
     assert.match(await resolveInPod(closedResult, "only.test"), /^203\.0\.113\.99/);
   });
 
-  it("say nothing of the internet while pods reach it, and collect logs when a later step fails", async () => {
+  it("do not mention the internet while pods reach it, and collect logs when a later step fails", async () => {
     const result = await closed.post({ inputs: { "job-status": "failure" } });
     assert.equal(result.exitCode, 0);
     const log = result.log.join("\n");
@@ -166,7 +166,7 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
     assert.notDeepEqual(await dockerLeftovers("e2e-open"), []);
   });
 
-  it("name the firewall when it is in the way, not the names", async () => {
+  it("name the firewall when it blocks pods, not name resolution", async () => {
     await firewall("--insert", "DROP");
     try {
       const result = await open.post({ inputs: { "job-status": "failure" } });
@@ -176,7 +176,7 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
     }
   });
 
-  it("leave nothing behind, not even a folder made for the credentials", async () => {
+  it("leave nothing behind, not even a folder created for the credentials", async () => {
     assert.deepEqual(await dockerLeftovers("e2e-open"), []);
     await assert.rejects(stat(`${open.folders.workspace}/made`), { code: "ENOENT" });
     await assert.rejects(stat(value(openResult, "kubeconfig")), { code: "ENOENT" });
@@ -206,7 +206,7 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
     return await kubectl(result, "exec", "asker", "--", "dig", "+short", "+search", name);
   }
 
-  /** A container on a network of its own; Docker keeps its networks apart, so the way to it is opened for the test. */
+  /** A container on a network of its own; Docker isolates its networks, so the test opens the way to it. */
   async function startInternet(image: string): Promise<string> {
     await sh("docker", ["network", "create", INTERNET_NETWORK]);
     await sh("docker", [

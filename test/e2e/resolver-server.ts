@@ -2,8 +2,8 @@ import { createSocket } from "node:dgram";
 import { decode, encode, RECURSION_AVAILABLE } from "dns-packet";
 
 /**
- * A name server for tests, as a process of its own, since its port is root's: `node resolver-server.ts <address>
- * <answers>`. It says `ready` in a line, and ends when its standard input does.
+ * A name server for tests, in a process of its own, because only root may use its port: `node resolver-server.ts
+ * <address> <answers>`. It prints the line `ready`, and ends when its standard input ends.
  */
 const [address, answers] = process.argv.slice(2);
 if (address === undefined || answers === undefined) throw new Error("usage: resolver-server.ts <address> <answers>");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { asRoot } from "../privileges.ts";
 import { sh } from "./harness.ts";
 
-/** Addresses by name, and by domain where it begins with a dot; what is not here is left to the next name server. */
+/** Addresses by name, or by domain if it begins with a dot; everything else is left to the next name server. */
 export type Answers = Readonly<Record<string, string>>;
 
 /** Serves DNS on an address until it is closed. It needs root: the port is 53. */
@@ -20,13 +20,13 @@ export async function serveDns(address: string, answers: Answers): Promise<{ clo
     await ended;
   };
   const ended = once(server, "exit").then(([code]) => Promise.reject(new Error(`the name server ended with ${code}`)));
-  // Later it is to end.
+  // From here on it should end.
   ended.catch(() => undefined);
   await Promise.race([once(server.stdout, "data"), ended]);
   return { close };
 }
 
-/** The gateway of kind's network, which is made as kind makes it where it is not there. */
+/** The gateway of kind's network, which is created as kind creates it if it does not exist. */
 export async function kindGateway(): Promise<string> {
   const inspect = () =>
     sh("docker", ["network", "inspect", "kind", "--format", "{{range .IPAM.Config}}{{println .Gateway}}{{end}}"]);

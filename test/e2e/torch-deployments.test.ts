@@ -8,20 +8,17 @@ import { describeError } from "../../src/errors.ts";
 import { createExec } from "../../src/exec.ts";
 import { startTimeline } from "../../src/timeline.ts";
 import { openEngine } from "../../src/torch/clients/engine.ts";
+import { createTemplate } from "../../src/torch/template/create.ts";
 import { readCsar } from "../../src/torch/template/csar.ts";
-import {
-  createTemplate,
-  type DeploymentRequest,
-  type DeploymentTools,
-  deployTemplate,
-} from "../../src/torch/template/deployment.ts";
+import { deployTemplate } from "../../src/torch/template/deployment.ts";
+import type { DeploymentRequest, DeploymentTools } from "../../src/torch/template/request.ts";
 import { type ActionRun, dockerLeftovers, eventually, prepareMachine, prepareRun, sh } from "./harness.ts";
 import { CSAR, FIXTURE, placeTorch, removeTorch, torchLeftovers } from "./torch.ts";
 
 const CLUSTER = "e2e-deployments";
 const WAITING_PLANS = join(FIXTURE, "model/bpmn_plans_waiting.zip");
 
-/** What a deployment said on its way, and how it ended. */
+/** What a deployment logged, and how it ended. */
 interface Outcome {
   readonly lines: readonly string[];
   /** `undefined`: every node started, every Deployment available. */
@@ -31,7 +28,7 @@ interface Outcome {
 
 /**
  * One TORCH-V2, and one deployment after the other through it: each ends by itself, with the cause in its component's own
- * words, long before the time that it has.
+ * words, long before its time limit.
  */
 describe("a deployment through TORCH-V2", () => {
   let run: ActionRun;
@@ -73,7 +70,7 @@ describe("a deployment through TORCH-V2", () => {
     return read.csar;
   };
 
-  /** Deploys a template as the step does, but for what a test changes. */
+  /** Deploys a template as the step does, except for what a test changes. */
   async function deploy(
     csar: DeploymentRequest["csar"],
     changes: Partial<DeploymentRequest> = {},
@@ -91,7 +88,12 @@ describe("a deployment through TORCH-V2", () => {
       log: { info: say, plain: say, warning: say, debug: () => undefined, startGroup: say, endGroup: () => undefined },
       timeline: startTimeline(),
       signal,
-      kubectl: createKubectl(output("kubectl-path"), output("kubeconfig"), join(runDirectory, "cache"), execute),
+      kubectl: createKubectl({
+        kubectl: output("kubectl-path"),
+        kubeconfig: output("kubeconfig"),
+        runDirectory,
+        exec: execute,
+      }),
     };
     const request: DeploymentRequest = {
       csar,
@@ -132,7 +134,7 @@ describe("a deployment through TORCH-V2", () => {
     for (const node of ["bologna", "simple-server", "georef"]) assert.ok(lines.includes(`${node}: STARTED`), node);
   });
 
-  it("into a namespace that exists: the connector's words, from its own file", async () => {
+  it("into a namespace that exists: the connector's words, from its own log file", async () => {
     await kubectl("create", "namespace", "taken");
     await fails(
       deploy(await template("taken", same)),
@@ -142,8 +144,8 @@ describe("a deployment through TORCH-V2", () => {
     );
   });
 
-  describe("with credentials that are not right, in the client library's words", () => {
-    /** Puts a folder into the service layer that has one wrong file. */
+  describe("with wrong credentials, in the client library's words", () => {
+    /** Copies a folder with one wrong file into the service layer. */
     const placeFiles = async (wrong: "torch.key" | "ca.crt") => {
       const folder = join(run.folders.workspace, `own-${wrong}`);
       await cp(output("credentials-directory"), folder, { recursive: true });
@@ -193,7 +195,7 @@ describe("a deployment through TORCH-V2", () => {
     await fails(deploy(csar), /graph of the template lacks extra/);
   });
 
-  it("that the parser refuses: its issue, without the whole template in it", async () => {
+  it("that the parser refuses: its message, without the whole template in it", async () => {
     const csar = await template("undefined-type", (yaml) =>
       yaml.replace(/^( +)georef:\n +type: .*$/m, "$1georef:\n$1  type: torch.nodes.Nowhere"),
     );
@@ -207,7 +209,7 @@ describe("a deployment through TORCH-V2", () => {
     assert.ok(lines.some((line) => /does not start/.test(line)));
   });
 
-  it("for whose pods there is no room: the scheduler's words", async () => {
+  it("whose pods do not fit: the scheduler's words", async () => {
     await kubectl("cordon", container("control-plane"));
     try {
       await fails(deploy(await template("no-room", same)), /The pod \S+ does not start: .*unschedulable/);
@@ -216,7 +218,7 @@ describe("a deployment through TORCH-V2", () => {
     }
   });
 
-  it("whose container ends again and again: the kubelet's words while it waits, and never green", async () => {
+  it("whose container keeps exiting: the kubelet's words while it waits, and never a success", async () => {
     const image = "test/crash:1";
     const recipe = `FROM ${probeImage}\nENTRYPOINT []\nCMD ["sh", "-c", "exit 3"]\n`;
     const node = container("control-plane");
@@ -226,7 +228,7 @@ describe("a deployment through TORCH-V2", () => {
     const csar = await template("crash", (yaml) => yaml.replaceAll(/registry\.k8s\.io\/pause:3\.10/g, image));
     const warned = (lines: readonly string[]) => lines.some((line) => /does not start: .*ended \d+ times/.test(line));
     const { error } = await deploy(csar, {}, async (lines, stop) => {
-      // The bound of the whole deployment, since a busy machine launches it late; it is said long before.
+      // The limit of the whole deployment, since a busy machine launches it late; it is reported long before.
       await eventually("it is said", async () => warned(lines), 200).finally(stop);
     });
     assert.ok(error !== undefined, "it was to be stopped");
@@ -257,7 +259,7 @@ describe("a deployment through TORCH-V2", () => {
       await fails(deploy(csar, { addresses }), /does not launch/, /impossible to deploy/);
     });
 
-    it("and a broker that falls silent after a wait: the dead job below the node", async () => {
+    it("and a broker that stops answering after a wait: the dead job below the node", async () => {
       const csar = await template("silent", same);
       try {
         await fails(
@@ -320,5 +322,5 @@ const ACCESS = {
   privateKey: "torch.key",
   folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
 };
-/** A file that is not there. */
+/** A file that does not exist. */
 const ACCESS_WITHOUT_KEY = { ...ACCESS, privateKey: "not-there.key" };

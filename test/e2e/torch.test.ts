@@ -4,6 +4,8 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { strToU8, unzipSync, zipSync } from "fflate";
+import type { StepResult } from "../../scripts/local/runner.ts";
+import { pause } from "../../src/poll.ts";
 import { openEngine } from "../../src/torch/clients/engine.ts";
 import { findFreePort } from "./act/artifact-bridge.ts";
 import {
@@ -46,7 +48,7 @@ const setting = (name: string, value: string) => (text: string) =>
 
 const logOf = (lines: readonly string[]) => lines.join("\n").replaceAll("%0A", "\n");
 
-/** What the tests look at of `docker inspect`. */
+/** What the tests read of `docker inspect`. */
 interface ContainerFacts {
   readonly Config: { readonly Image: string };
   readonly HostConfig: {
@@ -57,7 +59,7 @@ interface ContainerFacts {
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 
-describe("TORCH-V2 booted beside a cluster, and a template deployed through it", () => {
+describe("TORCH-V2 booted next to a cluster, and a template deployed through it", () => {
   const cluster = "e2e-torch";
   let run: ActionRun;
   let outputs: Readonly<Record<string, string>>;
@@ -112,7 +114,7 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     ]);
   });
 
-  it("tells of TORCH-V2 in the summary and in the phases", () => {
+  it("reports TORCH-V2 in the summary and in the phases", () => {
     assert.match(summary, /\| Dashboard \| `http:\/\/127\.0\.0\.1:8005` \|/);
     assert.match(summary, /\| Template \| `.*` \| every node started: .*georef \|/);
     for (const phase of [
@@ -125,7 +127,7 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     }
   });
 
-  it("publishes ports on 127.0.0.1 alone", async () => {
+  it("publishes ports on 127.0.0.1 only", async () => {
     for (const component of ["dashboard", "engine", "services"]) {
       const { HostConfig } = await inspect(component);
       const bindings = Object.values(HostConfig.PortBindings).flat();
@@ -238,12 +240,12 @@ describe("TORCH-V2 booted beside a cluster, and a template deployed through it",
     const runDirectory = join(output("kubeconfig"), "..");
     const password = await readFile(join(runDirectory, "torch-password"), "utf8");
     const encoded = Buffer.from(key).toString("base64");
-    // TORCH-V2 really gives the key away: without that, the search below could find nothing.
+    // TORCH-V2 really exposes the key: otherwise the search below could not find anything.
     assert.ok(JSON.stringify(await engineHistory()).includes(encoded), "the key is in the engine's variables");
 
-    const { exitCode, log: told } = await run.post({ inputs: { "job-status": "failure" } });
+    const { exitCode, log: printed } = await run.post({ inputs: { "job-status": "failure" } });
     assert.equal(exitCode, 0);
-    const place = /The logs are in (\S+)/.exec(told.join("\n"))?.[1] ?? assert.fail(told.join("\n"));
+    const place = /The logs are in (\S+)/.exec(printed.join("\n"))?.[1] ?? assert.fail(printed.join("\n"));
     const collected = await readFolder(place);
     const connector = "usr_app_service-binding_instantiate-du-kubernetes_instantiate-du-kubernetes-logs.txt";
     for (const name of [
@@ -278,7 +280,7 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
       "torch-csar": CSAR,
       cleanup: "false",
     });
-    // A connector that is late at the first start alone: the service layer is restarted and finds it.
+    // A connector that is late only at the first start: the service layer is restarted and finds it.
     await placeTorch(join(run.folders.workspace, "torch_v2"), {
       [SERVICES]: setting("CONNECTOR_DELAYS_ONCE", "instantiate-du-kubernetes=40"),
     });
@@ -313,7 +315,7 @@ describe("TORCH-V2 from a git URL, on the guide's other network", () => {
     assert.match(await namespaces(), new RegExp(`namespace/${TEMPLATE}`));
     const post = await run.post();
     assert.equal(post.exitCode, 0);
-    // With cleanup: false all stays, but for what a second run would trip over.
+    // With cleanup: false everything stays, except for what would break a second run.
     assert.doesNotMatch(await namespaces(), new RegExp(`namespace/${TEMPLATE}`));
     assert.notDeepEqual(await torchLeftovers(cluster), []);
   });
@@ -335,17 +337,26 @@ describe("a boot of TORCH-V2 that fails", () => {
     readonly absent?: RegExp;
     /** Whether it may fail before there is a key. */
     readonly early?: true;
-    /** Whether the light service layer will do. */
+    /** Whether the light service layer is enough. */
     readonly light?: true;
+  }
+  /** One error, in log and summary, with the expected words. */
+  function assertReported(result: StepResult, { expected, absent }: Pick<Case, "expected" | "absent">): void {
+    const errors = result.log.filter((line) => line.startsWith("::error::"));
+    assert.equal(result.exitCode, 1, logOf(result.log));
+    assert.equal(errors.length, 1, "one report");
+    for (const words of expected) assert.match(logOf(errors), words);
+    if (absent !== undefined) assert.doesNotMatch(logOf(errors), absent);
+    assert.match(result.summary, /^## The step failed: .*\n\n> \[!CAUTION\]\n> \S/);
   }
   const cases: readonly Case[] = [
     {
-      name: "a dashboard whose script went on although composer failed: at once, with composer's words",
+      name: "a dashboard whose script continued although composer failed: at once, with composer's words",
       edits: { [DASHBOARD]: setting("COMPOSER_FAILS", "1") },
       early: true,
       light: true,
       expected: [
-        /The dashboard does not serve: .* no program is left/,
+        /The dashboard does not serve: .* no other program runs/,
         /Last lines of the dashboard/,
         /composer|vendor/i,
       ],
@@ -370,21 +381,21 @@ describe("a boot of TORCH-V2 that fails", () => {
       inputs: { "torch-csar": CSAR, rbac: "none" },
       expected: [
         /The process of the node bologna/,
-        /The user may not do in the cluster/,
+        /The user lacks the rights that the connector needs/,
         /manual-logs\.txt\] .*forbidden/,
       ],
     },
     {
-      name: "a connector that never starts: restarts, each said, and the broker's own words",
+      name: "a connector that never starts: restarts, each reported, and the broker's own words",
       edits: { [SERVICES]: setting("CONNECTOR_DELAYS", "instantiate-du-kubernetes=3600") },
       light: true,
       expected: [
-        /The service layer lost a connector, also after 2 restarts: .*InstantiateDU-kubernetes discovery failed/,
+        /The service layer lost a connector, even after 2 restarts: .*InstantiateDU-kubernetes discovery failed/,
         /A connector starts later than the broker/,
       ],
     },
     {
-      name: "BPMN plans that Flowable refuses: with its words",
+      name: "BPMN plans that Flowable refuses: its own words",
       prepare: (torch) =>
         writeFile(join(torch, PLANS), zipSync({ "broken.bpmn20.xml": strToU8("<definitions><process") })),
       early: true,
@@ -408,8 +419,8 @@ describe("a boot of TORCH-V2 that fails", () => {
       process.kill(pid, "SIGKILL");
       assert.equal((await ended).signal, "SIGKILL");
       await run.post({ inputs: { "job-status": "failure" } });
-      // What Docker was still at when its client was killed would show up late.
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      // What Docker was still doing when its client was killed would appear late.
+      await pause(2000);
       assert.deepEqual(await torchLeftovers(cluster), []);
       assert.deepEqual(await dockerLeftovers(cluster), []);
       assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), []);
@@ -420,7 +431,7 @@ describe("a boot of TORCH-V2 that fails", () => {
     }
   });
 
-  for (const { name, edits = {}, prepare, inputs = {}, expected, absent, early = false, light } of cases) {
+  for (const { name, edits = {}, prepare, inputs = {}, light, ...failure } of cases) {
     it(name, async () => {
       const cluster = "e2e-torch-fails";
       const run = await prepareRun(machine, {
@@ -436,16 +447,10 @@ describe("a boot of TORCH-V2 that fails", () => {
         if (light) await useLightServices(torch);
         await prepare?.(torch);
         const result = await run.main();
-        const errors = result.log.filter((line) => line.startsWith("::error::"));
-        assert.equal(result.exitCode, 1, logOf(result.log));
-        assert.equal(errors.length, 1, "one report");
-        for (const words of expected) assert.match(logOf(errors), words);
-        if (absent !== undefined) assert.doesNotMatch(logOf(errors), absent);
-        assert.match(result.summary, /^## The step failed: .*\n\n> \[!CAUTION\]\n> \S/);
-
+        assertReported(result, failure);
         const runDirectory = result.state["run-directory"] ?? assert.fail("no run folder");
         const key = await readFile(join(runDirectory, "credentials/torch.key"), "utf8").catch(() => "");
-        if (!early) assert.notEqual(key, "", "a key to look for");
+        if (failure.early !== true) assert.notEqual(key, "", "a key to look for");
         const post = await run.post({ inputs: { "job-status": "failure" } });
         assert.equal(post.exitCode, 0);
         assert.deepEqual(

@@ -12,7 +12,7 @@ export const CSAR = `${EXAMPLE}/simple-server-and-georef.zip`;
 /** Its compose files and BPMN plans. */
 export const DOCKER = `${EXAMPLE}/docker`;
 
-/** What a test changes in its own copy of a file; a change that changes nothing is a broken test. */
+/** What a test changes in its own copy of a file; a change without an effect is a broken test. */
 export type Edits = Readonly<Record<string, (text: string) => string>>;
 
 /** Puts a changed copy of the small TORCH-V2 into a folder. */
@@ -24,7 +24,7 @@ export async function placeTorch(folder: string, edits: Edits = {}): Promise<voi
   }
 }
 
-/** Puts the light service layer into a copy: the same over HTTP and in its files, in Python, and up within seconds. */
+/** Puts the light service layer into a copy: the same over HTTP and in its files, in Python, and ready within seconds. */
 export async function useLightServices(folder: string): Promise<void> {
   await rm(join(folder, "service-layer"), { recursive: true });
   await rename(join(folder, "service-layer-light"), join(folder, "service-layer"));
@@ -38,7 +38,7 @@ function changed(file: string, before: string, after: string): string {
   return after;
 }
 
-/** Everything that a boot for this cluster has in Docker by now, as `container name`, `network name`, ... */
+/** Everything that a boot for this cluster has in Docker, as `container name`, `network name`, ... */
 export async function torchLeftovers(cluster: string): Promise<readonly string[]> {
   const label = `--filter=label=kind-torch.cluster=${cluster}`;
   const images = `--filter=reference=kind-torch/${cluster}-*`;
@@ -51,7 +51,7 @@ export async function torchLeftovers(cluster: string): Promise<readonly string[]
   return lists.flatMap((list) => list.split("\n")).filter((line) => line !== "");
 }
 
-/** Removes what a boot for this cluster was told to leave. */
+/** Removes what a boot for this cluster was asked to keep. */
 export async function removeTorch(cluster: string): Promise<void> {
   for (const line of await torchLeftovers(cluster)) {
     const [what = "", name = ""] = line.split(" ");
@@ -64,7 +64,7 @@ export function tracesOfKey(pem: string): readonly Buffer[] {
   const lines = pem.split("\n").filter((line) => line.length >= 32 && !line.startsWith("-----"));
   const der = Buffer.from(lines.join(""), "base64");
   const encoded = Buffer.from(pem).toString("base64");
-  // Inside something longer that is encoded again, a line begins at any of three places in a group of base64.
+  // Inside a longer text that is encoded again, a line begins at one of three places in a group of base64.
   const inside = [0, 1, 2].map((offset) => Buffer.from((lines[2] ?? "").slice(offset, offset + 48)).toString("base64"));
   return [
     ...lines.map((line) => Buffer.from(line)),

@@ -2,24 +2,25 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parse } from "yaml";
-import { readDefaults } from "../../scripts/local/runner.ts";
+import { object, optional, parse, record, string } from "valibot";
+import { parse as parseYaml } from "yaml";
+import { readDefaults } from "../../scripts/local/action.ts";
 import { planShape } from "../../src/cluster/config/shape.ts";
 import { readInputs } from "../../src/inputs/inputs.ts";
-import type { Outputs } from "../../src/runner/outputs.ts";
+import type { Outputs } from "../../src/report/outputs.ts";
 import { hasJobFailed } from "../../src/runner/step.ts";
-import { DEFAULT_KUBERNETES } from "../../src/versions/resolve.ts";
+import { DEFAULT_KUBERNETES } from "../../src/versions/kubernetes.ts";
 import { createInputs, environmentOf, FOLDERS } from "./builders.ts";
 
-interface Action {
-  readonly inputs: Readonly<Record<string, { readonly description: string; readonly default?: string }>>;
-  readonly outputs: Readonly<Record<string, { readonly description: string }>>;
-  readonly runs: { readonly using: string; readonly "post-if": string };
-}
+const schema = object({
+  inputs: record(string(), object({ description: string(), default: optional(string()) })),
+  outputs: record(string(), object({ description: string() })),
+  runs: object({ using: string(), "post-if": string() }),
+});
 
-const action: Action = parse(await readFile(join(import.meta.dirname, "../../action.yml"), "utf8"));
+const action = parse(schema, parseYaml(await readFile(join(import.meta.dirname, "../../action.yml"), "utf8")));
 
-/** Every output, by the type's own decree: one missing or one too many does not compile. */
+/** Every output; the type makes sure that none is missing and none is added. */
 const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "cluster-name": true,
   "kubernetes-version": true,
@@ -75,7 +76,7 @@ test("the defaults that action.yml declares are what the code assumes for an uns
   assert.deepEqual(declared.inputs, createInputs());
 });
 
-test("the defaults that only the descriptions tell are what the plan applies", () => {
+test("the defaults that only the descriptions mention are what the plan applies", () => {
   const shape = planShape(createInputs(), undefined);
   const count = (role: string) => shape.nodes.filter((node) => node.role === role).length;
   const said: readonly (readonly [string, string])[] = [

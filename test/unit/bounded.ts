@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** As long as a program of a test may take: far longer than it does, and shorter than a hang. */
+/** How long a program of a test may take: far longer than it does, and shorter than a hang. */
 const LIMIT = 20_000;
 
-/** Runs a module of the test's own in a process of its own, which is ended when it hangs. @returns what it printed. */
+/** Runs a module that a test has written in a process of its own, which is ended if it hangs. @returns what it printed. */
 export async function runBounded(script: string): Promise<string> {
   // In a terminal the test runner asks for colours, which would be in what it prints.
   const env = { ...process.env, FORCE_COLOR: "0" };

@@ -8,9 +8,11 @@ import type { TestContext } from "node:test";
 import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/config/read.ts";
 import type { Problem } from "../../src/errors.ts";
 import type { Host } from "../../src/host/inspect.ts";
-import { type Folders, type Inputs, readInputs } from "../../src/inputs/inputs.ts";
+import { type Inputs, readInputs } from "../../src/inputs/inputs.ts";
+import type { TorchInputs } from "../../src/inputs/torch.ts";
 import type { Parsed } from "../../src/values/issue.ts";
 import type { ClusterNode } from "../../src/values/nodes.ts";
+import type { Folders } from "../../src/values/paths.ts";
 import type { Catalog } from "../../src/versions/catalog.ts";
 import type { Versions } from "../../src/versions/resolve.ts";
 
@@ -22,6 +24,14 @@ export function createInputs(overrides: Partial<Inputs> = {}): Inputs {
   const { inputs, problems } = readInputs({}, FOLDERS);
   assert.deepEqual(problems, []);
   return { ...inputs, ...overrides };
+}
+
+/** The inputs of a boot of TORCH-V2, as a workflow writes them. */
+export function createTorchInputs(texts: Readonly<Record<string, string>>): TorchInputs {
+  const { inputs, problems } = readInputs(environmentOf(texts), FOLDERS);
+  assert.deepEqual(problems, []);
+  assert.ok(inputs.torch);
+  return inputs.torch;
 }
 
 /** The environment in which the runner passes inputs. */

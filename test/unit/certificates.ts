@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** Runs the openssl command: the judge of what we make, by another hand than ours. */
+/** Runs the openssl command: an independent check of our certificates. */
 export async function openssl(folder: string, ...args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await execute("openssl", [...args], { cwd: folder });
   return stdout + stderr;
@@ -30,7 +30,7 @@ export async function makeAuthority(folder: string, name: string): Promise<strin
   return await readFile(join(folder, `${name}.crt`), "utf8");
 }
 
-/** Has the CA sign a request as it stands. */
+/** Has the CA sign a request as it is. */
 export async function signRequest(folder: string, authority: string, request: string): Promise<string> {
   await writeFile(join(folder, "request.csr"), request);
   const by = ["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`, "-CAcreateserial"];

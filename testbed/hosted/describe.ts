@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { run } from "../command.ts";
 import { isOfficial } from "../machine.ts";
 
-/** Says what this machine is to those who use it, as JSON: what tests compare with GitHub's. */
+/** Prints as JSON what its users see of this machine: tests compare it with GitHub's. */
 const words = async (program: string, ...args: readonly string[]) => (await run(program, args)).trim();
 const resolver = await readFile("/etc/resolv.conf", "utf8");
 console.log(

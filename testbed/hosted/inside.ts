@@ -4,16 +4,16 @@ import { once } from "node:events";
 import { chmod, copyFile, mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { poll } from "../../src/poll.ts";
 import { run, succeeds } from "../command.ts";
 import { CGROUP, GATEWAY, NAME_SERVER, USER, WORK } from "./layout.ts";
 import { officialNames } from "./names.ts";
 import { serveOfficialNames } from "./names-server.ts";
 
 /**
- * Makes of fresh namespaces (mounts, network, processes) a machine as GitHub hosts them: its own user, official names
- * that answer, and a Docker Engine. Nothing of it is outside of them, so that it all goes with them. Run by
- * `machine.ts` as root: `node inside.ts <folder>`; says `ready` in a line, and ends when its standard input does.
+ * Turns new namespaces (mounts, network, processes) into a machine like GitHub's: its own user, official names that
+ * answer, and a Docker Engine. Nothing of it is outside of the namespaces, so everything ends with them. Run by
+ * `machine.ts` as root: `node inside.ts <folder>`; prints the line `ready`, and ends when its standard input ends.
  */
 const [root = ""] = process.argv.slice(2);
 if (root === "" || process.getuid?.() !== 0)
@@ -33,7 +33,7 @@ await serveOfficialNames(file("certificates"), GATEWAY);
 await startDocker();
 console.log("ready");
 
-/** Folders that hold what is this machine's alone. `/var/run` is a link to `/run`. */
+/** Folders whose content belongs to this machine alone. `/var/run` is a link to `/run`. */
 async function placeFolders(): Promise<void> {
   for (const [folder, mode] of [
     ["home", 0o755],
@@ -43,7 +43,7 @@ async function placeFolders(): Promise<void> {
     await mkdir(file(folder), { recursive: true });
     await chmod(file(folder), mode);
   }
-  // The repository may lie in a folder that is hidden from here on.
+  // The repository may be in a folder that is hidden from here on.
   await mkdir(file("modules"), { recursive: true });
   await bind(join(import.meta.dirname, "../../node_modules"), file("modules"));
   await bind(file("home"), "/home");
@@ -85,7 +85,7 @@ async function placeNames(): Promise<void> {
   await replace("/etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n");
 }
 
-/** systemd-resolved's address, from which questions go on to the machine's name server. */
+/** systemd-resolved's address, which forwards questions to the machine's name server. */
 async function forwardNames(): Promise<void> {
   const stub = createSocket("udp4").bind(53, "127.0.0.53");
   await once(stub, "listening");
@@ -101,7 +101,7 @@ async function forwardNames(): Promise<void> {
       try {
         asked.close();
       } catch {
-        // It has answered.
+        // It is closed already: it has answered.
       }
     }, 5000).unref();
   });
@@ -125,7 +125,7 @@ async function bind(from: string, to: string): Promise<void> {
   await run("mount", ["--bind", from, to]);
 }
 
-/** Another content for a file of the machine, in here alone. */
+/** Replaces the content of a file, only in these namespaces. */
 async function replace(path: string, content: string): Promise<void> {
   const own = file("etc", path.replaceAll("/", "_"));
   await mkdir(file("etc"), { recursive: true });
@@ -135,9 +135,7 @@ async function replace(path: string, content: string): Promise<void> {
 }
 
 async function waitFor(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`);
-    await sleep(100);
-  }
+  const ask = async () => ((await holds()) ? true : undefined);
+  const held = await poll(ask, { everyMilliseconds: 100, forMilliseconds: 60_000 });
+  if (held === undefined) throw new Error(`timed out waiting for ${what}`);
 }

@@ -11,9 +11,9 @@ import { makeCertificates } from "./certificates.ts";
 import { CGROUP, USER } from "./layout.ts";
 import { officialNames } from "./names.ts";
 
-/** A machine as GitHub hosts them, as far as one can be made here. */
+/** A machine like GitHub's, as far as that is possible here. */
 export interface HostedMachine {
-  /** Where its user's home is on this machine. */
+  /** Its user's home, as a path on this machine. */
   readonly home: string;
   /** Runs a program as the user of hosted runners. */
   run(args: readonly string[], how: HostedCommand): Promise<number | null>;
@@ -26,9 +26,9 @@ export interface HostedCommand {
 }
 
 /**
- * Makes a hosted machine for as long as the work lasts. Its mounts, its network and its processes are in namespaces of
- * their own and end with the process that holds them, so that nothing of it outlives this one, however it ends. What an
- * earlier one has left on the disk goes first.
+ * Creates a hosted machine for as long as the work lasts. Its mounts, its network and its processes are in namespaces of
+ * their own and end with the process that holds them, so that nothing of it outlives this process, however it ends. What
+ * an earlier one has left on the disk is removed first.
  */
 export async function withHostedMachine<T>(log: Log, work: (machine: HostedMachine) => Promise<T>): Promise<T> {
   return await locked("hosted", log, async () => {
@@ -54,7 +54,7 @@ type Holder = ChildProcessByStdio<Writable, Readable, null>;
 
 async function start(root: string, log: Log): Promise<{ readonly pid: number; end(): Promise<void> }> {
   const program = [process.execPath, join(import.meta.dirname, "inside.ts"), root];
-  // bash, for the first process of a namespace has to reap those that lose their parent.
+  // bash, because the first process of a namespace has to reap those that lose their parent.
   const init = ["bash", "--norc", "-c", '"$@"; exit $?', "init", ...program];
   const holder = spawn("unshare", ["--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", ...init], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -74,7 +74,7 @@ async function start(root: string, log: Log): Promise<{ readonly pid: number; en
     const said = readLines(lines, holder, log);
     await said("mounted");
     const pid = await childOf(holder.pid);
-    // Ends when its fourth descriptor is closed, which this process holds.
+    // It ends when its fourth descriptor, which this process holds, is closed.
     const args = ["--configure", "--mtu=65520", "--exit-fd=3", String(pid), "tap0"];
     network = spawn("slirp4netns", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
     await said("ready");
@@ -85,7 +85,7 @@ async function start(root: string, log: Log): Promise<{ readonly pid: number; en
   }
 }
 
-/** Waits for words that the machine says, one after the other. */
+/** Waits for lines that the machine prints, one after the other. */
 function readLines(lines: NodeJS.EventEmitter, holder: Holder, log: Log): (word: string) => Promise<void> {
   const heard = new Set<string>();
   lines.on("line", (line: string) => {
@@ -132,7 +132,7 @@ function machineOf(root: string, pid: number): HostedMachine {
   };
 }
 
-/** The folders of hosted machines, and their control groups: under the lock, none of them runs. */
+/** Removes the folders of hosted machines and their control groups: under the lock, none of them is running. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(cacheFolder()).catch(() => [])) {
     if (/^hosted-\w{6}$/.test(name)) await rm(join(cacheFolder(), name), { recursive: true, force: true });
@@ -143,7 +143,7 @@ async function removeLeftovers(): Promise<void> {
   await removeGroups(join("/sys/fs/cgroup", CGROUP));
 }
 
-/** A control group goes when it is empty; its files are the kernel's. */
+/** Removes empty control groups; the files in them are the kernel's. */
 async function removeGroups(folder: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeGroups(join(folder, entry.name));

@@ -6,7 +6,7 @@ const log = (line: string): void => console.error(`[hosted] ${line}`);
 
 async function main(): Promise<number> {
   const words = process.argv.slice(2);
-  // What follows the command is for it alone.
+  // What follows the command belongs to it.
   const command = words.findIndex((word) => word === "test" || word === "job");
   const { values } = parseArgs({
     args: words.slice(0, Math.max(command, 0)),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ports } from "../releases.ts";
 import { type Answer, planAnswer } from "./names.ts";
 
-/** Answers for the official hosts on 127.0.0.1:443, with what the bed's registry and mirror have at an address. */
+/** Answers for the official hosts on 127.0.0.1:443, with what the test environment's registry and mirror have. */
 export async function serveOfficialNames(certificates: string, upstream: string): Promise<Server> {
   const [cert, key] = await Promise.all(
     ["server.crt", "server.key"].map((name) => readFile(join(certificates, name), "utf8")),

@@ -1,4 +1,4 @@
-/** Where an official name answers, and with what of the bed's. */
+/** Which official name answers with what of the test environment. */
 export type Target =
   | { readonly kind: "registry" }
   | { readonly kind: "tokens" }
@@ -6,8 +6,9 @@ export type Target =
   | { readonly kind: "mirror"; readonly from: RegExp; readonly to: string };
 
 /**
- * The official hosts of images and tools, as their owners have set them up: kind's site leads to the release's files at
- * GitHub, which lead to where GitHub keeps them; kubectl's leads to its cache; Docker Hub wants a token of its own host.
+ * The official hosts of images and tools, as their owners have set them up: kind's site redirects to the release's files
+ * at GitHub, which redirect to where GitHub keeps them; kubectl's redirects to its cache; Docker Hub needs a token from
+ * its own token host.
  */
 export const officialNames: Readonly<Record<string, Target>> = {
   "registry-1.docker.io": { kind: "registry" },
@@ -36,7 +37,7 @@ export type Answer =
   | { readonly kind: "token" }
   | { readonly kind: "absent" };
 
-/** Decides what a request gets: the place of what the bed has, or what the official host says. */
+/** Decides what a request gets: a file of the test environment, or what the official host would answer. */
 export function planAnswer(host: string, path: string, authorized: boolean): Answer {
   const target = Object.hasOwn(officialNames, host) ? officialNames[host] : undefined;
   switch (target?.kind) {
@@ -45,7 +46,7 @@ export function planAnswer(host: string, path: string, authorized: boolean): Ans
     case "tokens":
       return path.startsWith("/token") ? { kind: "token" } : { kind: "absent" };
     case "registry":
-      // https://distribution.github.io/distribution/spec/auth/token: who has no token is told where to get one.
+      // https://distribution.github.io/distribution/spec/auth/token: a client without a token gets the address of one.
       if (host === "registry-1.docker.io" && !authorized) return { kind: "unauthorized", challenge: challenge(path) };
       return { kind: "forward", to: "registry", path };
     case "redirect":

@@ -7,7 +7,7 @@ import { jobEnvironment, supply } from "./supply.ts";
 export interface HostedRun {
   /** Scripts of this repository with their arguments, one after the other as long as they succeed. */
   readonly scripts: readonly (readonly string[])[];
-  /** Whether the built-in catalog is the repository's, or the bed's with the bundle made of it. */
+  /** Whether the built-in catalog is the repository's (`built-in`), or the test environment's (`bed`), with a bundle built from it. */
   readonly catalog: "built-in" | "bed";
   readonly kubernetes: readonly string[];
   readonly log: Log;
@@ -17,7 +17,7 @@ export interface HostedRun {
 /** Runs scripts on a hosted machine, as its user and in a checkout of its own. @returns the last one's exit code. */
 export async function runHosted({ scripts, catalog, kubernetes, log, onLine }: HostedRun): Promise<number | null> {
   const bed = await raiseBed({ kubernetes, log });
-  if (bed.official) throw new Error("The official images can be pulled here: run it without a hosted machine.");
+  if (bed.official) throw new Error("The official images can be pulled here. Fix: run it without a hosted machine.");
   const own = catalog === "bed" ? bed.catalog : undefined;
   return await withHostedMachine(log, async (machine) => {
     await supply(machine, own, log);

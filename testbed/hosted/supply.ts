@@ -16,13 +16,13 @@ export const jobEnvironment: Readonly<Record<string, string>> = {
   HOME: USER.home,
   USER: USER.name,
   LANG: "C.UTF-8",
-  // The file that Node.js asks besides its own, as other programs do.
+  // The file of CAs that Node.js trusts in addition to its own, as other programs do.
   NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt",
 };
 
 /**
- * Puts Node.js, the programs that check and run workflows, and the repository where the machine's user has them. With a
- * catalog of this machine's own the built-in one is that, as if an update of the catalog had found it published.
+ * Puts Node.js, the programs that check and run workflows, and the repository where the machine's user has them. A
+ * catalog of the test environment replaces the built-in one, as if an update of the catalog had found it published.
  */
 export async function supply(machine: HostedMachine, catalog: string | undefined, log: Log): Promise<void> {
   const at = (path: string) => join(machine.home, relative(USER.home, path));

@@ -1,4 +1,7 @@
-import { asList, isRecord, patchesOf, readPatch, splitDocuments, type UserConfiguration } from "./read.ts";
+import { asList, isRecord } from "../../values/data.ts";
+import { patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import type { UserConfiguration } from "./read.ts";
+import { roleOf } from "./roles.ts";
 
 const API_VERSION = "kubelet.config.k8s.io/v1beta1";
 const FIELD = "failCgroupV1";
@@ -7,12 +10,12 @@ const FIELD = "failCgroupV1";
  * What a kind configuration sets `failCgroupV1` of the kubelets to; `undefined` leaves it to the kubelet.
  *
  * kind applies the cluster's patches and then a node's, in each list the merge patches before those of RFC 6902
- * (kind's getKubeadmConfig and pkg/internal/patch). The first control plane's result counts for every node: kubeadm
- * stores its KubeletConfiguration in the cluster, and the nodes that join read it there (kubeadm's kubelet-config).
+ * (kind's getKubeadmConfig and pkg/internal/patch). The first control plane's result applies to every node: kubeadm
+ * stores its KubeletConfiguration in the cluster, where joining nodes read it (kubeadm's kubelet-config).
  */
 export function readFailCgroupV1(user: UserConfiguration | undefined): boolean | undefined {
   if (user === undefined) return undefined;
-  const first = user.nodes.find((node) => node.role !== "worker");
+  const first = user.nodes.find((node) => roleOf(node) === "control-plane");
   const changes = [user.document, ...(first === undefined ? [] : [first])].flatMap((part) => [
     ...patchesOf(part.kubeadmConfigPatches).flatMap(mergedValues),
     ...asList(part.kubeadmConfigPatchesJSON6902).flatMap(jsonPatchValues),
@@ -50,7 +53,7 @@ function isForKubelet(kind: unknown, apiVersion: unknown): boolean {
   return kind === "KubeletConfiguration" && (every || apiVersion === API_VERSION);
 }
 
-/** What cannot be read is reported where the configuration is checked. */
+/** Patches that cannot be read are reported by the check of the configuration. */
 function readOrNothing(patch: string): unknown {
   try {
     return readPatch(patch);

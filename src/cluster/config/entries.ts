@@ -7,14 +7,14 @@ export interface Entry {
   readonly key: unknown;
 }
 
-/** The entries of a mapping by their keys, and what is not one: a part without keys, or a key that is not a text. */
+/** The entries of a mapping by key, and the parts that are invalid: not a mapping, or a key that is not a text. */
 export interface Entries {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly notMappings: readonly unknown[];
   readonly notKeys: readonly unknown[];
 }
 
-/** Gives what each alias of a document stands for: the last anchor of its name before it. */
+/** Makes the function that follows an alias: to the last anchor of its name before it. */
 export function resolveAliases(document: Document.Parsed): (node: unknown) => unknown {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node | undefined>();
@@ -27,7 +27,7 @@ export function resolveAliases(document: Document.Parsed): (node: unknown) => un
   return (node) => (isAlias(node) ? targets.get(node) : node);
 }
 
-/** Reads a mapping with what `<<` merges into it: its own keys hold, and of those that are merged the first. */
+/** Reads a mapping with what `<<` merges into it: its own keys win, and among merged ones the first. */
 export function readEntries(node: unknown, resolve: (node: unknown) => unknown): Entries {
   if (!isMap(node)) return { entries: new Map(), notMappings: [node], notKeys: [] };
   const entries = new Map<string, Entry>();

@@ -27,29 +27,29 @@ const JSON_PATCHES = list({
   fields: { group: TEXT, version: TEXT, kind: TEXT, patch: TEXT },
 });
 
-/** A side of Docker's `--volume=host:container:options`, in which a colon parts the sides. */
+/** A part of Docker's `--volume=host:container:options`, which colons separate. */
 function mountPath(text: string): Parsed<string> {
   if (!text.includes(":")) return { value: text };
-  return { issue: mountComplaint("has a colon in it, which Docker takes for the end of the path") };
+  return { issue: mountIssue("contains a colon, which ends the path for Docker") };
 }
 
 function containerPath(text: string): Parsed<string> {
-  if (!text.startsWith("/")) return { issue: mountComplaint("is not an absolute path") };
-  if (/^\/+$/.test(normalize(text))) return { issue: mountComplaint("is the node's own root") };
-  // An option of Docker's at the end works.
+  if (!text.startsWith("/")) return { issue: mountIssue("is not an absolute path") };
+  if (/^\/+$/.test(normalize(text))) return { issue: mountIssue("is the root of the node") };
+  // One of Docker's options at the end works.
   return /^[^:]*:(?:ro|rw|z|Z)$/.test(text) ? { value: text } : mountPath(text);
 }
 
-/** What kind writes between double quotes into kubeadm's configuration as it is. */
+/** Text that kind copies into double quotes in kubeadm's configuration, without escapes. */
 function quotable(key: string, value: unknown): Issue | undefined {
   const text = `${key}${value}`.trim();
   if (isPrintable(text) && !/["\\]/.test(text)) return undefined;
   const allowed = "one line without quotes and backslashes";
-  return { reason: "cannot stand in kubeadm's configuration", allowed, fix: "leave the other characters out" };
+  return { reason: "cannot be written into kubeadm's configuration", allowed, fix: "remove the other characters" };
 }
 
-function mountComplaint(reason: string): Issue {
-  return { reason, allowed: "a path without a colon, in the node an absolute one", fix: "write another path" };
+function mountIssue(reason: string): Issue {
+  return { reason, allowed: "a path without a colon; in the node, an absolute one", fix: "write another path" };
 }
 
 const MOUNT = {
@@ -62,10 +62,10 @@ const MOUNT = {
 
 const PORT_MAPPING = {
   containerPort: { type: "number", min: 1, max: 65535 },
-  // 0 and -1 ask for a port of kind's and of Docker's choosing.
+  // With 0 kind chooses the port, with -1 Docker does.
   hostPort: { type: "number", min: -1, max: 65535 },
   listenAddress: { type: "text", parse: ipAddress },
-  // kind takes them in any case.
+  // kind accepts upper and lower case.
   protocol: { type: "text", parse: (text: string) => oneOf(["TCP", "UDP", "SCTP"])(text.toUpperCase()) },
 } as const;
 
@@ -91,8 +91,8 @@ const NETWORKING = {
 } as const;
 
 /**
- * kind's v1alpha4 (pkg/apis/config/v1alpha4/types.go), with its rules (pkg/internal/apis/config/validate.go) and Docker's.
- * An empty name or image is left out (its default.go).
+ * kind's v1alpha4 (pkg/apis/config/v1alpha4/types.go), with the rules of kind (pkg/internal/apis/config/validate.go) and of
+ * Docker. An empty name or image counts as left out (kind's default.go).
  */
 export const CLUSTER: FieldType = {
   type: "object",

@@ -1,10 +1,10 @@
 import type { Issue } from "../../values/issue.ts";
 
-/** Kubernetes' rules for a label's parts (apimachinery's validation.IsQualifiedName and IsValidLabelValue). */
+/** Kubernetes' rules for the parts of a label (apimachinery's validation.IsQualifiedName and IsValidLabelValue). */
 const NAME = /^(?:[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)$/;
 const PREFIX = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
-/** The labels of Kubernetes' own that a kubelet may set (k8s.io/kubelet, pkg/apis/well_known_labels.go). */
+/** The reserved labels that a kubelet may set (k8s.io/kubelet, pkg/apis/well_known_labels.go). */
 const KUBELET_LABELS: ReadonlySet<string> = new Set([
   ...["hostname", "os", "arch"].map((name) => `kubernetes.io/${name}`),
   ...["os", "arch", "instance-type"].map((name) => `beta.kubernetes.io/${name}`),
@@ -16,20 +16,19 @@ const KUBELET_LABELS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What is wrong with a label of a node. kind hands labels to the kubelet, which does not start with one that it refuses
+ * Checks a node's label. kind passes labels to the kubelet, which does not start with one that it rejects
  * (ValidateKubeletFlags in cmd/kubelet/app/options).
  */
 export function checkLabel(written: string, value: unknown): Issue | undefined {
-  // The kubelet takes blanks away at both ends.
+  // The kubelet trims both.
   const key = written.trim();
   const text = typeof value === "string" ? value.trim() : "";
   const parts = key.split("/");
   const [name = "", prefix] = parts.toReversed();
   if (parts.length > 2 || name.length > 63 || !NAME.test(name)) {
     return {
-      reason: "is not a key of a label",
-      allowed:
-        "a name of 1 to 63 letters, digits, - _ and . (letter or digit at both ends), with or without a DNS name and / before it",
+      reason: "is not a label key",
+      allowed: "1 to 63 letters, digits, - _ and . (letter or digit at both ends), optionally after a DNS name and /",
       fix: "choose a key such as example.com/disk",
     };
   }
@@ -42,17 +41,17 @@ export function checkLabel(written: string, value: unknown): Issue | undefined {
   }
   if (prefix !== undefined && isReserved(prefix) && !mayBeSet(key, prefix)) {
     return {
-      reason: "is a label of Kubernetes' own that a kubelet may not set",
+      reason: "is a label that Kubernetes reserves and a kubelet may not set",
       allowed:
         "labels outside of kubernetes.io and k8s.io, those of node.kubernetes.io and kubelet.kubernetes.io, and those of zone, region, hostname, os, arch and instance type",
-      fix: `leave it out, and run kubectl label node NAME ${key}=${text} after this step`,
+      fix: `remove it, and run kubectl label node NAME ${key}=${text} after this step`,
     };
   }
   if (text.length > 63 || !(text === "" || NAME.test(text))) {
     return {
-      reason: `is a label whose value is not allowed (${text.length} characters)`,
+      reason: `is a label with an invalid value (${text.length} characters)`,
       allowed: "up to 63 letters, digits, - _ and ., with a letter or digit at both ends",
-      fix: "choose a shorter or plainer value, or use an annotation",
+      fix: "choose a shorter or simpler value, or use an annotation",
     };
   }
   return undefined;

@@ -1,182 +1,126 @@
 import type { Problem } from "../../errors.ts";
 import { asList, isRecord } from "../../values/data.ts";
-import { parseSubnet } from "../../values/subnets.ts";
-import { describeYamlIssue, readYamlText, YAML_LIMITS, type YamlIssue } from "../../values/yaml.ts";
+import type { Issue } from "../../values/issue.ts";
+import { readYamlText } from "../../values/yaml.ts";
+import { describeYamlIssue, type YamlIssue } from "../../values/yaml-issue.ts";
+import { YAML_LIMITS } from "../../values/yaml-limits.ts";
+import { checkHeader, checkPortMappings, checkSubnets } from "./checks.ts";
 import { CLUSTER } from "./fields.ts";
-import { type HostPath, readHostPaths } from "./mounts.ts";
+import { checkMounts, findHostPaths, type HostPath, warnAboutMounts } from "./mounts.ts";
 import { checkPatches } from "./patches.ts";
-import { CONFIGURATION_INPUT, ConfigurationReader, type Path, type Wrong } from "./reader.ts";
+import type { Path } from "./places.ts";
+import { CONFIGURATION_INPUT, ConfigurationReader } from "./reader.ts";
+import { warnAboutRoles } from "./roles.ts";
 
-export { asList, isRecord } from "../../values/data.ts";
-export { patchesOf, readPatch, splitDocuments } from "./patches.ts";
-export { CONFIGURATION_INPUT } from "./reader.ts";
-
-/** A kind configuration as data, or a part of it. */
-export type KindConfiguration = Readonly<Record<string, unknown>>;
-
-/** The user's kind configuration, read and checked, with what the rest of the plan asks of it. */
+/** The user's kind configuration, read and checked, with what the rest of the plan needs of it. */
 export interface UserConfiguration {
+  /** What to call it in messages: a path, or "inline". */
   readonly source: string;
-  /** What kind reads out of the text, each value of the field's type. */
-  readonly document: KindConfiguration;
+  /** What kind reads in the text, each value with its field's type. */
+  readonly document: Readonly<Record<string, unknown>>;
   readonly name: string | undefined;
-  readonly nodes: readonly KindConfiguration[];
-  readonly networking: KindConfiguration;
-  /** What is on the host and is to be mounted: whether it is there is not known yet. */
+  readonly nodes: readonly Readonly<Record<string, unknown>>[];
+  readonly networking: Readonly<Record<string, unknown>>;
+  readonly apiServerAddress: string | undefined;
+  /** Paths on the host that are to be mounted; whether they exist is not checked yet. */
   readonly hostPaths: readonly HostPath[];
-  /** What is not wrong, and most likely not meant. */
+  /** What is valid but probably not intended. */
   readonly warnings: readonly string[];
   /** A field's name with its line and column. */
   readonly placeOf: (path: Path) => string;
-  /** The line and column alone, for a sentence that has the field's name already. */
+  /** The line and column alone, for a sentence that names the field already. */
   readonly positionOf: (path: Path) => string | undefined;
-  /** Something that is wrong with a field, as a problem. */
-  readonly problemAt: (path: Path, issue: Parameters<Wrong>[1]) => Problem;
+  /** An issue of a field, as a problem. */
+  readonly problemAt: (path: Path, issue: Issue) => Problem;
 }
 
 const ALLOWED = "one kind configuration (kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4)";
 const MAX_BYTES = 100_000;
 
-/** More errors than these in one text say nothing new. */
-const MAX_ERRORS = 10;
+/** Further errors of the YAML parser mostly follow from these. */
+const MAX_YAML_ISSUES = 10;
 
 /**
- * Reads a kind configuration of the user's.
+ * Reads and checks the user's kind configuration.
  * @param source what to call it in messages: a path, or "inline".
  */
 export function parseKindConfiguration(
   text: string,
   source: string,
 ): { readonly configuration: UserConfiguration } | { readonly problems: readonly Problem[] } {
-  const read = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES, asWritten: true });
-  if ("issues" in read) {
-    const problems = read.issues.slice(0, MAX_ERRORS).map((issue) => ({
-      input: CONFIGURATION_INPUT,
-      value: source,
-      reason: describeYamlIssue(issue),
-      allowed: ALLOWED,
-      fix: YAML_FIXES[issue.kind],
-    }));
-    return { problems };
+  const yaml = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES, asWritten: true });
+  if ("issues" in yaml) {
+    return { problems: yaml.issues.slice(0, MAX_YAML_ISSUES).map((issue) => describeUnreadable(issue, source)) };
   }
-  const reader = new ConfigurationReader(read, text, source);
-  if (!isRecord(read.value)) {
-    reader.wrong([], { reason: "is not a mapping", allowed: ALLOWED, fix: "start with kind: Cluster" });
+  const reader = new ConfigurationReader(yaml, text, source);
+  if (!isRecord(yaml.value)) {
+    reader.addProblem([], { reason: "is not a mapping", allowed: ALLOWED, fix: "start with kind: Cluster" });
     return { problems: reader.problems };
   }
   const document = reader.read(CLUSTER);
   if (!isRecord(document)) return { problems: reader.problems };
-  const networking = isRecord(document.networking) ? document.networking : {};
-  const nodes = asList(document.nodes).filter(isRecord);
-  checkHeader(document, reader);
-  for (const field of ["podSubnet", "serviceSubnet"]) checkSubnetField(networking, field, reader.wrong);
-  const hostPaths = readHostPaths(document.nodes, reader);
-  checkPortMappings(document.nodes, reader);
-  checkPatches(document, [], reader);
-  for (const [index, node] of asList(document.nodes).entries()) checkPatches(node, ["nodes", index], reader);
+  checkDocument(document, reader);
   if (reader.problems.length > 0) return { problems: reader.problems };
-  return {
-    configuration: {
-      source,
-      document,
-      name: typeof document.name === "string" ? document.name : undefined,
-      nodes,
-      networking,
-      hostPaths,
-      warnings: [...warnAboutRoles(nodes, reader), ...warnAboutMounts(nodes, reader)],
-      placeOf: (path) => reader.placeOf(path),
-      positionOf: (path) => reader.positionOf(path),
-      problemAt: (path, issue) => reader.problemAt(path, issue),
-    },
-  };
+  return { configuration: describeConfiguration(document, source, reader) };
 }
 
 const YAML_FIXES: Readonly<Record<YamlIssue["kind"], string>> = {
   syntax: "fix the YAML there",
-  limit: "write a configuration by hand",
+  limit: "make the configuration smaller or simpler",
   expansion: `use at most ${YAML_LIMITS.expansions} aliases of an anchor, each after its anchor and outside it`,
-  alias: "write the anchor before it, or put a text that begins with * in quotes",
-  characters: "take it out, or write it as an escape in double quotes",
-  documents: "put one of the documents into a file of its own: kind reads the first and drops the others",
+  alias: "write the anchor before it, or put a string that begins with * in quotes",
+  characters: "remove it, or write it as an escape in double quotes",
+  documents: "put each document into a separate file: kind reads the first and ignores the others",
 };
 
-function checkHeader(document: KindConfiguration, reader: ConfigurationReader): void {
-  for (const [field, value] of [
-    ["kind", "Cluster"],
-    ["apiVersion", "kind.x-k8s.io/v1alpha4"],
-  ] as const) {
-    if (document[field] !== undefined || reader.isWrong([field])) continue;
-    reader.wrong([field], { reason: "is missing", allowed: value, fix: `write ${field}: ${value}` });
-  }
+function describeUnreadable(issue: YamlIssue, source: string): Problem {
+  return {
+    input: CONFIGURATION_INPUT,
+    value: source,
+    reason: describeYamlIssue(issue),
+    allowed: ALLOWED,
+    fix: YAML_FIXES[issue.kind],
+  };
 }
 
-/** kind's validateSubnets: one subnet of the cluster's family, or with `dual` one, or one of each. */
-function checkSubnetField(networking: KindConfiguration, field: string, wrong: Wrong): void {
-  const text = networking[field];
-  if (typeof text !== "string" || text === "") return;
-  const family = networking.ipFamily ?? "ipv4";
-  const allowed =
-    family === "dual"
-      ? "a subnet, or an IPv4 and an IPv6 one with a comma between them"
-      : `one ${family === "ipv6" ? "IPv6" : "IPv4"} subnet (networking.ipFamily is ${family})`;
-  const fix = `write a subnet such as ${EXAMPLES[String(family)] ?? "10.244.0.0/16"}`;
-  const subnets = text.split(",").map((each) => (/\s|^::ffff:/i.test(each) ? undefined : parseSubnet(each)));
-  const families = subnets.flatMap((each) => each?.family ?? []);
-  const place = ["networking", field];
-  if (families.length < subnets.length) {
-    wrong(place, { reason: "is not a subnet", allowed, fix });
-  } else if (families.length > (family === "dual" ? 2 : 1) || new Set(families).size < families.length) {
-    wrong(place, { reason: "has too many subnets", allowed, fix });
-  } else if (family !== "dual" && families[0] !== family) {
-    wrong(place, {
-      reason: `is not a subnet of the family ${family}`,
-      allowed,
-      fix: `${fix}, or set networking.ipFamily`,
-    });
-  }
+/** The rules that go beyond a field's own value. */
+function checkDocument(document: Readonly<Record<string, unknown>>, reader: ConfigurationReader): void {
+  checkHeader(document, reader);
+  checkSubnets(networkingOf(document), reader);
+  checkMounts(document.nodes, reader);
+  checkPortMappings(document.nodes, reader);
+  checkPatches(document, [], reader);
+  for (const [index, node] of asList(document.nodes).entries()) checkPatches(node, ["nodes", index], reader);
 }
 
-const EXAMPLES: Readonly<Record<string, string>> = {
-  ipv6: "fd00:10:244::/56",
-  dual: "10.244.0.0/16,fd00:10:244::/56",
-};
-
-/** Docker publishes no port 0 of a container. */
-function checkPortMappings(nodes: unknown, reader: ConfigurationReader): void {
-  for (const [index, node] of asList(nodes).entries()) {
-    for (const [position, mapping] of asList(isRecord(node) ? node.extraPortMappings : undefined).entries()) {
-      const path = ["nodes", index, "extraPortMappings", position];
-      if (!isRecord(mapping) || mapping.containerPort !== undefined || reader.isWrong(path)) continue;
-      reader.wrong(path, {
-        reason: "has no containerPort",
-        allowed: "a mapping with a port of the node",
-        fix: "add it",
-      });
-    }
-  }
+/** What the plan needs of a configuration without problems. */
+function describeConfiguration(
+  document: Readonly<Record<string, unknown>>,
+  source: string,
+  reader: ConfigurationReader,
+): UserConfiguration {
+  const { places } = reader;
+  const networking = networkingOf(document);
+  const nodes = asList(document.nodes).filter(isRecord);
+  return {
+    source,
+    document,
+    name: asText(document.name),
+    nodes,
+    networking,
+    apiServerAddress: asText(networking.apiServerAddress),
+    hostPaths: findHostPaths(nodes),
+    warnings: [...warnAboutRoles(nodes, places), ...warnAboutMounts(nodes, places)],
+    placeOf: (path) => places.placeOf(path),
+    positionOf: (path) => places.positionOf(path),
+    problemAt: (path, issue) => reader.problemAt(path, issue),
+  };
 }
 
-/** A node without a role is a control plane: a second one is seldom meant, and a stray hyphen makes it. */
-function warnAboutRoles(nodes: readonly KindConfiguration[], reader: ConfigurationReader): readonly string[] {
-  if (nodes.filter((node) => node.role !== "worker").length < 2) return [];
-  return nodes.flatMap((node, index) =>
-    node.role === undefined
-      ? [
-          `${CONFIGURATION_INPUT}: ${reader.placeOf(["nodes", index])} has no role, so kind makes one control plane more of it. Write role: control-plane or role: worker, or take the hyphen away if its fields belong to the node above.`,
-        ]
-      : [],
-  );
+function networkingOf({ networking }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return isRecord(networking) ? networking : {};
 }
 
-/** kind makes an empty path absolute as any other: it is where kind runs. */
-function warnAboutMounts(nodes: readonly KindConfiguration[], reader: ConfigurationReader): readonly string[] {
-  return nodes.flatMap((node, index) =>
-    asList(node.extraMounts).flatMap((mount, position) =>
-      isRecord(mount) && (mount.hostPath ?? "") === ""
-        ? [
-            `${CONFIGURATION_INPUT}: ${reader.placeOf(["nodes", index, "extraMounts", position])} has no hostPath, so kind mounts the working directory there. Write hostPath.`,
-          ]
-        : [],
-    ),
-  );
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

@@ -1,122 +1,86 @@
+import { asList } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
-import {
-  asList,
-  isRecord,
-  type KindConfiguration,
-  patchesOf,
-  readPatch,
-  splitDocuments,
-  type UserConfiguration,
-} from "./read.ts";
+import { patchesOf } from "./patches.ts";
+import type { UserConfiguration } from "./read.ts";
+import { planSans, sanListsIn } from "./sans.ts";
 import type { ClusterShape } from "./shape.ts";
-import { isMatched } from "./unused.ts";
 
-/** Where a node's ownership mount is seen inside the node. */
+/** Where a node's ownership mount is in the node. */
 export const OWNER_MOUNT = "/kind-torch/owner";
 
-/** Where a resolv.conf of the run's is seen inside the node. */
+/** Where the run's resolv.conf is in the node. */
 export const RESOLV_CONF_MOUNT = "/kind-torch/resolv.conf";
 
-/** What a run adds to the configuration on its own account. */
-export interface RunMounts {
-  /** A folder that is this run's alone: the mount that proves whose the node is. */
+/** What a run adds to the configuration. */
+export interface RunAdditions {
+  /** A folder of this run alone: its mount proves that the node is this run's. */
   readonly owner: string;
-  /** The resolv.conf that the kubelets are to hand to pods, where one was asked for. */
+  /** The resolv.conf that the kubelets hand to pods, where one was requested. */
   readonly resolvConf: string | undefined;
+  /** Kubeadm patches that the user's may override. */
+  readonly defaults: readonly string[];
 }
 
-/**
- * The configuration that kind gets: the user's, with what the plan adds. JSON is YAML, so no writer is needed.
- * @param defaults kubeadm patches of ours, which a user's may override: they come first.
- */
+/** The configuration that kind gets: the user's, with what the plan adds. JSON is YAML, so no YAML writer is needed. */
 export function renderKindConfiguration(
   shape: ClusterShape,
   versions: Versions,
   user: UserConfiguration | undefined,
-  mounts: RunMounts,
-  defaults: readonly string[],
+  additions: RunAdditions,
 ): string {
-  const extraMounts = [
-    { hostPath: mounts.owner, containerPath: OWNER_MOUNT, readOnly: true },
-    ...(mounts.resolvConf === undefined
-      ? []
-      : [{ hostPath: mounts.resolvConf, containerPath: RESOLV_CONF_MOUNT, readOnly: true }]),
-  ];
-  const bare: readonly KindConfiguration[] = shape.nodes.map((node) => ({ role: node.role }));
-  const theirs = user !== undefined && user.nodes.length > 0 ? user.nodes : bare;
-  const sansOf = (patches: unknown) => sanListsIn(patches, versions);
-  const sans = planSans(shape, user, sansOf);
-  const nodes = theirs.map((node) => ({
-    ...node,
-    image: node.image ?? versions.nodeImage,
-    extraMounts: [...asList(node.extraMounts), ...extraMounts],
-    // A node's own patches come after the cluster's, and a list in a patch replaces: ours must come last there too.
-    ...(sans !== undefined && sansOf(node.kubeadmConfigPatches).length > 0
-      ? { kubeadmConfigPatches: [...patchesOf(node.kubeadmConfigPatches), sans] }
-      : {}),
-  }));
-  const text = JSON.stringify({
-    kind: "Cluster",
-    apiVersion: "kind.x-k8s.io/v1alpha4",
-    ...user?.document,
-    name: shape.name,
-    networking: {
-      ...user?.networking,
-      apiServerAddress: shape.apiServerAddress,
-      ...(shape.dns.kind === "inherit" ? {} : { dnsSearch: [] }),
-    },
-    kubeadmConfigPatches: [
-      ...defaults,
-      ...ownPatches(mounts),
-      ...patchesOf(user?.document.kubeadmConfigPatches),
-      ...(sans === undefined ? [] : [sans]),
-    ],
-    nodes,
-  });
-  // JSON leaves them as they are, and YAML does not allow them, or reads them as line breaks.
-  return text.replace(
-    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  const sans = planSans(shape, user, versions);
+  return escapeForYaml(
+    JSON.stringify({
+      kind: "Cluster",
+      apiVersion: "kind.x-k8s.io/v1alpha4",
+      ...user?.document,
+      name: shape.name,
+      networking: {
+        ...user?.networking,
+        apiServerAddress: shape.apiServerAddress,
+        ...(shape.dns.kind === "inherit" ? {} : { dnsSearch: [] }),
+      },
+      kubeadmConfigPatches: [
+        ...additions.defaults,
+        ...resolvConfPatches(additions),
+        ...patchesOf(user?.document.kubeadmConfigPatches),
+        ...(sans === undefined ? [] : [sans]),
+      ],
+      nodes: nodesOf(shape, user).map((node) => ({
+        ...node,
+        image: node.image ?? versions.nodeImage,
+        extraMounts: [...asList(node.extraMounts), ...mountsOf(additions)],
+        // A node's patches are applied after the cluster's, and a list replaces the one before: ours must come last there too.
+        ...(sans !== undefined && sanListsIn(node.kubeadmConfigPatches, versions).length > 0
+          ? { kubeadmConfigPatches: [...patchesOf(node.kubeadmConfigPatches), sans] }
+          : {}),
+      })),
+    }),
   );
 }
 
-/** Patches of ours that a user's may override: they come first. */
-function ownPatches(mounts: RunMounts): readonly string[] {
-  return mounts.resolvConf === undefined
-    ? []
-    : [JSON.stringify({ kind: "KubeletConfiguration", resolvConf: RESOLV_CONF_MOUNT })];
-}
-
-/**
- * The patch with the API server's names: kind's own two, the user's patches' and `extra-sans`, for a list in a
- * kubeadm patch replaces the one before. `undefined` where nothing is added to kind's own.
- */
-function planSans(
-  shape: ClusterShape,
+function nodesOf(
+  shape: Pick<ClusterShape, "nodes">,
   user: UserConfiguration | undefined,
-  sansOf: (patches: unknown) => readonly unknown[],
-): string | undefined {
-  const first = user?.nodes.find((node) => node.role !== "worker");
-  // Of the nodes, the first control plane's patches alone are read (see findUnusedPatches).
-  const lists = [user?.document, first].flatMap((part) => sansOf(part?.kubeadmConfigPatches));
-  const theirs = lists.flatMap(asList).filter((name) => typeof name === "string");
-  const everyAddress = shape.apiServerAddress === "0.0.0.0" || shape.apiServerAddress === "::";
-  const loopback = everyAddress ? [shape.apiServerAddress === "::" ? "::1" : "127.0.0.1"] : [];
-  const added = [...theirs, ...loopback, ...shape.extraSans];
-  if (added.length === 0 && lists.length === 0) return undefined;
-  const certSANs = [...new Set(["localhost", shape.apiServerAddress, ...added])];
-  return JSON.stringify({ kind: "ClusterConfiguration", apiServer: { certSANs } });
+): readonly Readonly<Record<string, unknown>>[] {
+  return user !== undefined && user.nodes.length > 0 ? user.nodes : shape.nodes.map(({ role }) => ({ role }));
 }
 
-/** What each patch that speaks of the API server's names, and that kind applies, puts in their place: a list, or nothing. */
-function sanListsIn(patches: unknown, versions: Versions): readonly unknown[] {
-  return patchesOf(patches)
-    .flatMap(splitDocuments)
-    .flatMap((patch) => {
-      const value = readPatch(patch);
-      if (!isRecord(value) || value.kind !== "ClusterConfiguration" || !("apiServer" in value)) return [];
-      if (!isMatched({ kind: value.kind, apiVersion: value.apiVersion }, versions)) return [];
-      if (!isRecord(value.apiServer)) return [value.apiServer];
-      return "certSANs" in value.apiServer ? [value.apiServer.certSANs] : [];
-    });
+function mountsOf({ owner, resolvConf }: RunAdditions): readonly object[] {
+  const ownership = { hostPath: owner, containerPath: OWNER_MOUNT, readOnly: true };
+  if (resolvConf === undefined) return [ownership];
+  return [ownership, { hostPath: resolvConf, containerPath: RESOLV_CONF_MOUNT, readOnly: true }];
+}
+
+function resolvConfPatches({ resolvConf }: RunAdditions): readonly string[] {
+  if (resolvConf === undefined) return [];
+  return [JSON.stringify({ kind: "KubeletConfiguration", resolvConf: RESOLV_CONF_MOUNT })];
+}
+
+/** Escapes the characters that JSON keeps as they are, but YAML forbids or reads as line breaks. */
+function escapeForYaml(json: string): string {
+  return json.replace(
+    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

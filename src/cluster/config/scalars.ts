@@ -1,9 +1,9 @@
 import { isScalar, type Scalar } from "yaml";
 import type { Issue, Parsed } from "../../values/issue.ts";
 
-/** What a field holds. What is read has the type that kind's own reader gives it. */
+/** The type of a field. Values are read as kind's own reader reads them. */
 export type FieldType =
-  /** `parse` sees no empty text, which counts as left out; `filled` fields must not be empty. */
+  /** `parse` is not called for an empty text, which counts as left out, except with `filled`: such a field must not be empty. */
   | { readonly type: "text"; readonly parse?: (text: string) => Parsed<string>; readonly filled?: true }
   | { readonly type: "number"; readonly min: number; readonly max: number }
   | { readonly type: "boolean" }
@@ -11,25 +11,25 @@ export type FieldType =
   | { readonly type: "map"; readonly value: FieldType; readonly check?: EntryCheck }
   | { readonly type: "object"; readonly fields: Readonly<Record<string, FieldType>> };
 
-/** What is wrong with an entry of a mapping whose keys are the user's. */
+/** Checks an entry of a mapping whose keys the user chooses. */
 export type EntryCheck = (key: string, value: unknown) => Issue | undefined;
 
 export const NOT_TEXT: Issue = {
-  reason: "is a list or a mapping, and a text is wanted there",
-  allowed: "a text",
-  fix: "write it in quotes, or as a block text (|) where it has several lines",
+  reason: "is a list or a mapping, not a string",
+  allowed: "a string",
+  fix: "write it in quotes, or as a block (|) if it has several lines",
 };
 
-/** A scalar as Go's yaml.v3 reads it into a field of this type (its decode.go). */
+/** Reads a scalar as Go's yaml.v3 decodes it into a field of this type (its decode.go). */
 export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   if (!isScalar(node)) return { issue: NOT_TEXT };
   const text = textOf(node);
   const tag = node.tag?.replace("tag:yaml.org,2002:", "");
   if (tag !== undefined && !TAGS[type.type]?.includes(tag)) {
-    const fix = "leave the tag out, and write a text in quotes";
+    const fix = "remove the tag, and write a string in quotes";
     return { issue: { reason: "has an unsupported tag", allowed: "a value without a tag", fix } };
   }
-  // A tag of a number or a boolean says so of a text in quotes too.
+  // With a tag for a number or a boolean, even a text in quotes is one.
   const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);
   if (type.type === "number") return parseNumber(text, plain, type);
   if (type.type === "boolean") return parseBoolean(text, plain);
@@ -37,14 +37,14 @@ export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   return text === "" && type.filled !== true ? { value: undefined } : type.parse(text);
 }
 
-/** The tags that are read of a field, and no more than say what it is. */
+/** The tags that a type allows: those that merely name it. */
 const TAGS: Readonly<Record<string, readonly string[]>> = {
   text: ["!", "str"],
   number: ["int", "float"],
   boolean: ["bool"],
 };
 
-/** Numbers as Go writes them: decimal, 0x, 0o, 0b and 0 before octal digits, and `8080.0`; never in quotes. */
+/** Numbers in Go's notations: decimal, 0x, 0o, 0b, a leading 0 for octal, and `8080.0`; never in quotes. */
 function parseNumber(text: string, plain: boolean, { min, max }: { readonly min: number; readonly max: number }) {
   const allowed = `a whole number from ${min} to ${max}, without quotes`;
   const digits = text.replaceAll("_", "");
@@ -52,22 +52,22 @@ function parseNumber(text: string, plain: boolean, { min, max }: { readonly min:
   if (plain && Number.isInteger(value) && value >= min && value <= max) return { value };
   const isNumber = Number.isInteger(value) && text !== "";
   if (!plain && isNumber)
-    return { issue: { reason: "is a text in quotes, not a number", allowed, fix: "leave the quotes out" } };
+    return { issue: { reason: "is a string in quotes, not a number", allowed, fix: "remove the quotes" } };
   const reason = isNumber ? "is out of range" : "is not a whole number";
   return { issue: { reason, allowed, fix: `write ${allowed}` } };
 }
 
-/** `true` and `false`, and YAML 1.1's words, which Go takes for a boolean where it wants one. */
+/** `true` and `false`, and YAML 1.1's words, which Go accepts for a boolean field. */
 function parseBoolean(text: string, plain: boolean): Parsed<boolean> {
   if (plain && /^(?:true|True|TRUE)$/.test(text)) return { value: true };
   if (plain && /^(?:false|False|FALSE)$/.test(text)) return { value: false };
   if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(text)) return { value: true };
   if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(text)) return { value: false };
-  const reason = /^(?:true|false)$/i.test(text) ? "is a text in quotes, not a boolean" : "is not a boolean";
+  const reason = /^(?:true|false)$/i.test(text) ? "is a string in quotes, not a boolean" : "is not a boolean";
   return { issue: { reason, allowed: "true or false, without quotes", fix: "write true or false" } };
 }
 
-/** Whether a field is left empty, in any of YAML's ways. */
+/** Whether a field is empty, in any of YAML's spellings. */
 export function isNull(node: unknown): boolean {
   if (node === null || node === undefined) return true;
   return (

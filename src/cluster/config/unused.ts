@@ -4,30 +4,30 @@ import { asList, isRecord } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
 import { checkLabel } from "./labels.ts";
 import { nodeLabelsIn, patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import type { Path } from "./places.ts";
 import type { UserConfiguration } from "./read.ts";
-import type { Path } from "./reader.ts";
 import type { ClusterShape } from "./shape.ts";
 
-/** The documents of the kubeadm configuration that kind writes for every node (its pkg/cluster/internal/kubeadm/config.go). */
+/** The documents of kubeadm's configuration that kind writes for every node (pkg/cluster/internal/kubeadm/config.go). */
 const KUBEADM = ["ClusterConfiguration", "InitConfiguration", "JoinConfiguration"];
 const COMPONENTS: Readonly<Record<string, string>> = {
   KubeletConfiguration: "kubelet.config.k8s.io/v1beta1",
   KubeProxyConfiguration: "kubeproxy.config.k8s.io/v1alpha1",
 };
 
-/** Those of them that register a node, with its labels. */
+/** The documents that register a node, with its labels. */
 const REGISTRATIONS = ["InitConfiguration", "JoinConfiguration"];
 
 type Place = "cluster" | "one node" | "first" | "joining";
 
-/** A part of the configuration that holds patches. */
+/** A part of the configuration that can have patches: the cluster or a node. */
 interface Owner {
   readonly owner: Readonly<Record<string, unknown>>;
   readonly path: Path;
   readonly place: Place;
 }
 
-/** What a patch is for. */
+/** The document that a patch changes. */
 interface Target {
   readonly kind: unknown;
   readonly apiVersion: unknown;
@@ -35,7 +35,7 @@ interface Target {
 
 type Releases = Pick<Versions, "kubernetes" | "kind">;
 
-/** Warnings about the kubeadm patches that change nothing: kind leaves them out without a word. */
+/** Warns about kubeadm patches that change nothing: kind ignores them silently. */
 export function findUnusedPatches(
   user: UserConfiguration | undefined,
   { nodes }: Pick<ClusterShape, "nodes">,
@@ -54,8 +54,8 @@ export function findUnusedPatches(
 }
 
 /**
- * What is wrong with the labels that patches have the kubelet set, where kubeadm reads them.
- * @param releases `undefined` where they are not known: then patches that name an apiVersion are not looked at.
+ * Checks the node labels in the patches that kubeadm reads.
+ * @param releases `undefined` where they are not known: then patches with an apiVersion are skipped.
  */
 export function checkPatchLabels(
   user: UserConfiguration | undefined,
@@ -72,14 +72,14 @@ export function checkPatchLabels(
       return nodeLabelsIn(patch).flatMap(([key, value]) => {
         const issue = checkLabel(key, value);
         if (issue === undefined) return [];
-        const reason = `has in its node-labels ${JSON.stringify(key)}, which ${issue.reason}`;
+        const reason = `sets the node label ${JSON.stringify(key)}, which ${issue.reason}`;
         return [user.problemAt([...path, ...field], { ...issue, reason })];
       });
     }),
   );
 }
 
-/** Where patches stand, and which node's kubeadm reads them. */
+/** Every part that can have patches, with the nodes whose kubeadm reads them. */
 function listOwners(user: UserConfiguration, nodes: ClusterShape["nodes"]): readonly Owner[] {
   const first = nodes.findIndex((node) => node.role === "control-plane");
   return [
@@ -92,7 +92,7 @@ function listOwners(user: UserConfiguration, nodes: ClusterShape["nodes"]): read
   ];
 }
 
-/** Whether kind applies a patch to a document of its own: the kind is the same, and the apiVersion, if there is one. */
+/** Whether kind applies a patch to one of its documents: the kind is equal, and the apiVersion where the patch has one. */
 export function isMatched(target: Target, releases: Releases): boolean {
   return whyUnmatched(target, releases) === undefined;
 }
@@ -123,14 +123,14 @@ function targetsOf(owner: Readonly<Record<string, unknown>>) {
 function whyUnmatched({ kind, apiVersion }: Target, { kubernetes, kind: release }: Releases): string | undefined {
   const name = typeof kind === "string" ? kind : "";
   const known = [...KUBEADM, ...Object.keys(COMPONENTS)];
-  if (name === "") return `it has no kind. Write one of ${known.join(", ")}`;
-  if (!known.includes(name)) return `kind writes no ${name} for kubeadm. Write one of ${known.join(", ")}`;
+  if (name === "") return `it has no kind. Fix: write one of ${known.join(", ")}`;
+  if (!known.includes(name)) return `kind does not write ${name} for kubeadm. Fix: write one of ${known.join(", ")}`;
   const written = COMPONENTS[name] ?? kubeadmVersion(kubernetes, release);
   if ((apiVersion ?? "") === "" || apiVersion === written) return undefined;
-  return `it is for ${apiVersion}, and kind ${release} writes ${name} as ${written} for Kubernetes ${kubernetes}. Leave apiVersion (or group and version) out`;
+  return `it is for ${apiVersion}, but kind ${release} writes ${name} as ${written} for Kubernetes ${kubernetes}. Fix: remove apiVersion (or group and version)`;
 }
 
-/** kubeadm's API in kind's template: v1beta4 from kind 0.32 on, for Kubernetes 1.36 and later. */
+/** kubeadm's API version in kind's template: v1beta4 from kind 0.32 on, for Kubernetes 1.36 and later. */
 function kubeadmVersion(kubernetes: string, release: string): string {
   if (semver.lt(kubernetes, "1.23.0-0")) return "kubeadm.k8s.io/v1beta2";
   const isLater = semver.gte(release, "0.32.0") && semver.gte(kubernetes, "1.36.0-0");
@@ -138,21 +138,21 @@ function kubeadmVersion(kubernetes: string, release: string): string {
 }
 
 /**
- * What kubeadm reads on which node: init, on the first control plane, all but JoinConfiguration; join that alone, with
- * the others from the cluster.
+ * Why kubeadm does not read a document. `kubeadm init`, on the first control plane, reads all but JoinConfiguration;
+ * `kubeadm join` reads that alone, and gets the others from the cluster.
  */
 function whyUnread(kind: unknown, place: Place, withoutProxy: boolean) {
   if (kind === "KubeProxyConfiguration" && withoutProxy) return "kubeProxyMode is none";
   if (kind === "JoinConfiguration" && place === "one node")
-    return "no node joins a cluster of one. Write kind: InitConfiguration";
+    return "no node joins a cluster of one. Fix: write kind: InitConfiguration";
   if (kind === "JoinConfiguration" && place === "first") {
-    return "kubeadm reads it on nodes that join, and this is the first control plane. Write kind: InitConfiguration";
+    return "kubeadm reads it on nodes that join, and this is the first control plane. Fix: write kind: InitConfiguration";
   }
   if (kind === "InitConfiguration" && place === "joining") {
-    return "kubeadm reads it on the first control plane, and this node joins. Write kind: JoinConfiguration";
+    return "kubeadm reads it on the first control plane, and this node joins. Fix: write kind: JoinConfiguration";
   }
   if (kind !== "JoinConfiguration" && place === "joining") {
-    return `nodes that join take their ${kind} from the cluster. Write the patch at the top of the configuration, or at the first control plane`;
+    return `joining nodes get their ${kind} from the cluster. Fix: write the patch at the top of the configuration, or for the first control plane`;
   }
   return undefined;
 }

@@ -3,20 +3,19 @@ import { type Kubectl, watchObjects } from "../kubectl.ts";
 const COREDNS = ["deployment", "coredns", "--namespace=kube-system"];
 
 /**
- * Has CoreDNS asked each second whether it is ready. A kubelet that started less than a probe's period ago puts the
- * first probe off by a random part of that period (kubernetes/kubernetes, prober's worker), and CoreDNS's is ten
- * seconds. Its pods are created again once, before there is a node that could run them.
- * @returns what puts the deployment's strategy back, to be called when the cluster is up.
+ * Shortens the period of CoreDNS's readiness probe to one second. A kubelet that started less than a period ago delays the
+ * first probe by a random part of it (kubernetes/kubernetes, prober's worker), and CoreDNS's period is ten seconds. Its
+ * pods are created again once, before there is a node that could run them.
+ * @returns a function that restores the deployment's strategy, to be called when the cluster is up.
  */
 export async function shortenCoreDnsProbe(kubectl: Kubectl, signal: AbortSignal): Promise<() => Promise<void>> {
-  const there = new AbortController();
+  const exists = new AbortController();
   await watchObjects(
     kubectl,
     ["deployments", "--namespace=kube-system", "--output=name"],
-    signal,
-    there.signal,
+    { stop: signal, enough: exists.signal },
     (line) => {
-      if (line.endsWith("/coredns")) there.abort();
+      if (line.endsWith("/coredns")) exists.abort();
     },
   );
   const { stdout } = await kubectl(["get", ...COREDNS, "--output=jsonpath={.spec.strategy}"], {

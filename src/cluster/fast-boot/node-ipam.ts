@@ -1,3 +1,4 @@
+import { execInContainer } from "../../docker/containers.ts";
 import { Failure } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
 import type { ClusterNode } from "../../values/nodes.ts";
@@ -5,8 +6,10 @@ import type { FastBoot } from "./plan.ts";
 
 const MANIFESTS = "/etc/kubernetes/manifests";
 const NODE_IPAM = "kube-controller-manager-node-ipam";
+/** Writes a manifest at once: the kubelet ignores files whose names begin with a dot, and never sees half of one. */
+const PLACE_MANIFEST = `umask 077; cd ${MANIFESTS} && printf %s "$1" >.${NODE_IPAM} && mv .${NODE_IPAM} ${NODE_IPAM}.yaml`;
 
-/** The node IPAM controller as a static pod of its own: nodes that join later get their subnets from it, as ever. */
+/** The node IPAM controller as a static pod of its own: nodes that join later get their subnets from it. */
 export function nodeIpamPod({ podSubnet, serviceSubnet }: FastBoot, image: string): object {
   const config = "/etc/kubernetes/controller-manager.conf";
   return {
@@ -28,7 +31,7 @@ export function nodeIpamPod({ podSubnet, serviceSubnet }: FastBoot, image: strin
           command: [
             "kube-controller-manager",
             "--controllers=nodeipam",
-            // The role that may patch nodes is the node controller's own.
+            // Only the node controller's own role may patch nodes.
             "--use-service-account-credentials=true",
             "--allocate-node-cidrs=true",
             `--cluster-cidr=${podSubnet}`,
@@ -46,23 +49,22 @@ export function nodeIpamPod({ podSubnet, serviceSubnet }: FastBoot, image: strin
   };
 }
 
-/** Starts the node IPAM controller, once the cluster is up and nothing waits for it. */
-export async function startNodeIpam(acceleration: FastBoot, nodes: readonly ClusterNode[], exec: Exec): Promise<void> {
+/** Starts the node IPAM controller when the cluster is up, and nothing waits for it. */
+export async function startNodeIpam(fastBoot: FastBoot, nodes: readonly ClusterNode[], exec: Exec): Promise<void> {
   const controlPlane = nodes.find((node) => node.role === "control-plane");
   if (controlPlane === undefined) return;
-  const { stdout } = await exec({
-    file: "docker",
-    args: ["exec", controlPlane.name, "cat", `${MANIFESTS}/kube-controller-manager.yaml`],
-    timeoutSeconds: 60,
-    purpose: "reading the controller manager's manifest",
-  });
+  const { stdout } = await execInContainer(
+    controlPlane.name,
+    ["cat", `${MANIFESTS}/kube-controller-manager.yaml`],
+    { timeoutSeconds: 60, purpose: "reading the controller manager's manifest" },
+    exec,
+  );
   const image = /^\s*image:\s*(\S+)\s*$/m.exec(stdout)?.[1];
-  if (image === undefined) throw new Failure("The controller manager's manifest names no image.");
-  await exec({
-    file: "docker",
-    args: ["exec", "--interactive", controlPlane.name, "cp", "/dev/stdin", `${MANIFESTS}/${NODE_IPAM}.yaml`],
-    stdin: JSON.stringify(nodeIpamPod(acceleration, image)),
-    timeoutSeconds: 60,
-    purpose: "starting the node IPAM controller",
-  });
+  if (image === undefined) throw new Failure("The controller manager's manifest does not name an image.");
+  await execInContainer(
+    controlPlane.name,
+    ["sh", "-c", PLACE_MANIFEST, "sh", JSON.stringify(nodeIpamPod(fastBoot, image))],
+    { timeoutSeconds: 60, purpose: "starting the node IPAM controller" },
+    exec,
+  );
 }

@@ -1,16 +1,20 @@
-import { glob, realpath, stat } from "node:fs/promises";
+import { glob, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readBounded } from "../../inputs/places.ts";
+import { array, minLength, object, pipe, string } from "valibot";
+import { readBounded, realPathInside } from "../../values/files.ts";
+import { tryJson } from "../../values/json.ts";
 
-/** Files larger than this are no list of some connectors. */
+/** A larger file is not a list of some connectors. */
 const MAX_CHARACTERS = 100_000;
 
-/** More files of that name than this are not looked at. */
+/** If there are more files of that name, no list is known. */
 const MAX_FILES = 50;
+
+const SERVICES = pipe(array(object({ name: string() })), minLength(1));
 
 /**
  * The names by which the broker looks for its connectors: its `services.json`, a list of objects with a `name`, in the
- * service layer's folder. `undefined` where there is none in this form, or several that differ.
+ * service layer's folder. `undefined` if there is none in this form, or if there are several that differ.
  */
 export async function listConnectors(folder: string): Promise<readonly string[] | undefined> {
   const lists: (readonly string[] | undefined)[] = [];
@@ -23,32 +27,20 @@ export async function listConnectors(folder: string): Promise<readonly string[] 
   return others.every((list) => list?.join("\n") === first?.join("\n")) ? first : undefined;
 }
 
-/** Reads a regular file of a folder: no device or pipe, and nothing outside that a link leads to. */
+/** Reads a regular file of a folder: not a device or pipe, and nothing outside that a link leads to. */
 async function readWithin(folder: string, path: string): Promise<string> {
-  const real = await realpath(join(folder, path));
-  if (!real.startsWith(`${await realpath(folder)}/`) || !(await stat(real)).isFile()) return "";
+  const real = await realPathInside(join(folder, path), [folder]);
+  if (real === undefined || !(await stat(real)).isFile()) return "";
   return (await readBounded(real, MAX_CHARACTERS)).toString();
 }
 
-/** Reads the names in a `services.json`; `undefined` where it has another form than version 1's. */
+/** Reads the names in a `services.json`; `undefined` if it has another form than version 1's. */
 export function parseConnectors(text: string): readonly string[] | undefined {
   if (text.length > MAX_CHARACTERS) return undefined;
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(list)) return undefined;
-  const names = list.flatMap((entry: unknown) =>
-    typeof entry === "object" && entry !== null && "name" in entry && typeof entry.name === "string"
-      ? [entry.name]
-      : [],
-  );
-  return names.length === list.length && names.length > 0 ? names : undefined;
+  return tryJson(SERVICES, text)?.map(({ name }) => name);
 }
 
-/** Whether the broker has found every connector that is listed: it calls each by a name that ends in the listed one. */
+/** Whether the broker has found every connector of the list: it calls each by a name that ends in the listed one. */
 export function hasFoundAll(found: readonly string[], listed: readonly string[] | undefined): boolean {
   if (listed === undefined || found.length !== listed.length) return false;
   return listed.every((name) => found.some((each) => each.endsWith(name)));

@@ -18,11 +18,11 @@ export interface ComponentLayout {
   readonly composeFile: string;
   /** The build context. */
   readonly folder: string;
-  /** Whether an input explicit that folder: then it holds against what the compose file says. */
+  /** Whether an input names that folder: then it takes precedence over the compose file. */
   readonly explicit: boolean;
 }
 
-/** Plans the look-up in a checkout: the guide's layout, except where an input tells another. */
+/** Plans where to look in a checkout: the guide's layout, unless inputs set another. */
 export function planLayout(example: string, inputs: LayoutInputs): Layout {
   const docker = inputs.exampleFolder ?? join("examples", example, "docker");
   return {

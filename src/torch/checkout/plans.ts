@@ -1,22 +1,24 @@
 import { strFromU8, unzipSync } from "fflate";
 import { describeError, type Problem } from "../../errors.ts";
-import { readBounded, SizeError } from "../../inputs/places.ts";
+import { readBounded, SizeError } from "../../values/files.ts";
 import { printable } from "../../values/text.ts";
-import { isLfsPointer } from "../template/csar.ts";
+import { isLfsPointer } from "../template/archive.ts";
 
-/** What Flowable deploys of a zip as a process; it takes other files as resources. */
+/** The files of a zip that Flowable deploys as processes; it takes others as resources. */
 const PLAN = /\.bpmn(?:20\.xml)?$/i;
 
 /** Of the zip, and of all plans in it, unpacked. */
 export const MAX_PLANS_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 10_000;
 
-/** What is looked at of a plan: its root element stands at the beginning. */
+const ALLOWED = "a zip of BPMN 2.0 files (*.bpmn20.xml)";
+
+/** How much of a plan is looked at: its root element is at the beginning. */
 const MAX_READ_BYTES = 512 * 1024;
 
 /**
- * Reads the plans once. These bytes are handed to the engine as they are, minutes later: a container that has the
- * checkout mounted may have put a link to another file there by then.
+ * Reads the plans once. The engine gets exactly these bytes, minutes later: by then, a container that has the checkout
+ * mounted may have put a link to another file there.
  */
 export async function readPlans(
   path: string,
@@ -31,8 +33,8 @@ export async function readPlans(
       input: "torch-bpmn-plans",
       value: path,
       reason: `is larger than ${error.maxBytes} bytes`,
-      allowed: "a zip of BPMN 2.0 files (*.bpmn20.xml)",
-      fix: "leave out of the zip what the plans do not need",
+      allowed: ALLOWED,
+      fix: "remove what the plans do not need from the zip",
     };
     return { problems: [problem] };
   }
@@ -41,9 +43,9 @@ export async function readPlans(
 /** What is wrong with a zip of BPMN plans: Flowable names no file when it refuses one of them. */
 export function checkPlans(path: string, zip: Uint8Array): readonly Problem[] {
   const refuse = (reason: string, fix: string): readonly Problem[] => [
-    { input: "torch-bpmn-plans", value: path, reason, allowed: "a zip of BPMN 2.0 files (*.bpmn20.xml)", fix },
+    { input: "torch-bpmn-plans", value: path, reason, allowed: ALLOWED, fix },
   ];
-  if (isLfsPointer(zip)) return refuse("is a pointer of Git LFS, not the file", "check out with lfs: true");
+  if (isLfsPointer(zip)) return refuse("is a Git LFS pointer, not the file", "check out with lfs: true");
   let files: Readonly<Record<string, Uint8Array>>;
   try {
     files = unpackPlans(zip);
@@ -51,14 +53,14 @@ export function checkPlans(path: string, zip: Uint8Array): readonly Problem[] {
     return refuse(`is not a zip archive that can be read: ${describeError(error)}`, "pack the plans again with zip");
   }
   const plans = Object.entries(files);
-  if (plans.length === 0) return refuse("has no *.bpmn20.xml in it", "pack the plans into the zip's root");
+  if (plans.length === 0) return refuse("does not contain a *.bpmn20.xml file", "pack the plans into the zip's root");
   const broken = plans.filter(([, bytes]) => !isPlan(bytes));
   if (broken.length === 0) return [];
   const [name, bytes = new Uint8Array()] = broken[0] ?? ["", undefined];
   const start = printable(strFromU8(bytes.subarray(0, 60)).replace(/\s+/g, " ").trim());
-  const others = broken.length > 1 ? `; so are ${broken.length - 1} others` : "";
+  const others = broken.length > 1 ? `, and ${broken.length - 1} more like it` : "";
   return refuse(
-    `has a ${printable(name)} that is not BPMN (it begins with ${JSON.stringify(start)})${others}`,
+    `contains ${printable(name)}, which is not BPMN (it begins with ${JSON.stringify(start)})${others}`,
     "fix that file",
   );
 }

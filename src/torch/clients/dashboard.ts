@@ -1,15 +1,16 @@
 import { Failure } from "../../errors.ts";
-import { describePage, openBrowser, type Visited } from "./browser.ts";
+import { openBrowser, type Visited } from "./browser.ts";
 import type { Form } from "./page.ts";
+import { describePage } from "./page-error.ts";
 
-/** An account at the dashboard: there is none by default. */
+/** An account at the dashboard, which has none by default. */
 export interface Account {
   readonly name: string;
   readonly email: string;
   readonly password: string;
 }
 
-/** A template's file: its extension says whether it is a CSAR (`zip`) or plain TOSCA YAML. */
+/** The file of a template. Its extension says whether it is a CSAR (`zip`) or plain TOSCA YAML. */
 export interface TemplateFile {
   /** The template's name. */
   readonly name: string;
@@ -17,7 +18,7 @@ export interface TemplateFile {
   readonly bytes: Uint8Array;
 }
 
-/** How the engine is to go about a deployment; the names are the form's. */
+/** The settings of a deployment, with the names that the fields of the form have. */
 export interface LaunchSettings {
   readonly bpmnEngineEndpoint: string;
   readonly serviceBrokerEndpoint: string;
@@ -35,9 +36,9 @@ export interface ValidatedTemplate {
   readonly form: Form;
 }
 
-/** The dashboard as a person with a browser uses it. Each call starts from the page that the one before ended on. */
+/** The dashboard, used as a person with a browser would. Each call starts from the page on which the one before ended. */
 export interface Dashboard {
-  /** @returns the page that one who is logged in gets. */
+  /** @returns the page that a user gets after logging in. */
   register(account: Account): Promise<Visited>;
   validate(template: TemplateFile, from: Visited): Promise<ValidatedTemplate>;
   /** @returns the page that lists the template. */
@@ -57,23 +58,23 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
       const form = findForm(page, (each) => "password_confirmation" in each.fields, "a form that registers an account");
       const fields = { name, email, password, password_confirmation: password };
       const registered = await browser.submit(form, fields, page);
-      // Back on the form: refused.
-      if (registered.path === page.path) throw refuse("does not register an account", registered);
+      // The form again: the account was refused.
+      if (registered.path === page.path) throw refusal("does not register an account", registered);
       return registered;
     },
     async validate({ name, fileName, bytes }, from) {
-      // The result is shown by this page alone, and only to one who comes from it.
+      // Only this page shows the result, and only if the request came from it.
       const page = await browser.open(findLink(from, /\/template\/create\/?$/, "uploads a template"), from);
       const form = findForm(page, (each) => each.files.includes("yaml_template"), "a form that uploads a template");
       const file = new File([Uint8Array.from(bytes)], fileName);
       const answered = await browser.submit(form, { name, yaml_template: file }, page);
       const create = answered.page.forms.find((each) => "json_graph" in each.fields);
-      if (create === undefined) throw refuse(`does not validate the template ${name}`, answered);
+      if (create === undefined) throw refusal(`does not validate the template ${name}`, answered);
       return { graph: create.fields.json_graph ?? "", page: answered, form: create };
     },
     async create(name, { form, page }) {
       const created = await browser.submit(form, { name }, page);
-      if (findTemplate(created, name) === undefined) throw refuse(`does not create the template ${name}`, created);
+      if (findTemplate(created, name) === undefined) throw refusal(`does not create the template ${name}`, created);
       return created;
     },
     async openTemplate(name, from) {
@@ -83,8 +84,8 @@ export function openDashboard(base: string, signal: AbortSignal): Dashboard {
       const form = findForm(page, (each) => "templateID" in each.fields, "a form that launches the template");
       const known = Object.entries(settings).filter(([field]) => field in form.fields);
       const launched = await browser.submit(form, Object.fromEntries(known), page);
-      // Anywhere else than where the templates are listed it was refused, even where the reason is left blank.
-      if (launched.path !== list.path) throw refuse("does not launch the template", launched);
+      // A launch ends on the list of templates. On any other page it was refused, even if the reason is blank.
+      if (launched.path !== list.path) throw refusal("does not launch the template", launched);
     },
   };
 }
@@ -100,18 +101,20 @@ function findTemplate({ page }: Visited, name: string): string | undefined {
 
 function findLink(visited: Visited, pattern: RegExp, what: string): string {
   const link = visited.page.links.find(({ href }) => pattern.test(href));
-  if (link === undefined) throw refuse(`has no link on ${visited.path} that ${what}`, visited);
+  if (link === undefined) throw refusal(`has no link on ${visited.path} that ${what}`, visited);
   return link.href;
 }
 
 function findForm(visited: Visited, matches: (form: Form) => boolean, what: string): Form {
   const form = visited.page.forms.find(matches);
-  if (form === undefined) throw refuse(`does not show ${what} on ${visited.path}`, visited);
+  if (form === undefined) throw refusal(`does not show ${what} on ${visited.path}`, visited);
   return form;
 }
 
-function refuse(what: string, { path, page }: Visited): Failure {
-  const words =
-    page.errors.length > 0 ? describePage(page) : `nothing (it ended on ${path}, ${JSON.stringify(page.title)})`;
-  return new Failure(`The dashboard ${what}. It says: ${words}`, { retryable: false });
+function refusal(what: string, { path, page }: Visited): Failure {
+  const reason =
+    page.errors.length > 0
+      ? describePage(page)
+      : `no reason is given (the request ended on ${path}, ${JSON.stringify(page.title)})`;
+  return new Failure(`The dashboard ${what}: ${reason}`, { retryable: false });
 }

@@ -17,7 +17,7 @@ export interface Link {
   readonly text: string;
 }
 
-/** What of a page a client needs. */
+/** The parts of a page that a client needs. */
 export interface Page {
   readonly title: string;
   readonly forms: readonly Form[];
@@ -26,83 +26,143 @@ export interface Page {
   readonly errors: readonly string[];
 }
 
+/** Reads a page of the dashboard. */
+export function readPage(html: string): Page {
+  const [title, forms, links, errors] = [collectTitle(), collectForms(), collectLinks(), collectErrors()];
+  const collectors = [title, forms, links, errors];
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      for (const collector of collectors) collector.open(name, attributes);
+    },
+    ontext(text) {
+      for (const collector of collectors) collector.text(text);
+    },
+    onclosetag(name) {
+      for (const collector of collectors) collector.close(name);
+    },
+  });
+  parser.end(html);
+  return { title: title.read(), forms: forms.read(), links: links.read(), errors: errors.read() };
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Collects one part of a page while it is parsed. */
+interface Collector<T> {
+  open(name: string, attributes: Attributes): void;
+  text(text: string): void;
+  close(name: string): void;
+  /** What it has collected by now. */
+  read(): T;
+}
+
+/** The first title that is not empty: pictures in a page (SVG) have titles too. */
+function collectTitle(): Collector<string> {
+  let title = "";
+  let inside = false;
+  return {
+    open: (name) => {
+      inside = name === "title" && title === "";
+    },
+    text: (text) => {
+      if (inside) title += text;
+    },
+    close: () => {
+      inside = false;
+    },
+    read: () => squeeze(title),
+  };
+}
+
+function collectLinks(): Collector<readonly Link[]> {
+  const links: { readonly href: string; text: string }[] = [];
+  let link: (typeof links)[number] | undefined;
+  return {
+    open: (name, { href }) => {
+      if (name !== "a" || href === undefined) return;
+      link = { href, text: "" };
+      links.push(link);
+    },
+    text: (text) => {
+      if (link !== undefined) link.text += text;
+    },
+    close: (name) => {
+      if (name === "a") link = undefined;
+    },
+    read: () => links.map(({ href, text }) => ({ href, text: squeeze(text) })),
+  };
+}
+
 /**
- * The classes of what Laravel's views show as an error, and its debug page's exception (Laravel 6). A button may be
+ * The classes with which Laravel's views show an error, and its debug page an exception (Laravel 6). A button may have
  * `text-danger` without any error.
  */
 const ERROR_CLASS = /\b(?:alert-danger|invalid-feedback|exc-message)\b/;
 
-/** Reads a page of the dashboard. */
-export function readPage(html: string): Page {
-  const forms: OpenForm[] = [];
-  const links: Writable<Link>[] = [];
+/** Elements without an end tag. */
+const VOID_ELEMENTS: ReadonlySet<string> = new Set(["area", "br", "hr", "img", "input", "link", "meta", "wbr"]);
+
+function collectErrors(): Collector<readonly string[]> {
   const errors: string[] = [];
-  let form: OpenForm | undefined;
-  let link: Writable<Link> | undefined;
-  /** How deep in an element that shows an error the parser is; 0 is outside. */
+  /** How many open elements there are, from the one that shows an error inwards; 0 outside of one. */
   let depth = 0;
-  let title = "";
-  let inTitle = false;
-  let textArea: string | undefined;
-  const parser = new Parser({
-    onopentag(name, attributes) {
+  const add = (text: string) => errors.push(`${errors.pop() ?? ""}${text}`);
+  return {
+    open: (name, attributes) => {
+      const isVoid = VOID_ELEMENTS.has(name);
       if (depth > 0) {
-        if (!VOID_ELEMENTS.has(name)) depth += 1;
-        // A line break in the page is one between words.
-        errors.push(`${errors.pop() ?? ""} `);
-      } else if (ERROR_CLASS.test(attributes.class ?? "") && !VOID_ELEMENTS.has(name)) {
+        if (!isVoid) depth += 1;
+        // Two elements are two words, also without a space between them.
+        add(" ");
+      } else if (ERROR_CLASS.test(attributes.class ?? "") && !isVoid) {
         depth = 1;
         errors.push("");
       }
-      inTitle = name === "title" && title === "";
+    },
+    text: (text) => {
+      if (depth > 0) add(text);
+    },
+    close: (name) => {
+      if (depth > 0 && !VOID_ELEMENTS.has(name)) depth -= 1;
+    },
+    read: () => errors.map(squeezeLines).filter((text) => text !== ""),
+  };
+}
+
+/** A form while it is read. */
+interface OpenForm extends Omit<Form, "fields" | "files"> {
+  readonly fields: Map<string, string>;
+  readonly files: string[];
+}
+
+function collectForms(): Collector<readonly Form[]> {
+  const forms: OpenForm[] = [];
+  let form: OpenForm | undefined;
+  let textArea: string | undefined;
+  return {
+    open: (name, attributes) => {
       if (name === "form") {
         form = readForm(attributes);
         forms.push(form);
       }
-      if (name === "a" && attributes.href !== undefined) {
-        link = { href: attributes.href, text: "" };
-        links.push(link);
-      }
-      if (name === "input" && form !== undefined) readInput(form, attributes);
-      if (name === "textarea" && form !== undefined && attributes.name !== undefined) {
+      if (form === undefined) return;
+      if (name === "input") readInput(form, attributes);
+      if (name === "textarea" && attributes.name !== undefined) {
         textArea = attributes.name;
         form.fields.set(textArea, "");
       }
     },
-    ontext(text) {
-      if (inTitle) title += text;
-      if (depth > 0) errors.push(`${errors.pop() ?? ""}${text}`);
-      if (link !== undefined) link.text += text;
-      if (form !== undefined && textArea !== undefined) {
-        form.fields.set(textArea, `${form.fields.get(textArea) ?? ""}${text}`);
-      }
+    text: (text) => {
+      if (form === undefined || textArea === undefined) return;
+      form.fields.set(textArea, `${form.fields.get(textArea) ?? ""}${text}`);
     },
-    onclosetag(name) {
-      inTitle = false;
-      if (depth > 0 && !VOID_ELEMENTS.has(name)) depth -= 1;
+    close: (name) => {
       if (name === "form") form = undefined;
-      if (name === "a") link = undefined;
       if (name === "textarea") textArea = undefined;
     },
-  });
-  parser.end(html);
-  return {
-    title: squeeze(title),
-    forms: forms.map((each) => ({ ...each, fields: Object.fromEntries(each.fields) })),
-    links: links.map(({ href, text }) => ({ href, text: squeeze(text) })),
-    errors: errors.map(squeezeLines).filter((text) => text !== ""),
+    read: () => forms.map((each) => ({ ...each, fields: Object.fromEntries(each.fields) })),
   };
 }
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** A form while it is read. */
-type OpenForm = Omit<Form, "fields" | "files"> & { readonly fields: Map<string, string>; readonly files: string[] };
-
-type Attributes = Readonly<Record<string, string>>;
-
-/** Elements without an end tag. */
-const VOID_ELEMENTS: ReadonlySet<string> = new Set(["area", "br", "hr", "img", "input", "link", "meta", "wbr"]);
 
 function readForm({ action, method, enctype }: Attributes): OpenForm {
   return {

@@ -1,13 +1,17 @@
-/** What the runner gives to steps alone: its own tokens, a step's inputs and state. */
+import type { Issue } from "../../values/issue.ts";
+
+/** What the runner gives to steps only: its own tokens, a step's inputs and state. */
 const RUNNER_VARIABLE = /^(?:(?:ACTIONS|INPUT|STATE)_|(?:GITHUB|GH)_TOKEN$)/;
+
+/** Names that say that the value is a secret. */
 const SECRET_VARIABLE = /(?:TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|API_?KEY|(?:^|_)(?:KEY|PAT|CREDENTIALS?))$/i;
 
-/** It is read by nothing that reads variables by their names. */
+/** A variable that no file reads by its name: whoever has its value has read the whole environment. */
 const MARKER = "KIND_TORCH_MARKER";
 
 /** A variable of the step's environment that a file of a checkout reads, and the place in the file. */
 export interface ReadVariable {
-  /** `undefined`: the file has the environment whole, such as from `/proc/self/environ`. */
+  /** `undefined`: the file has the whole environment, such as from `/proc/self/environ`. */
   readonly name: string | undefined;
   readonly path: readonly string[];
 }
@@ -22,33 +26,33 @@ export function isSecretVariable(name: string): boolean {
   return SECRET_VARIABLE.test(name);
 }
 
-/** Values in place of those that are withheld, each found again wherever a file puts it. */
-export interface StandIns {
+/** Placeholders for values that a file must not get; each is found again wherever the file puts it. */
+export interface Placeholders {
   readonly environment: Readonly<Record<string, string>>;
-  /** Finds where a file has put them. */
+  /** Finds the places at which a file has put them. */
   find(model: unknown): readonly ReadVariable[];
-  /** Writes the variables' names in place of the stand-ins. */
+  /** Replaces the placeholders in a text by the variables' names. */
   name(text: string): string;
 }
 
 /**
- * Withholds the runner's variables and, where asked for, those that look like secrets. A program that reads a file of a
- * checkout, and puts variables in, gets a stand-in for each: so the program itself says what the file reads.
+ * Hides the runner's variables and, if asked to, those that look like secrets. A program that reads a file of a checkout,
+ * and replaces variables in it, gets a placeholder for each: its own output then shows what the file reads.
  */
-export function planStandIns(
+export function planPlaceholders(
   environment: NodeJS.ProcessEnv,
-  secrets: "secrets too" | "runner alone",
+  secrets: "secrets too" | "runner only",
   nonce: string,
-): StandIns {
+): Placeholders {
   const names = Object.entries(environment).flatMap(([name, value]) => {
-    const withheld = isRunnerVariable(name) || (secrets === "secrets too" && isSecretVariable(name));
-    return withheld && value !== undefined && value !== "" ? [name] : [];
+    const hidden = isRunnerVariable(name) || (secrets === "secrets too" && isSecretVariable(name));
+    return hidden && value !== undefined && value !== "" ? [name] : [];
   });
   // Lower-case letters and digits: an image's name and a label may hold one.
-  const all = [MARKER, ...names].map((name, index) => ({ name, standIn: `withheld${nonce}n${index}x` }));
+  const all = [MARKER, ...names].map((name, index) => ({ name, placeholder: `placeholder${nonce}n${index}x` }));
   const find = (value: unknown, path: readonly string[]): readonly ReadVariable[] => {
     if (typeof value === "string") {
-      const found = all.filter(({ standIn }) => value.includes(standIn));
+      const found = all.filter(({ placeholder }) => value.includes(placeholder));
       if (found.some(({ name }) => name === MARKER)) return [{ name: undefined, path }];
       return found.map(({ name }) => ({ name, path }));
     }
@@ -56,15 +60,16 @@ export function planStandIns(
     return Object.entries(value).flatMap(([key, inner]) => [...find(key, path), ...find(inner, [...path, key])]);
   };
   return {
-    environment: Object.fromEntries(all.map(({ name, standIn }) => [name, standIn])),
+    environment: Object.fromEntries(all.map(({ name, placeholder }) => [name, placeholder])),
     find: (model) => find(model, []),
-    name: (text) => all.reduce((left, { name, standIn }) => left.replaceAll(standIn, () => `\${${name}}`), text),
+    name: (text) =>
+      all.reduce((left, { name, placeholder }) => left.replaceAll(placeholder, () => `\${${name}}`), text),
   };
 }
 
 /**
- * Which of the variables that a compose file reads it may not: none of the runner's anywhere, and no secret where it
- * would stay, in an image or in a label. A service that runs may be given a password of its own.
+ * The variables that a compose file reads and must not: any of the runner's anywhere, and a secret where it would stay, in
+ * an image or in a label. A running service may be given a password of its own.
  */
 export function selectRefused(read: readonly ReadVariable[]): readonly ReadVariable[] {
   return read.filter(
@@ -74,4 +79,19 @@ export function selectRefused(read: readonly ReadVariable[]): readonly ReadVaria
       path.includes("labels") ||
       (path[0] === "services" && path[2] === "build"),
   );
+}
+
+/** Says which variables a compose file reads and must not, once each. */
+export function describeVariables(variables: readonly ReadVariable[]): readonly Issue[] {
+  return [...new Set(variables.map(({ name }) => name))].map((name) => {
+    const places = new Set(variables.filter((each) => each.name === name).map(({ path }) => path.join(".")));
+    const what =
+      name === undefined ? "reads the whole environment of the step" : `reads ${name} from the step's environment`;
+    return {
+      reason: `${what} (at ${[...places].join(", ")})`,
+      allowed:
+        "variables that are neither the runner's own (ACTIONS_*, INPUT_*, STATE_*, GITHUB_TOKEN, GH_TOKEN) nor, in build and labels, secrets by their names (such as *_TOKEN, *_PASSWORD, *_SECRET, *_KEY)",
+      fix: `remove ${name ?? "it"} from the compose file, or build the image in an earlier step and set image to its name`,
+    };
+  });
 }

@@ -3,7 +3,8 @@ import type { Exec } from "../../exec.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
 import type { Component } from "../components.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
-import { readWords, tailOf, type Words } from "./words.ts";
+import { readComponentLogs } from "./logs.ts";
+import { tailOf } from "./tail.ts";
 
 /** A component that runs in a container. */
 export interface Running {
@@ -11,23 +12,25 @@ export interface Running {
   readonly container: string;
 }
 
-/** What an explanation is made with. */
+/** What an explanation needs. */
 export interface Explaining {
   readonly exec: Exec;
 }
 
-/** A cause that is known already, and what to do about it. */
+/** A cause that is known already, and its fix. */
 export interface KnownCause {
   readonly cause: string;
   readonly fix: string;
 }
 
-/** Of each text no more than this is searched and shown. */
-const MAX_CHARACTERS = 256 * 1024;
+/** So much of the end of each log is searched and shown. */
+const MAX_LOG_CHARACTERS = 256 * 1024;
+
+const MAX_WHAT_CHARACTERS = 3000;
 
 /**
- * What went wrong, its likely cause, and the last that the components concerned said, without secrets.
- * @param concerned the components, the one to blame first.
+ * What went wrong, its likely cause, and the last lines of the components concerned, without secrets.
+ * @param concerned the components, the most likely culprit first.
  */
 export async function explainFailure(
   what: string,
@@ -35,44 +38,39 @@ export async function explainFailure(
   { exec }: Explaining,
   known?: KnownCause,
 ): Promise<Failure> {
-  const read = await Promise.all(
-    concerned.map(async (running) => ({ ...running, words: await readCleanWords(running.container, exec) })),
-  );
-  const shown = read.map((each) => ({ ...each, lines: tailOf(each.words) }));
-  const diagnosis =
-    known === undefined
-      ? shown
-          .flatMap(({ component, lines }) => [
-            diagnoseTorch(component.name, what),
-            diagnoseTorch(component.name, lines.filter((line) => !/liqoctl/.test(line)).join("\n")),
-          ])
-          .find((found) => found !== undefined)
-      : undefined;
-  const cause = known?.cause ?? (diagnosis === undefined ? undefined : `Likely cause: ${diagnosis.cause}`);
-  return new Failure(
-    [
-      cutText(withoutSecrets(what)),
-      ...(cause === undefined ? [] : [cause]),
-      ...shown.flatMap(({ component, container, lines }) => {
-        if (lines.length === 0) return [];
-        return [`Last lines of the ${component.title} (container ${container}):`, ...lines.map((line) => `  ${line}`)];
-      }),
-    ].join("\n"),
-    {
-      fix: known?.fix ?? diagnosis?.fix ?? "look at the logs of TORCH-V2, which post collects",
-      retryable: false,
-    },
-  );
+  const tails = await Promise.all(concerned.map((running) => readTail(running, exec)));
+  const likely = known ?? findCause(what, tails);
+  const text = withoutSecrets(what);
+  const message = [
+    text.length <= MAX_WHAT_CHARACTERS ? text : `${text.slice(0, MAX_WHAT_CHARACTERS)} ...`,
+    ...(likely === undefined ? [] : [likely.cause]),
+    ...tails.flatMap(({ component, container, lines }) => {
+      if (lines.length === 0) return [];
+      return [`Last lines of the ${component.title} (container ${container}):`, ...lines.map((line) => `  ${line}`)];
+    }),
+  ].join("\n");
+  const fix = likely?.fix ?? "look at the logs of TORCH-V2 in the collected logs";
+  return new Failure(message, { fix, retryable: false });
 }
 
-const MAX_WHAT = 3000;
-
-function cutText(text: string): string {
-  return text.length <= MAX_WHAT ? text : `${text.slice(0, MAX_WHAT)} ...`;
+/** A component with the last lines of its logs. */
+interface Tail extends Running {
+  readonly lines: readonly string[];
 }
 
-/** Secrets go before lines are chosen: a line of a key is not known for one without the others. */
-async function readCleanWords(container: string, exec: Exec): Promise<readonly Words[]> {
-  const words = await readWords(container, exec);
-  return words.map((each) => ({ ...each, text: withoutSecrets(each.text.slice(-MAX_CHARACTERS)) }));
+async function readTail(running: Running, exec: Exec): Promise<Tail> {
+  const logs = await readComponentLogs(running.container, exec);
+  // Secrets are removed before lines are chosen: one line of a key alone is not recognized as one.
+  const clean = logs.map((log) => ({ ...log, text: withoutSecrets(log.text.slice(-MAX_LOG_CHARACTERS)) }));
+  return { ...running, lines: tailOf(clean) };
+}
+
+/** The first cause that is known for what went wrong, or for what a component wrote last. */
+function findCause(what: string, tails: readonly Tail[]): KnownCause | undefined {
+  for (const { component, lines } of tails) {
+    const telling = lines.filter((line) => !/liqoctl/.test(line)).join("\n");
+    const diagnosis = diagnoseTorch(component.name, what) ?? diagnoseTorch(component.name, telling);
+    if (diagnosis !== undefined) return { cause: `Likely cause: ${diagnosis.cause}`, fix: diagnosis.fix };
+  }
+  return undefined;
 }

@@ -1,39 +1,36 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { listCommands, readContainerState } from "../../docker/container-state.ts";
+import { poll } from "../../poll.ts";
 import type { Log } from "../../runner/log.ts";
-import { readBody } from "../clients/body.ts";
-import { describePage } from "../clients/browser.ts";
-import { describeFetch } from "../clients/engine.ts";
 import { readPage } from "../clients/page.ts";
-import { findEnd, hasNoProgram, inspectContainer, listCommands } from "./container.ts";
+import { describePage } from "../clients/page-error.ts";
+import { findEnd, hasNoProgram } from "./container.ts";
 import { type Explaining, explainFailure, type Running } from "./explain.ts";
+import { probe } from "./probe.ts";
 
 /** What a wait works with. */
 export interface Waiting extends Explaining {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly waitSeconds: number;
-  /** Whether the component still yields the processors to others: its time begins when it does not. */
+  /** Whether the component still leaves the processors to others: its time starts when it does not. */
   readonly yields: () => boolean;
 }
 
-/** How a component is doing: why it does not serve yet, and whether it never will. */
-export type Readiness = "ready" | { readonly reason: string; readonly final?: boolean };
+/** Why a component does not serve yet. */
+export interface NotReady {
+  readonly reason: string;
+  /** Whether it has failed, so that it never will. */
+  readonly failed?: true;
+}
+
+/** Whether a component serves. */
+export type Readiness = "ready" | NotReady;
 
 const POLL_MILLISECONDS = 500;
 
-/** How often the container itself is looked at: each look costs the machine that the component starts on. */
-const LOOK_MILLISECONDS = 2000;
-const PROGRESS_SECONDS = 15;
-
-/** How often in a row a container must be found without a program: a script may be between two. */
-const EMPTY_LOOKS = 3;
-
-/** How long a server may answer with an error while it comes up. */
-const ERROR_SECONDS = 10;
-
 /**
- * Waits until a component serves, by what it answers: its container is up long before.
- * @param look says how it is doing.
+ * Waits until a component serves. What counts is its answer: its container runs long before.
+ * @param look asks the component.
  * @throws Failure with the component, its last lines and the likely cause, as soon as it cannot serve any more.
  */
 export async function waitUntilServing(
@@ -41,83 +38,93 @@ export async function waitUntilServing(
   look: () => Promise<Readiness>,
   waiting: Waiting,
 ): Promise<void> {
-  const { component, container } = running;
-  const { exec, log, signal, waitSeconds, yields } = waiting;
-  const fail = (what: string) => explainFailure(`The ${component.title} ${what}.`, [running], waiting);
-  const start = performance.now();
-  let counted = start;
-  let reported = 0;
-  let empty = 0;
-  let lookedAt = 0;
-  for (;;) {
-    signal.throwIfAborted();
+  const { title } = running.component;
+  const { waitSeconds, signal } = waiting;
+  const fail = (what: string) => explainFailure(`The ${title} ${what}.`, [running], waiting);
+  const checkContainer = watchContainer(running.container, waiting);
+  const isTimeOver = startTimer(waiting);
+  const logProgress = startProgress(title, waiting.log);
+
+  const check = async () => {
     const readiness = await look();
-    if (readiness === "ready") return;
-    const { reason, final = false } = readiness;
-    if (final) throw await fail(`does not serve: ${reason}`);
-    const now = performance.now();
-    if (now - lookedAt > LOOK_MILLISECONDS) {
-      lookedAt = now;
-      const end = findEnd(await inspectContainer(container, exec, signal));
-      if (end !== undefined) throw await fail(`${end} before it served`);
-      empty = hasNoProgram(await listCommands(container, exec)) ? empty + 1 : 0;
-      if (empty >= EMPTY_LOOKS) {
-        throw await fail(
-          "does not serve: its script went on to sleep for ever, and no program is left in the container",
-        );
-      }
-    }
-    if (yields()) counted = now;
-    if ((now - counted) / 1000 > waitSeconds) {
-      throw await fail(`timed out after ${waitSeconds} s (torch-wait). ${reason}`);
-    }
-    const elapsed = (now - start) / 1000;
-    if (elapsed - reported > PROGRESS_SECONDS) {
-      reported = elapsed;
-      log.info(`${component.title}: not serving yet after ${Math.round(elapsed)} s (${reason})`);
-    }
-    await sleep(POLL_MILLISECONDS, undefined, { signal });
-  }
+    if (readiness === "ready") return readiness;
+    const { reason, failed } = readiness;
+    if (failed === true) throw await fail(`does not serve: ${reason}`);
+    const end = await checkContainer();
+    if (end !== undefined) throw await fail(end);
+    if (isTimeOver()) throw await fail(`timed out after ${waitSeconds} s (torch-wait). ${reason}`);
+    logProgress(reason);
+    return undefined;
+  };
+  await poll(check, { everyMilliseconds: POLL_MILLISECONDS, signal });
 }
 
-/** Looks whether the dashboard serves: it runs composer, npm and migrations first, and answers with an error where they failed. */
+/** How often the container itself is looked at. Each look takes time from the component that starts in it. */
+const LOOK_MILLISECONDS = 2000;
+
+/** How often in a row a container must be found without a program: a script may be between two programs. */
+const MAX_EMPTY_LOOKS = 3;
+
+/** Looks at a container from time to time, and says why it cannot serve any more, if so. */
+function watchContainer(container: string, { exec, signal }: Waiting): () => Promise<string | undefined> {
+  let emptyLooks = 0;
+  let lookedAt = 0;
+  return async () => {
+    const now = performance.now();
+    if (now - lookedAt <= LOOK_MILLISECONDS) return undefined;
+    lookedAt = now;
+    const end = findEnd(await readContainerState(container, exec, signal));
+    if (end !== undefined) return `${end} before it served`;
+    emptyLooks = hasNoProgram(await listCommands(container, exec)) ? emptyLooks + 1 : 0;
+    if (emptyLooks < MAX_EMPTY_LOOKS) return undefined;
+    return "does not serve: its script only sleeps, and no other program runs in the container";
+  };
+}
+
+/** Starts the time that a component has. The result says whether it is over. */
+function startTimer({ waitSeconds, yields }: Waiting): () => boolean {
+  let start = performance.now();
+  return () => {
+    const now = performance.now();
+    if (yields()) start = now;
+    return (now - start) / 1000 > waitSeconds;
+  };
+}
+
+const PROGRESS_SECONDS = 15;
+
+/** Logs from time to time why a component does not serve yet. */
+function startProgress(title: string, log: Log): (reason: string) => void {
+  const start = performance.now();
+  let reported = 0;
+  return (reason) => {
+    const elapsed = (performance.now() - start) / 1000;
+    if (elapsed - reported <= PROGRESS_SECONDS) return;
+    reported = elapsed;
+    log.info(`${title}: not serving yet after ${Math.round(elapsed)} s (${reason})`);
+  };
+}
+
+/** How long a server may answer with an error while it starts. */
+const ERROR_SECONDS = 10;
+
+/**
+ * Checks whether the dashboard serves. Before it does, it runs composer, npm and migrations; if they fail, it answers with
+ * an error.
+ */
 export function watchDashboard(url: string, signal: AbortSignal): () => Promise<Readiness> {
   let failingSince: number | undefined;
   return async () => {
-    const answer = await ask(`${url}/login`, signal);
+    const answer = await probe(`${url}/login`, signal);
     if ("status" in answer && answer.status === 200) return "ready";
-    // A proxy in front of a server that is not up yet says so with 502 to 504.
+    // A proxy in front of a server that has not started yet answers with 502 to 504.
     if (!("status" in answer) || answer.status !== 500) {
       failingSince = undefined;
       return { reason: answer.reason };
     }
-    failingSince ??= performance.now();
-    const final = performance.now() - failingSince > ERROR_SECONDS * 1000;
-    return { reason: `${answer.reason}: ${describePage(readPage(answer.body)) || "an empty page"}`, final };
+    const now = performance.now();
+    failingSince ??= now;
+    const reason = `${answer.reason}: ${describePage(readPage(answer.body)) || "an empty page"}`;
+    return now - failingSince > ERROR_SECONDS * 1000 ? { reason, failed: true } : { reason };
   };
-}
-
-/** Asks for a page once. */
-export async function ask(
-  url: string,
-  signal: AbortSignal,
-): Promise<
-  | { readonly reason: string; readonly timedOut: boolean }
-  | { readonly reason: string; readonly status: number; readonly body: string }
-> {
-  try {
-    const response = await fetch(url, {
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
-    });
-    return {
-      reason: `GET ${url}: status ${response.status}`,
-      status: response.status,
-      body: (await readBody(response)).toString(),
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    const timedOut = error instanceof Error && error.name === "TimeoutError";
-    return { reason: `GET ${url}: ${timedOut ? "no answer in 10 s" : describeFetch(error)}`, timedOut };
-  }
 }

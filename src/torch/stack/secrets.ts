@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Where the password of the account at the dashboard is kept until post: what is collected must not hold it. */
+/** The file that holds the password of the dashboard's account until post, which removes it from what it collects. */
 export function accountPasswordPath(runDirectory: string): string {
   return join(runDirectory, "torch-password");
 }

@@ -1,41 +1,41 @@
+import { array, fallback, object, optional, string, union } from "valibot";
 import { Failure } from "../../errors.ts";
+import { tryJson } from "../../values/json.ts";
 import type { Csar } from "./csar.ts";
 
-/** A node of the graph that the dashboard makes of a template and hands to the engine. */
+/** A node of the graph that the dashboard makes from a template and passes to the engine. */
 export interface GraphNode {
   readonly name: string;
-  /** What the engine deploys it as: `cluster`, `kubernetes-app`, ... */
+  /** How the engine deploys it: `cluster`, `kubernetes-app`, ... */
   readonly category: string;
 }
 
 /** The category of nodes that become Deployments. */
 const APPLICATION = "kubernetes-app";
 
-/** Reads the dashboard's graph: a list of `{"node": {"name", "category", ...}, ...}`. @throws Failure where it is another thing. */
+const NODE = object({ name: string(), category: fallback(optional(string(), ""), "") });
+
+/** A list of `{"node": {"name", "category", ...}, ...}`, or of the nodes themselves. */
+const GRAPH = array(union([object({ node: NODE }), NODE]));
+
+/** Reads the dashboard's graph. @throws Failure if it is something else than a list of nodes. */
 export function readGraph(json: string): readonly GraphNode[] {
-  let read: unknown;
-  try {
-    read = JSON.parse(json);
-  } catch {
-    throw unreadable(json);
+  const items = tryJson(GRAPH, json);
+  if (items === undefined) {
+    throw new Failure(`The dashboard's graph of the template is not a list of nodes: ${json.slice(0, 200)}`, {
+      retryable: false,
+    });
   }
-  if (!Array.isArray(read)) throw unreadable(json);
-  const items: readonly unknown[] = read;
-  return items.map((item) => {
-    const node = childOf(item, "node") ?? item;
-    const name = childOf(node, "name");
-    if (typeof name !== "string") throw unreadable(json);
-    return { name, category: String(childOf(node, "category") ?? "") };
-  });
+  return items.map((item) => ("node" in item ? item.node : item));
 }
 
-/** Every node of the template must be in the graph: the dashboard leaves out those whose type it does not know. */
+/** Checks that the graph has every node of the template: the dashboard leaves out nodes of a type that it does not know. */
 export function checkGraph(graph: readonly GraphNode[], { nodes, entry }: Csar): void {
   const names = new Set(graph.map(({ name }) => name));
   const missing = nodes.filter((node) => !names.has(node));
   if (missing.length === 0) return;
   throw new Failure(`The dashboard's graph of the template lacks ${missing.join(", ")}, which ${entry} has.`, {
-    fix: "check the types of these nodes: the dashboard leaves out a node whose type is not one of TORCH-V2's own or derived from one",
+    fix: "check the types of these nodes: the dashboard leaves out nodes whose type is not one of TORCH-V2's own, or derived from one of these",
     retryable: false,
   });
 }
@@ -43,14 +43,4 @@ export function checkGraph(graph: readonly GraphNode[], { nodes, entry }: Csar):
 /** The nodes that become Deployments. */
 export function listApplications(graph: readonly GraphNode[]): readonly string[] {
   return graph.filter(({ category }) => category === APPLICATION).map(({ name }) => name);
-}
-
-function childOf(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function unreadable(json: string): Failure {
-  return new Failure(`The dashboard's graph of the template is not a list of nodes: ${json.slice(0, 200)}`, {
-    retryable: false,
-  });
 }

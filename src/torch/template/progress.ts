@@ -1,22 +1,25 @@
-import { type DeadJob, NODE_INFO, type ProcessInstance } from "../clients/engine.ts";
+import { unknown } from "valibot";
+import { tryJson } from "../../values/json.ts";
+import { NODE_INFO, type ProcessInstance } from "../clients/instances.ts";
+import type { DeadJob } from "../clients/jobs.ts";
 
-/** How a node is doing. */
+/** The state of a node. */
 export interface NodeState {
   readonly node: string;
-  /** TORCH's word (`CREATING`, `STARTED`, `ERROR`, ...); `waiting` where it has said nothing yet. */
+  /** As TORCH writes it (`CREATING`, `STARTED`, `ERROR`, ...); `waiting` if TORCH has not written one yet. */
   readonly status: string;
   readonly reason: string;
 }
 
-/** What is to be thought of a deployment: it failed, or whether every node is started. */
+/** The state of a deployment: why it failed, or whether every node is started. */
 export type Verdict = { readonly failed: string } | { readonly started: boolean };
 
-/** A node of which TORCH has said nothing yet. */
+/** The status of a node for which TORCH has not written one yet. */
 export const WAITING = "waiting";
-const STARTED = "STARTED";
+export const STARTED = "STARTED";
 
 /**
- * Judges a deployment by what the engine has of it.
+ * Judges a deployment by its instances and failed jobs in the engine.
  * @param instances the instance that was launched, first, and all below it.
  */
 export function judge(
@@ -51,10 +54,10 @@ export function judge(
 }
 
 function describeEnd({ deleteReason }: ProcessInstance): string {
-  return deleteReason ?? "as its plan has it";
+  return deleteReason ?? "as its plan says";
 }
 
-/** Whether an instance is a node's: named after it, and called by the one that was launched. */
+/** Whether an instance belongs to a node: it is named after it, and the one that was launched called it. */
 function isNode(
   { name, superProcessInstanceId }: NodeInstance,
   node: string,
@@ -66,7 +69,7 @@ function isNode(
 type NodeInstance = Pick<ProcessInstance, "id" | "name" | "superProcessInstanceId" | "variables">;
 
 /**
- * Reads each node's status from the last process that is named after it: its variable `nodeInfo`, an object or its JSON.
+ * Reads each node's status from the last process that is named after it: from its variable `nodeInfo`, an object or JSON.
  * @param instances the instance that was launched, first, and all below it.
  */
 export function readNodeStates(nodes: readonly string[], instances: readonly NodeInstance[]): readonly NodeState[] {
@@ -83,11 +86,8 @@ export function readNodeStates(nodes: readonly string[], instances: readonly Nod
   });
 }
 
+/** An object, or one written as JSON; an empty one if it is neither. */
 function parseObject(value: unknown): Readonly<Record<string, unknown>> {
-  try {
-    const read: unknown = typeof value === "string" ? JSON.parse(value) : value;
-    return typeof read === "object" && read !== null ? { ...read } : {};
-  } catch {
-    return {};
-  }
+  const read = typeof value === "string" ? tryJson(unknown(), value) : value;
+  return typeof read === "object" && read !== null ? { ...read } : {};
 }

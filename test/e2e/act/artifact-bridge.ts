@@ -8,10 +8,10 @@ export interface ArtifactBridge {
 }
 
 /**
- * Stands before act's artifact server and makes good two known defects of it, which no client of today gets past
- * (nektos/act#6114, mended in its pull request #6115, in no release yet): it refuses a request with a field that it
- * does not know, and an upload whose signature has lost its base64 padding on the way through Azure's client.
- * Everything else goes through as it is. When act mends them, this file goes.
+ * A proxy before act's artifact server that works around two of its known defects, which stop every current client
+ * (nektos/act#6114, fixed in its pull request #6115, not released yet): it refuses a request with an unknown field, and
+ * an upload whose signature has lost its base64 padding in Azure's client. Everything else is passed on as it is. Once
+ * act has a release with the fix, this file can be removed.
  */
 export async function bridgeArtifacts(actPort: number): Promise<ArtifactBridge> {
   const server = createServer((request, response) => {
@@ -33,7 +33,7 @@ export async function bridgeArtifacts(actPort: number): Promise<ArtifactBridge> 
   };
 }
 
-/** A port of the loopback address that nothing listens on. */
+/** A free port of the loopback address. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -53,7 +53,7 @@ async function forward(request: IncomingMessage, port: number) {
     port,
     method: request.method,
     path,
-    // The host stays ours: act makes the address for the upload of it.
+    // The host stays the proxy's: act builds the address for the upload from it.
     headers: { ...headers, "content-length": body.length },
     timeout: 60_000,
   });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,20 +11,20 @@ import { type Machine, sh } from "../harness.ts";
 import { bridgeArtifacts, findFreePort } from "./artifact-bridge.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-/** Whom Node.js trusts besides is a setting of the machine, as what other programs trust is. */
+/** Which CAs Node.js also trusts is a setting of the machine, as for other programs. */
 const EXTRA_CA =
   process.env.NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS };
 const ACT_SECONDS = 600;
-/** How long act gets for the post steps once it was told to stop. */
+/** How long act has for the post steps after it was asked to stop. */
 const STOP_SECONDS = 90;
 
 /** What a workflow run under act left behind. */
 export interface ActRun {
   readonly exitCode: number | null;
   readonly log: string;
-  /** Where the workflow's steps put what the test looks at. */
+  /** Where the workflow's steps put what the test checks. */
   readonly proof: string;
-  /** act's home with its caches; what act itself does not tidy up is still there. */
+  /** act's home with its caches, and with everything that act itself does not clean up. */
   readonly home: string;
   /** The folder of each artifact that arrived, unpacked, by its name. */
   readonly artifacts: ReadonlyMap<string, string>;
@@ -53,6 +53,8 @@ export async function runWorkflow(
   { workflow, options = [], variables = {}, secrets = {}, onLine = () => undefined }: ActRequest,
 ): Promise<ActRun> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
+  // GitHub's machines let every user pass through the folders above the temporary one; tests start programs as another user.
+  await chmod(root, 0o711);
   const dispose = () => rm(root, { recursive: true, force: true });
   try {
     const home = join(root, "home");
@@ -85,18 +87,7 @@ export async function runWorkflow(
           ...["--var-file", join(root, "vars")],
           ...["--secret-file", join(root, "secrets")],
         ],
-        repository,
-        {
-          // Nothing of the developer's but what leads to programs and to Docker.
-          PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
-          ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
-          ...EXTRA_CA,
-          HOME: home,
-          TMPDIR: temp,
-          // Programs that are installed once, such as those that check workflows.
-          BED_CACHE: cacheFolder(),
-          ACTIONS_RUNTIME_URL: bridge.url,
-        },
+        { cwd: repository, env: { ...actEnvironment(home, temp), ACTIONS_RUNTIME_URL: bridge.url } },
         onLine,
       );
       return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
@@ -107,6 +98,19 @@ export async function runWorkflow(
     await dispose();
     throw error;
   }
+}
+
+/** Of the developer's environment only what leads to programs and to Docker. */
+function actEnvironment(home: string, temp: string): Readonly<Record<string, string>> {
+  return {
+    PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
+    ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
+    ...EXTRA_CA,
+    HOME: home,
+    TMPDIR: temp,
+    // Programs that are installed once, such as those that check workflows.
+    BED_CACHE: cacheFolder(),
+  };
 }
 
 /** The files below a folder whose content includes one of the texts. */
@@ -121,7 +125,7 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
   return found;
 }
 
-/** @returns the workflows' variables: which supply the Action is to use. */
+/** @returns the workflows' variables: which downloads the Action uses. */
 async function makeRepository(
   repository: string,
   machine: Machine,
@@ -156,7 +160,7 @@ async function makeRepository(
   };
 }
 
-/** @returns what act is to use in place of the actions that the workflows of a repository name. */
+/** @returns what act uses in place of the actions that the workflows of a repository name. */
 async function makeStandIns(folder: string, repository: string): Promise<readonly string[]> {
   await cp(join(import.meta.dirname, "setup-node"), join(folder, "setup-node"), { recursive: true });
   const source = join(import.meta.dirname, "artifact-action");
@@ -164,8 +168,8 @@ async function makeStandIns(folder: string, repository: string): Promise<readonl
   for (const direction of ["upload", "download"]) {
     const place = join(folder, direction);
     await build({ ...bundling, entryPoints: [join(source, "main.ts")], outfile: join(place, "main.mjs") });
-    const told = declaration.replace("direction: { required: true }", `direction: { default: ${direction} }`);
-    await writeFile(join(place, "action.yml"), told);
+    const directed = declaration.replace("direction: { required: true }", `direction: { default: ${direction} }`);
+    await writeFile(join(place, "action.yml"), directed);
   }
   const replacements = new Set<string>();
   const workflows = join(repository, ".github/workflows");
@@ -194,11 +198,10 @@ async function unpack(store: string, target: string): Promise<ReadonlyMap<string
 async function runAct(
   act: string,
   args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>>,
+  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
   onLine: (line: string) => void,
 ): Promise<{ readonly exitCode: number | null; readonly log: string }> {
-  const child = spawn(act, [...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(act, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const printed: Buffer[] = [];
   for (const input of [child.stdout, child.stderr]) {
     input.on("data", (chunk: Buffer) => printed.push(chunk));

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
-import { waitForApiServer } from "../../../src/cluster/ready.ts";
+import { waitForAdminRights, waitForApiServer } from "../../../src/cluster/api-server.ts";
+import { createKubectl } from "../../../src/cluster/kubectl.ts";
 import { createExec, type Exec } from "../../../src/exec.ts";
 import { makeFolder, nodesOf } from "../builders.ts";
 import { openssl } from "../certificates.ts";
 
-/** A `docker` that lists the load balancer alone at its first call, and a control plane too from then on. */
+/** A `docker` whose first list has only the load balancer; a control plane is in the later ones too. */
 const docker = (folder: string, port: number) => `#!/bin/sh
 container() {
   printf '{"id":"%s","name":"/%s","labels":{"io.x-k8s.kind.cluster":"c"},"created":"2030-01-01T00:00:00Z","mounts":[%s]}\\n' "$@"
@@ -28,7 +29,7 @@ case "$*" in
 esac
 `;
 
-test("a load balancer that is created before the control planes is the way to them all the same", async (context) => {
+test("a load balancer that is created before the control planes still leads to them", async (context) => {
   const folder = await makeFolder(context);
   const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
   await openssl(
@@ -56,4 +57,30 @@ test("a load balancer that is created before the control planes is the way to th
     AbortSignal.timeout(20_000),
   );
   assert.deepEqual(found, { server: `https://127.0.0.1:${address.port}`, controlPlane: "node" });
+});
+
+/** A stand-in for kubectl: `auth can-i --quiet` exits with 1 while the answer is no, like the real one. */
+const RIGHTS_LATER = `#!/bin/sh
+echo "$@" >>"$0.calls"
+[ "$(wc -l <"$0.calls")" -gt 3 ]
+`;
+
+test("the admin's rights are waited for, unless the run is stopped", async (context) => {
+  const folder = await makeFolder(context);
+  const path = join(folder, "kubectl");
+  await writeFile(path, RIGHTS_LATER);
+  await chmod(path, 0o755);
+  const kubectl = createKubectl({
+    kubectl: path,
+    kubeconfig: join(folder, "kubeconfig"),
+    runDirectory: folder,
+    exec: createExec("test"),
+  });
+  await waitForAdminRights(kubectl, new AbortController().signal);
+  const calls = (await readFile(`${path}.calls`, "utf8")).trim().split("\n");
+  assert.equal(calls.length, 4);
+  assert.match(calls[0] ?? "", /auth can-i \* \* --all-namespaces --quiet$/);
+
+  await rm(`${path}.calls`);
+  await assert.rejects(waitForAdminRights(kubectl, AbortSignal.abort()), /asking for the admin's rights/);
 });

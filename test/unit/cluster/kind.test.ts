@@ -4,14 +4,14 @@ import { createArgs, findHostPorts } from "../../../src/cluster/kind.ts";
 import { configure } from "../builders.ts";
 
 test("kind keeps the nodes of a failed create, takes the configuration from us, and does not wait", () => {
-  const args = createArgs("bologna", "/run/kubeconfig");
+  const args = createArgs({ cluster: "bologna", kubeconfig: "/run/kubeconfig", configuration: "/run/kind.yaml" });
   assert.deepEqual(args.slice(0, 2), ["create", "cluster"]);
   assert.ok(args.includes("--retain"));
   const following = (option: string) => args[args.indexOf(option) + 1];
   assert.deepEqual(["--name", "--kubeconfig", "--config", "--wait"].map(following), [
     "bologna",
     "/run/kubeconfig",
-    "-",
+    "/run/kind.yaml",
     "0s",
   ]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { selectOwn } from "../../../src/cluster/ownership.ts";
-import type { ClusterContainer } from "../../../src/docker/containers.ts";
+import type { ClusterContainer } from "../../../src/docker/cluster-containers.ts";
 
 const OWNER = "/tmp/run/owner";
 const run = { cluster: "c", owner: OWNER, startedAt: "2026-01-01T00:00:00.500Z" };
@@ -15,11 +15,11 @@ const balancer = (overrides: Partial<ClusterContainer> = {}) =>
   container("c-external-load-balancer", { mounts: [], ...overrides });
 const own = (...containers: readonly ClusterContainer[]) => selectOwn(containers, run).map((item) => item.name);
 
-test("the nodes that carry the run's mount are its own", () => {
+test("the nodes that have the run's mount are its own", () => {
   assert.deepEqual(own(container("c-control-plane"), container("c-worker")), ["c-control-plane", "c-worker"]);
 });
 
-test("a cluster of the same name without the mount is somebody else's, its load balancer too", () => {
+test("a cluster of the same name without the mount is another run's, its load balancer too", () => {
   const theirs = [{ source: "/tmp/other/owner", destination: "/kind-torch/owner" }];
   assert.deepEqual(own(container("c-control-plane", { mounts: theirs }), balancer()), []);
   assert.deepEqual(own(container("c-control-plane", { mounts: [] })), []);
@@ -31,22 +31,22 @@ test("a mount whose path merely begins like the run's proves nothing", () => {
   }
 });
 
-test("a container of another cluster is not taken, whatever it mounts", () => {
+test("a container of another cluster is never the run's, whatever it mounts", () => {
   assert.deepEqual(own(container("d-control-plane", { cluster: "d" })), []);
 });
 
-test("the load balancer is the run's when it was made after the run began and all nodes are the run's", () => {
+test("the load balancer is the run's if it was created after the run began and all nodes are the run's", () => {
   assert.deepEqual(own(container("c-control-plane"), balancer()), ["c-control-plane", "c-external-load-balancer"]);
   assert.deepEqual(own(balancer()), ["c-external-load-balancer"]);
 });
 
-test("an older load balancer, or one of unknown age, stays", () => {
+test("an older load balancer, or one of unknown age, is not the run's", () => {
   for (const created of ["2026-01-01T00:00:00.499Z", "2025-12-31T23:59:59Z", "", "0001-01-01T00:00:00Z", "soon"]) {
     assert.deepEqual(own(container("c-control-plane"), balancer({ created })), ["c-control-plane"], created);
   }
 });
 
-test("among nodes of two owners only the run's are taken, and no load balancer", () => {
+test("among nodes of two owners only the run's own are selected, and no load balancer", () => {
   assert.deepEqual(own(container("c-control-plane"), container("c-worker", { mounts: [] }), balancer()), [
     "c-control-plane",
   ]);

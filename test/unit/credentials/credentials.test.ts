@@ -32,7 +32,7 @@ test("openssl verifies the request, and reads the user and the groups in it", as
   for (const algorithm of ALGORITHMS) {
     const made = await createKeyAndRequest("torch", ["dev", "system:authenticated"], algorithm);
     await writeFile(join(folder, "a.csr"), made.certificateRequest);
-    const told = await openssl(
+    const printed = await openssl(
       folder,
       "req",
       "-in",
@@ -43,9 +43,9 @@ test("openssl verifies the request, and reads the user and the groups in it", as
       "-nameopt",
       "sep_multiline",
     );
-    assert.match(told, /self-signature verify OK/);
-    assert.match(told, /CN=torch/);
-    assert.match(told, /O=dev\n\s*O=system:authenticated/);
+    assert.match(printed, /self-signature verify OK/);
+    assert.match(printed, /CN=torch/);
+    assert.match(printed, /O=dev\n\s*O=system:authenticated/);
     const text = await openssl(folder, "req", "-in", "a.csr", "-noout", "-text");
     assert.match(text, algorithm === "rsa-2048" ? /Public-Key: \(2048 bit\)/ : /prime256v1/);
     assert.match(text, algorithm === "rsa-2048" ? /sha256WithRSAEncryption/ : /ecdsa-with-SHA256/);
@@ -63,7 +63,7 @@ test("the request is for the key that comes with it, and no two keys are the sam
   assert.equal(publicKey, expected);
 });
 
-test("the encrypted key is AES-256's, opened by the passphrase and by nothing else", async (context) => {
+test("the key is encrypted with AES-256, and only the passphrase opens it", async (context) => {
   const folder = await makeFolder(context);
   const { privateKey } = await createKeyAndRequest("torch", [], "ecdsa-p256");
   const passphrase = "päss 'word' $(id)\"";
@@ -90,7 +90,7 @@ test("the signing request asks the cluster's own signer for a client certificate
 
 // Certificate
 
-test("a certificate that fits the key, the CA and the user is accepted with its dates", async (context) => {
+test("a certificate that matches the key, the CA and the user is accepted with its dates", async (context) => {
   const folder = await makeFolder(context);
   const ca = await makeAuthority(folder, "ca");
   for (const algorithm of ALGORITHMS) {
@@ -102,7 +102,7 @@ test("a certificate that fits the key, the CA and the user is accepted with its 
   }
 });
 
-test("a certificate of another key, CA, user or time is refused with what does not fit", async (context) => {
+test("a certificate of another key, CA, user or time is refused with what does not match", async (context) => {
   const folder = await makeFolder(context);
   const ca = await makeAuthority(folder, "ca");
   const other = await makeAuthority(folder, "other");
@@ -127,7 +127,7 @@ test("a certificate of another key, CA, user or time is refused with what does n
   }
 });
 
-test("a group that pretends to be a common name does not make the certificate somebody else's", async (context) => {
+test("a group that pretends to be a common name does not turn the certificate into another user's", async (context) => {
   const folder = await makeFolder(context);
   const ca = await makeAuthority(folder, "ca");
   const { privateKey, certificateRequest } = await createKeyAndRequest("mallory", ["x\nCN=torch"], "ecdsa-p256");
@@ -135,7 +135,7 @@ test("a group that pretends to be a common name does not make the certificate so
   assert.throws(() => checkCertificate({ certificate, privateKey, ca }, "torch", new Date()), Failure);
 });
 
-test("what is no certificate is refused by a failure that says so", async (context) => {
+test("what is not a certificate is refused with a failure that says so", async (context) => {
   const folder = await makeFolder(context);
   const ca = await makeAuthority(folder, "ca");
   const { privateKey } = await createKeyAndRequest("torch", [], "ecdsa-p256");
@@ -160,7 +160,7 @@ const ADMIN = stringify({
   "current-context": "kind-c",
 });
 
-test("kubeadm's admin.conf is taken apart", () => {
+test("kubeadm's admin.conf is read", () => {
   assert.deepEqual(readAdminAccess(ADMIN), {
     clientCertificate: base64("CERT\n"),
     ca: "CA\n",
@@ -169,7 +169,7 @@ test("kubeadm's admin.conf is taken apart", () => {
   });
 });
 
-test("what is not a kubeconfig is refused by a failure that says so", () => {
+test("what is not a kubeconfig is refused with a failure that says so", () => {
   const broken = ["", "null", "words", "[]", "{}", "clusters: []\nusers: []", "clusters: [{}]\nusers: [{}]", "{", "\0"];
   const lacking = ADMIN.replace(/client-key-data: .*\n/, "");
   for (const text of [...broken, lacking]) assert.throws(() => readAdminAccess(text), Failure, JSON.stringify(text));
@@ -180,7 +180,7 @@ test("the admin's kubeconfig has kind's names, and opens the same cluster by ano
   assert.deepEqual(parse(text), parse(ADMIN.replace("0.0.0.0", "127.0.0.1")));
 });
 
-test("the user's kubeconfig refers to files beside it and holds no data, for any name", () => {
+test("the user's kubeconfig refers to files next to it and holds no data, for any name", () => {
   const name = fc.oneof(
     fc.constantFrom("torch", "null", "true", "1e3", "0x1f", "1.28", "no"),
     fc.stringMatching(/^[a-z0-9.-]{1,20}$/),
@@ -221,7 +221,7 @@ function rightsOf(...args: Parameters<typeof planRbac>): Rights {
   return rights;
 }
 
-test("no rights are no objects", () => {
+test("no rights need no objects", () => {
   assert.equal(planRbac("none", "torch"), undefined);
 });
 
@@ -260,12 +260,12 @@ test("rights are bound to the user by name and to nobody else", () => {
 
 // Files
 
-test("a secret file is its owner's alone, whatever the umask, and the others can be read", async (context) => {
+test("a secret file is readable by its owner alone, whatever the umask, and the others by everyone", async (context) => {
   const folder = await makeFolder(context);
   const before = process.umask(0);
   try {
-    await writeNewFile(join(folder, "a.key"), "key", true);
-    await writeNewFile(join(folder, "a.crt"), "certificate", false);
+    await writeNewFile({ path: join(folder, "a.key"), text: "key", secret: true });
+    await writeNewFile({ path: join(folder, "a.crt"), text: "certificate", secret: false });
     await makeDirectory(join(folder, "made"));
   } finally {
     process.umask(before);
@@ -274,19 +274,19 @@ test("a secret file is its owner's alone, whatever the umask, and the others can
   assert.deepEqual([await mode("a.key"), await mode("a.crt"), await mode("made")], [0o600, 0o644, 0o700]);
 });
 
-test("a file that is there is never written over, a link to another place neither", async (context) => {
+test("an existing file is never overwritten, and neither is a link to another place", async (context) => {
   const folder = await makeFolder(context);
   await writeFile(join(folder, "mine"), "mine");
   await symlink(join(folder, "mine"), join(folder, "link"));
   await symlink(join(folder, "nowhere"), join(folder, "dangling"));
   for (const name of ["mine", "link", "dangling"]) {
-    await assert.rejects(writeNewFile(join(folder, name), "key", true), Failure);
+    await assert.rejects(writeNewFile({ path: join(folder, name), text: "key", secret: true }), Failure);
   }
   assert.equal(await readFile(join(folder, "mine"), "utf8"), "mine");
   assert.ok(!(await readdir(folder)).includes("nowhere"));
 });
 
-test("files that are there already are found, dangling links too", async (context) => {
+test("existing files are found, dangling links too", async (context) => {
   const folder = await makeFolder(context);
   const paths = credentialPaths(folder, "torch");
   assert.deepEqual(await findPresentFiles(paths), []);
@@ -295,7 +295,7 @@ test("files that are there already are found, dangling links too", async (contex
   assert.deepEqual((await findPresentFiles(paths)).toSorted(), [paths.ca, paths.privateKey].toSorted());
 });
 
-test("the folders that a run will make are known before, innermost first", async (context) => {
+test("the folders that a run will create are known before, innermost first", async (context) => {
   const folder = await makeFolder(context);
   await mkdir(join(folder, "there"));
   const directory = join(folder, "there", "a", "b");

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import {
   type ComponentEnd,
   findContainerdFault,
+  findErrorLine,
+  findFailedComponent,
   findInConfiguration,
   findKubeletEnds,
-  findLastWords,
-  judgeEnds,
   parseContainers,
 } from "../../../src/diagnosis/components.ts";
 
@@ -21,7 +21,8 @@ describe("a component that cannot come up", () => {
     const found = findKubeletEnds(journal);
     assert.deepEqual(found, { ends: 6, words: gate.replaceAll('\\"', '"') });
     assert.equal(
-      judgeEnds([{ component: "kubelet", node: "n", ends: found?.ends ?? 0, words: found?.words ?? "" }])?.ends,
+      findFailedComponent([{ component: "kubelet", node: "n", ends: found?.ends ?? 0, words: found?.words ?? "" }])
+        ?.ends,
       6,
     );
     assert.equal(findKubeletEnds('I1126 all is well\nE1126 03:31:29.6  1 a.go:1] "will retry" err="x"\n'), undefined);
@@ -53,20 +54,20 @@ describe("a component that cannot come up", () => {
       "rpc error: code = Unavailable desc = transport is closing",
     ];
     const ends = (words: string): ComponentEnd => ({ component: "kube-apiserver", node: "n", ends: 9, words });
-    for (const words of waiting) assert.equal(judgeEnds([ends(words)]), undefined, words);
-    assert.equal(judgeEnds([{ ...ends("open /x: no such file or directory"), ends: 1 }]), undefined);
-    assert.ok(judgeEnds([...waiting.map(ends), ends("open /x: no such file or directory")]));
+    for (const words of waiting) assert.equal(findFailedComponent([ends(words)]), undefined, words);
+    assert.equal(findFailedComponent([{ ...ends("open /x: no such file or directory"), ends: 1 }]), undefined);
+    assert.ok(findFailedComponent([...waiting.map(ends), ends("open /x: no such file or directory")]));
   });
 
-  it("is told by the line that says why, without the logger's head", () => {
+  it("is explained by the line that says why, without the logger's head", () => {
     assert.equal(
-      findLastWords(
+      findErrorLine(
         'I1126 starting\nE1126 03:31:29.6  1 run.go:74] "command failed" err="stat /nowhere: no such file"\nbye\n',
       ),
       "stat /nowhere: no such file",
     );
-    assert.equal(findLastWords("Error: unknown flag: --bogus\n"), "Error: unknown flag: --bogus");
-    assert.equal(findLastWords(""), "");
+    assert.equal(findErrorLine("Error: unknown flag: --bogus\n"), "Error: unknown flag: --bogus");
+    assert.equal(findErrorLine(""), "");
   });
 
   it("is found in the configuration by the longest word that is there", () => {

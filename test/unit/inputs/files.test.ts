@@ -3,9 +3,10 @@ import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { loadFiles } from "../../../src/inputs/files.ts";
-import { type Folders, type Inputs, readInputs } from "../../../src/inputs/inputs.ts";
-import { holdFolder } from "../../../src/inputs/places.ts";
-import { recheckCredentialsDirectory } from "../../../src/torch/checkout/sources.ts";
+import { type Inputs, readInputs } from "../../../src/inputs/inputs.ts";
+import { recheckCredentialsPlace } from "../../../src/torch/compose/credentials-place.ts";
+import { holdFolder } from "../../../src/values/files.ts";
+import type { Folders } from "../../../src/values/paths.ts";
 import { CATALOG, createInputs, environmentOf, errorOf, HEADER, makeFolder, only } from "../builders.ts";
 
 interface Place extends Folders {
@@ -22,7 +23,7 @@ async function makePlace(context: TestContext): Promise<Place> {
 
 const atFile = (path: string): Partial<Inputs> => ({ kindConfig: { kind: "file", path } });
 
-test("nothing named is nothing read, and the built-in catalog", async (context) => {
+test("without files to read, the catalog is the built-in one", async (context) => {
   const { load } = await makePlace(context);
   const loaded = await load({});
   assert.deepEqual([loaded.configuration, loaded.problems], [undefined, []]);
@@ -51,7 +52,7 @@ test("a name that begins with two dots is a name", async (context) => {
   assert.deepEqual((await load(atFile(join(workspace, "..data", "kind.yaml")))).problems, []);
 });
 
-test("an inline configuration is read, and its faults have their lines", async (context) => {
+test("an inline configuration is read, and its problems have line numbers", async (context) => {
   const { load } = await makePlace(context);
   const text = `${HEADER}name: mine\nname: yours\n`;
   const problem = only((await load({ kindConfig: { kind: "inline", text } })).problems);
@@ -77,14 +78,14 @@ test("a file that is missing is a problem of its input, for every input that nam
   assert.equal((await load({ ...all, rbacManifests: [path, `${path}2`] })).problems.length, 5);
 });
 
-test("a folder, and a path through a file, are no files", async (context) => {
+test("a folder, or a path through a file, is not a file", async (context) => {
   const { workspace, load } = await makePlace(context);
   await writeFile(join(workspace, "file"), "");
   assert.match(only((await load({ rbacManifests: [workspace] })).problems).reason, /not a file/);
   assert.equal((await load({ rbacManifests: [join(workspace, "file", "x")] })).problems.length, 1);
 });
 
-test("a link that leads out is refused, the file's own and one on the way, and one within is followed", async (context) => {
+test("a link that leads out is refused, whether the file itself or a folder above it; a link within is followed", async (context) => {
   const { workspace, temp, outside, load } = await makePlace(context);
   await writeFile(join(outside, "secret.yaml"), "secret");
   await writeFile(join(temp, "fine.yaml"), "fine");
@@ -128,7 +129,7 @@ test("a credentials-directory behind a link to nowhere is refused", async (conte
   assert.equal((await load({ credentialsDirectory: join(workspace, "dangling") })).problems.length, 1);
 });
 
-test("a catalog that is malformed says where", async (context) => {
+test("the problem of a malformed catalog says where it is", async (context) => {
   const { workspace, load } = await makePlace(context);
   const path = join(workspace, "catalog.json");
   for (const [text, reason] of [
@@ -161,7 +162,7 @@ test("a resolv.conf needs a name server", async (context) => {
   }
 });
 
-test("a checkout that is a link is where it leads: in the workspace it is taken, outside it is refused", async (context) => {
+test("a checkout that is a link is accepted where it leads into the workspace, and refused where it leads out", async (context) => {
   const { workspace, temp, outside, load } = await makePlace(context);
   await mkdir(join(workspace, "torch"));
   await symlink(join(workspace, "torch"), join(workspace, "inside"));
@@ -179,7 +180,7 @@ test("a checkout that is a link is where it leads: in the workspace it is taken,
   }
 });
 
-test("a temporary folder that everyone may write to is said, unless nobody may replace another's files", async (context) => {
+test("a temporary folder that everyone can write to is a warning, unless it is sticky", async (context) => {
   const { temp, load } = await makePlace(context);
   for (const [mode, count] of [
     [0o755, 0],
@@ -192,14 +193,14 @@ test("a temporary folder that everyone may write to is said, unless nobody may r
   }
 });
 
-test("a credentials' directory that leads elsewhere by the time it is written to is refused, and what is held is written", async (context) => {
+test("a credentials directory that leads elsewhere when it is written to is refused, and files are written to the held folder", async (context) => {
   const { workspace, temp, outside } = await makePlace(context);
   const [first, link] = [join(workspace, "first"), join(workspace, "keys")];
   await mkdir(first);
   await symlink(first, link);
   const folder = await holdFolder(link);
   context.after(() => folder.close());
-  const check = () => recheckCredentialsDirectory(link, folder.real, { workspace, temp }, undefined);
+  const check = () => recheckCredentialsPlace(link, folder.real, { workspace, temp }, undefined);
   await check();
   await mkdir(join(workspace, "second"));
   for (const target of [outside, join(workspace, "second")]) {

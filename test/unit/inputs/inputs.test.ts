@@ -9,7 +9,7 @@ import { environmentOf, FOLDERS, HEADER, only } from "../builders.ts";
 
 const read = (inputs: Readonly<Record<string, string>>) => readInputs(environmentOf(inputs), FOLDERS);
 
-test("all that is wrong is said in one pass, by the input's name and value", () => {
+test("everything that is wrong is reported in one pass, with the input's name and value", () => {
   const bad = {
     "cluster-name": "Bologna!",
     "kubernetes-version": "1.28.x",
@@ -65,7 +65,7 @@ test("a bad value leaves the others read, with its default in its place", () => 
   assert.equal(inputs.waitSeconds, 60);
 });
 
-test("an explicit value and an unset one differ where a kind configuration could say it too", () => {
+test("an explicit value differs from an unset one where a kind configuration can set the same", () => {
   const unset = read({}).inputs;
   const said = read({
     "cluster-name": "bologna",
@@ -80,7 +80,7 @@ test("an explicit value and an unset one differ where a kind configuration could
   assert.deepEqual([said.inputs.clusterName, said.inputs.workers, said.inputs.controlPlanes], ["bologna", 0, 1]);
 });
 
-test("space around a value does not count, and a blank value is an unset one", () => {
+test("spaces around a value are ignored, and a blank value is an unset one", () => {
   const { inputs, problems } = read({ workers: " 2\n", "cluster-name": " \t\r\n", user: "" });
   assert.deepEqual(problems, []);
   assert.deepEqual([inputs.workers, inputs.clusterName, inputs.user], [2, undefined, "torch"]);
@@ -97,7 +97,7 @@ test("a value with line breaks and escape codes stays on one line of the report"
   assert.ok(!new InputError(problems).message.includes("\u001b"));
 });
 
-test("a kind configuration is told from a path to one", () => {
+test("a kind configuration is distinguished from a path to one", () => {
   const inline = ["kind: Cluster", "kind:\tCluster", "a\nb", "{kind: Cluster}", "{}"];
   const files = ["kind.yaml", "a:b.yaml", "dir with space/kind.yaml", "a{b}.yaml", "/tmp/runner/kind.yaml"];
   for (const text of inline)
@@ -120,7 +120,7 @@ test("dns is one of three words or a file in the workspace", () => {
   assert.deepEqual(read({ dns: "ci/resolv.conf" }).inputs.dns, { kind: "resolv-conf", path: "/ws/ci/resolv.conf" });
 });
 
-test("groups are lists of plain names, and the one that the API server refuses is refused before", () => {
+test("groups are lists of plain names, without the one that the API server refuses", () => {
   assert.deepEqual(read({ groups: "dev, ops\nsystem:authenticated" }).inputs.groups, [
     "dev",
     "ops",
@@ -133,7 +133,7 @@ test("groups are lists of plain names, and the one that the API server refuses i
     assert.equal(read({ groups }).problems.length, 1, groups);
 });
 
-test("a lifetime that is accepted is whole seconds in the signing request, as the API demands", () => {
+test("an accepted lifetime is in whole seconds in the signing request, as the API requires", () => {
   for (const lifetime of ["10m", "1.1h", "10m0.5s", "16.1h", "600.4s", "8760h"]) {
     const { inputs, problems } = read({ "certificate-lifetime": lifetime });
     if (problems.length > 0) continue;

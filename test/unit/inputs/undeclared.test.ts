@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readInputs } from "../../../src/inputs/inputs.ts";
-import { nearestName } from "../../../src/inputs/undeclared.ts";
+import { nearestName } from "../../../src/values/spelling.ts";
 import { environmentOf, FOLDERS, only } from "../builders.ts";
 
 const warnings = (inputs: Readonly<Record<string, string>>) => readInputs(environmentOf(inputs), FOLDERS).warnings;
 
-test("inputs of other actions are answered with ours, in one warning, without their values", () => {
+test("inputs of other actions are matched with ours, in one warning, without their values", () => {
   const text = only(
     warnings({
       cluster_name: "s3cret",
@@ -29,18 +29,18 @@ test("inputs of other actions are answered with ours, in one warning, without th
   assert.doesNotMatch(text, /s3cret|wait/);
 });
 
-test("a misspelled input is answered with the near one, and a strange one with itself", () => {
+test("a misspelled input is matched with the nearest one, and an unknown one is only named", () => {
   assert.match(only(warnings({ worker: "2" })), /worker \(did you mean workers\?\)/);
   assert.match(only(warnings({ "kubernets-version": "1.31" })), /did you mean kubernetes-version\?/);
-  assert.match(only(warnings({ frobnicate: "1" })), /no effect: frobnicate\.$/);
+  assert.match(only(warnings({ frobnicate: "1" })), /no effect: frobnicate\. Fix: /);
 });
 
-test("our own inputs and empty ones are not warned of", () => {
+test("our own inputs and empty ones cause no warning", () => {
   assert.deepEqual(warnings({}), []);
   assert.deepEqual(warnings({ workers: "1", "job-status": "success", "torch-ref": "main", config: "" }), []);
 });
 
-test("no name makes the search for a near one throw, and each name is nearest to itself", () => {
+test("no name makes the search for a similar one throw, and each name is nearest to itself", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 3 }), (name) => {
       nearestName(name, ["workers", "constructor"]);

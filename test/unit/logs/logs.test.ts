@@ -5,13 +5,13 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createExec } from "../../../src/exec.ts";
+import { limitExec } from "../../../src/logs/collect.ts";
 import { makeLogFolder, openLogFolder, toFileName } from "../../../src/logs/folder.ts";
 import { parsePodLogs } from "../../../src/logs/nodes.ts";
 import { hide } from "../../../src/runner/mask.ts";
-import { limitRun } from "../../../src/teardown.ts";
 import { makeFolder } from "../builders.ts";
 
-test("the folder of logs is new, under a name that nobody knows beforehand, and its owner's alone", async (context) => {
+test("the folder of logs is new, has a name that cannot be guessed, and is readable only by its owner", async (context) => {
   const parent = await makeFolder(context);
   await mkdir(join(parent, "kind-logs-c"), { mode: 0o777 });
   const [one, two] = [await makeLogFolder(parent, "kind-logs-c"), await makeLogFolder(parent, "kind-logs-c")];
@@ -24,7 +24,7 @@ test("the folder of logs is new, under a name that nobody knows beforehand, and 
   assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
 });
 
-test("what lies in the folder besides is not among its files, and a link is not written through", async (context) => {
+test("other files in the folder are not among its files, and a link is not written through", async (context) => {
   const path = await makeLogFolder(await makeFolder(context), "logs");
   const outside = join(dirname(path), "outside");
   await writeFile(outside, "kept");
@@ -109,6 +109,6 @@ test("a key at the place where a long text is cut is not left without its first 
 test("no command is started for which the time is over, and a running one ends with it", async (context) => {
   const exec = createExec(await makeFolder(context));
   const command = { file: "sleep", args: ["60"], timeoutSeconds: 60, purpose: "sleeping" };
-  await assert.rejects(limitRun(exec, performance.now() - 1)(command), /sleeping: not done/);
-  await assert.rejects(limitRun(exec, performance.now() + 500)(command), /did not end within 1 s/);
+  await assert.rejects(limitExec(exec, performance.now() - 1)(command), /sleeping: not done/);
+  await assert.rejects(limitExec(exec, performance.now() + 500)(command), /timed out after 1 s/);
 });

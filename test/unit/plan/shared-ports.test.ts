@@ -13,7 +13,7 @@ function asking(address: string, node = 0, fields: Partial<HostPort> = {}): Host
   return { address, port: 8080, protocol: "tcp", source, addressWritten: true, ...fields };
 }
 
-test("at most five places of a port are named, and how many more there are", () => {
+test("at most five fields that request a port are named, and the others are counted", () => {
   const reasonOf = (count: number) =>
     only(
       checkSharedPorts(
@@ -30,7 +30,7 @@ test("at most five places of a port are named, and how many more there are", () 
   assert.doesNotMatch(reasonOf(2000), /nodes\.5\./);
 });
 
-test("two places are in each other's way where their addresses are, whoever else asks", () => {
+test("two requests conflict if their addresses do, whatever else is requested", () => {
   const address = fc.constantFrom("0.0.0.0", "127.0.0.1", "127.0.0.2", "::", "0::0", "::1", "0:0::1", "fe80::1%eth0");
   const port = fc.record({
     address,
@@ -60,7 +60,7 @@ test("two places are in each other's way where their addresses are, whoever else
   );
 });
 
-test("fifty thousand places are compared in seconds, whatever their addresses", async () => {
+test("fifty thousand requests are compared in seconds, whatever their addresses", async () => {
   const path = JSON.stringify(import.meta.resolve("../../../src/plan/shared-ports.ts"));
   const builders = JSON.stringify(import.meta.resolve("../builders.ts"));
   for (const address of ['"::1"', '"fd00::" + i.toString(16)', '["10.0", i >> 8, i & 255].join(".")']) {

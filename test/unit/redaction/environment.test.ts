@@ -38,7 +38,7 @@ test("passwords of proxies and registries are found, however they are written", 
   assert.deepEqual(values, ["ghx-123456789"]);
 });
 
-test("what has no password has none", () => {
+test("no password is found where there is none", () => {
   for (const address of ["", "http://proxy:3128", "proxy", "http://proxy/path@x", "http://proxy?a=b:c@d"]) {
     assert.deepEqual(passwordsInUrl(address), [], address);
   }

@@ -60,7 +60,7 @@ for (const [kind, key] of Object.entries(KEYS)) {
       assert.match(redacted, / after$/);
       for (let at = 0; at + 24 < text.length; at += 12) {
         const part = text.slice(at, at + 24);
-        // The frame of PEM is no secret, and neither is the first thing that every key of a kind has.
+        // The frame of PEM is not a secret, and neither is the beginning that all keys of a kind share.
         if (/-----|PRIVATE/.test(part)) continue;
         assert.ok(!redacted.includes(part), `${part} is left of\n${redacted.slice(0, 500)}`);
       }
@@ -68,7 +68,7 @@ for (const [kind, key] of Object.entries(KEYS)) {
   }
 }
 
-test("a key that nobody told of is redacted by its looks", () => {
+test("an unknown key is redacted because it looks like one", () => {
   for (const key of Object.values(KEYS)) {
     const body = bodyOf(key);
     const texts = [key, JSON.stringify(key), base64(key), base64(base64(key)), key.slice(0, 300), body];
@@ -120,18 +120,18 @@ test("what Flowable prints as a variable is redacted by the variable's name, and
   ]);
 });
 
-test("nothing is left of the base64 of a secret, whatever its length, before it and behind it", () => {
+test("nothing is left of the base64 of a secret, whatever its length and whatever is before and after it", () => {
   for (let length = 12; length < 24; length += 1) {
     const secret = "s3cr3t-".repeat(4).slice(0, length);
     for (const before of ["", "a", "bc"]) {
       const text = redact(`{"value":"${base64(before + secret)}"}`, [secret]);
-      // What stands before the secret shares a character with it.
+      // What is before the secret shares a character with it.
       assert.match(text, /^\{"value":"[A-Za-z0-9+/]{0,3}\[redacted\]"\}$/, `${length} behind ${before.length}`);
     }
   }
 });
 
-test("a secret that is given is gone, wherever it stands", () => {
+test("a known secret is removed, wherever it is", () => {
   fc.assert(
     fc.property(fc.string(), fc.string({ minLength: 8 }), fc.string(), (before, secret, after) => {
       fc.pre(!"[redacted]".includes(secret));
@@ -140,7 +140,7 @@ test("a secret that is given is gone, wherever it stands", () => {
   );
 });
 
-/** Texts that are made to be searched for ever, by what is repeated in them. */
+/** Texts made to keep the search busy forever, by what is repeated in them. */
 const HOSTILE: readonly string[] = [
   "\\",
   "token",
@@ -167,14 +167,14 @@ for (const piece of HOSTILE) {
   });
 }
 
-test("a run that is longer than what V8 searches at once is searched, and the key in it gone", () => {
+test("a run that is longer than what V8 searches at once is searched, and the key in it is removed", () => {
   const key = KEYS.RSA ?? "";
   const redacted = redact(`${"A".repeat(8_000_000)} ${bodyOf(key)} ${"ab-".repeat(199_990 / 3)}${bodyOf(key)}`, [key]);
   assert.ok(redacted.length > 8_000_000);
   assert.ok(!redacted.includes(bodyOf(key).slice(200, 240)));
 });
 
-test("a key whose beginning is cut off is redacted up to its last line, and what stands before it is not", () => {
+test("a key whose beginning is cut off is redacted up to its last line, and what is before it is not", () => {
   for (const key of Object.values(KEYS)) {
     for (const way of ["as it is", "with Windows line breaks", "with a prefix to each line", "in JSON", "in a URL"]) {
       const cut = (WAYS[way] ?? String)(key).slice(60);
@@ -189,7 +189,7 @@ test("a key whose beginning is cut off is redacted up to its last line, and what
   }
 });
 
-test("tokens in a word with other things are found as before", () => {
+test("tokens inside a longer word are found", () => {
   const jwt = `eyJ${"a".repeat(20)}.eyJ${"b".repeat(20)}.${"c".repeat(10)}`;
   for (const before of ["", "x-", "a.", "a.b-eyJ-", "eyJ-eyJ-", '"']) {
     const redacted = redact(`${before}${jwt} z`, []);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { marked } from "marked";
-import { code, fenced, heading, inline, link, list, messageAlert, table, text } from "../../../src/report/markdown.ts";
+import { fenced, heading, messageAlert, table } from "../../../src/report/markdown/blocks.ts";
+import { code, inline, link, list, text } from "../../../src/report/markdown/inline.ts";
 import { assertInert, hostileText, readPage } from "../hostile.ts";
 
 function render(markdown: { toString(): string }) {
@@ -19,10 +20,10 @@ function collapse(value: string): string {
   return value.replace(/\s+/g, " ").trim();
 }
 
-/** A text of one line without characters that are shown otherwise. */
+/** A text of one line without characters that are shown differently. */
 const line = hostileText.map((value) => collapse(value.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")));
 
-test("a text shows itself, wherever it stands", () => {
+test("text shows exactly itself, wherever it is", () => {
   fc.assert(
     fc.property(line, line, (a, b) => {
       assert.equal(seenIn(heading(2, a)), a);
@@ -34,23 +35,25 @@ test("a text shows itself, wherever it stands", () => {
   );
 });
 
-test("pieces that meet in a line make nothing together", () => {
+test("adjacent pieces of a line do not combine into markup", () => {
+  const make = { text, code, link: (value: string) => link(value, "https://a.example/b?c&lt;=d") };
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.constantFrom("text", "code", "link"), line), { maxLength: 6 }), (pieces) => {
-      const made = pieces.map(([kind, value]) =>
-        kind === "text" ? text(value) : kind === "code" ? code(value) : link(value, "https://a.example/b?c&lt;=d"),
-      );
-      const content = made.reduce((all, each) => inline`${all}${each}`, text(""));
-      for (const markdown of [heading(2, content), table([content], [[content]])]) {
-        const page = render(markdown);
-        assertInert(page, ["https://a.example/b?c&lt;=d"]);
-        assert.ok(page.elements.every(({ name }) => name !== "img"));
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom("text" as const, "code" as const, "link" as const), line), { maxLength: 6 }),
+      (pieces) => {
+        const made = pieces.map(([kind, value]) => make[kind](value));
+        const content = made.reduce((all, each) => inline`${all}${each}`, text(""));
+        for (const markdown of [heading(2, content), table([content], [[content]])]) {
+          const page = render(markdown);
+          assertInert(page, ["https://a.example/b?c&lt;=d"]);
+          assert.ok(page.elements.every(({ name }) => name !== "img"));
+        }
+      },
+    ),
   );
 });
 
-test("code spans side by side stay two", () => {
+test("adjacent code spans stay separate", () => {
   const page = render(heading(2, inline`${code("a")}${code("b")}`));
   assert.deepEqual(
     page.texts.filter(({ inside }) => inside.includes("code")).map((each) => each.text),
@@ -58,7 +61,7 @@ test("code spans side by side stay two", () => {
   );
 });
 
-test("an address is a link only where it is http or https, without a password and without blanks", () => {
+test("an address is a link only if it is http or https, without a password and without blanks", () => {
   for (const url of [
     "javascript:alert(1)",
     "data:text/html,x",
@@ -79,7 +82,7 @@ test("an address is a link only where it is http or https, without a password an
   assert.ok(page.elements.some(({ name }) => name === "a"));
 });
 
-test("output is shown as it is, line by line, with what cannot be seen made visible", () => {
+test("output is shown as it is, line by line, with invisible characters made visible", () => {
   const ends = ["\n", "\r", "\r\n", "\v", "\f", "\u0085", "\u2028", "\u2029"];
   for (const end of ends)
     assert.deepEqual(fenced("text", [`a${end}b`]).lines.slice(1, -1), ["a", "b"], JSON.stringify(end));

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { marked } from "marked";
+import type { Report } from "../../../src/report/content.ts";
 import { renderGantt } from "../../../src/report/gantt.ts";
-import { byteLength, SUMMARY_BYTES } from "../../../src/report/markdown.ts";
-import { type Report, renderFailure, renderLog, renderSummary } from "../../../src/report/summary.ts";
-import { writeSummary } from "../../../src/runner/step.ts";
+import { renderLog } from "../../../src/report/log.ts";
+import { byteLength, SUMMARY_BYTES } from "../../../src/report/markdown/size.ts";
+import { renderFailure, renderSummary } from "../../../src/report/summary.ts";
+import { writeSummary } from "../../../src/runner/summary.ts";
 import { runBounded } from "../bounded.ts";
 import { assertInert, hostileText, readPage, shapeOf } from "../hostile.ts";
 
@@ -21,7 +23,7 @@ const REPORT: Report = {
     nodeImage: "kindest/node:v1.28.15",
     loadBalancerImage: undefined,
     reasons: { kubernetes: "the guide's", kind: "why | kind", kubectl: "asked for" },
-    warnings: ["Nobody has promised that."],
+    warnings: ["Not verified: kind 0.25.0."],
   },
   origins: { kind: "from the tool cache", kubectl: "not verified" },
   nodes: ["bologna-control-plane", "bologna-worker"],
@@ -48,7 +50,7 @@ function rowsOf(markdown: string): readonly (readonly string[])[] {
   return rows.map((line) => line.split(/(?<!\\)\|/).slice(1, -1));
 }
 
-test("the summary's tables keep their shape whatever stands in them", () => {
+test("the summary's tables keep their shape whatever is in them", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.constantFrom("a|b", "|", "a\nb", "a\r\nb", "`|`")), (text) => {
       const files = [{ name: "n", what: "w", path: text }];
@@ -60,7 +62,7 @@ test("the summary's tables keep their shape whatever stands in them", () => {
   );
 });
 
-test("the summary says the versions with their reasons, the endpoints, the nodes and the time of each phase", () => {
+test("the summary shows the versions with their reasons, the endpoints, the nodes and the time of each phase", () => {
   const markdown = renderSummary(REPORT).toString();
   for (const text of [
     "1.28.15",
@@ -68,7 +70,7 @@ test("the summary says the versions with their reasons, the endpoints, the nodes
     "1.27.16",
     "why \\| kind",
     "bologna-worker",
-    "Nobody has promised that.",
+    "Not verified: kind 0.25.0.",
     "not verified",
   ]) {
     assert.ok(markdown.includes(text), text);
@@ -93,7 +95,7 @@ test("the log says the same as the summary", () => {
   }
 });
 
-test("summary and log name the nodes' images with their digests, and a proxy where one is set", () => {
+test("summary and log name the nodes' images with their digests, and a proxy if one is set", () => {
   const nodeImages = ["kindest/node:v1.28.15@sha256:a", "mine/node:v1.27.1"];
   const report = { ...REPORT, nodeImages };
   for (const text of [renderSummary(report).toString(), renderLog(report).join("\n")]) {
@@ -105,7 +107,7 @@ test("summary and log name the nodes' images with their digests, and a proxy whe
     assert.doesNotMatch(text, /Proxy/);
 });
 
-test("a failure's every line stands in the summary, first, and what a program said is shown as it is", () => {
+test("every line of a failure is in the summary, first, and the output of programs is shown as it is", () => {
   const markdown = renderFailure("one <b>\ntwo\n  a | *b*\n    c\nthree", REPORT.phases).toString();
   assert.match(markdown, /> one &lt;b><br>\n> two<br>\n> ~{8}text\n> a \| \*b\*\n> {3}c\n> ~{8}\n> three<br>\n/);
   assert.ok(markdown.indexOf("> one") < markdown.indexOf("Install kind"));
@@ -126,7 +128,7 @@ test("the chart has a bar for each phase, and nothing in a name ends it early", 
   assert.ok(!renderFailure("one", []).toString().includes("mermaid"));
 });
 
-/** A report in which every text that comes from elsewhere is the same one. */
+/** A report in which all text that others could have written is the same. */
 function reportOf(text: string): Report {
   const { phases } = REPORT;
   return {
@@ -189,7 +191,7 @@ test("a failure's summary has no element, link or reference of the message, whic
   );
 });
 
-test("each way that was found out of a failure's quotation is closed", () => {
+test("each known way out of a failure's quotation is closed", () => {
   for (const [what, message] of [
     ["a line like the fence", "x\n  a\n  ~~~~~~~~\n  <script>"],
     ["a carriage return", "x\n  a\r<script>\r# b"],
@@ -239,13 +241,13 @@ test("a failure's summary takes no more bytes than GitHub shows, loses only the 
   }
 });
 
-test("what is left of a program's line that was cut is still shown as a program's", () => {
+test("the rest of a program's line that was cut is still shown as output", () => {
   const page = render(renderFailure(`It broke.\n  ${"*".repeat(2_000_000)}\nFix: restart it.`, []));
   const inside = page.texts.filter(({ text }) => text.includes("***")).map((each) => each.inside.at(-1));
   assert.deepEqual(inside, ["code", "code"]);
 });
 
-test("a summary of too much takes no more bytes than GitHub shows, and says so", () => {
+test("a summary that is too long takes no more bytes than GitHub shows, and says so", () => {
   const endless = "@".repeat(3_000_000);
   const markdown = renderSummary(reportOf(endless)).toString();
   assert.ok(byteLength(markdown) <= SUMMARY_BYTES, `${byteLength(markdown)}`);
@@ -253,7 +255,7 @@ test("a summary of too much takes no more bytes than GitHub shows, and says so",
   assert.match(renderSummary({ ...REPORT, artifact: endless }).toString(), /cut: it has 3000000 characters/);
 });
 
-test("all that a step writes to its summary is no longer than GitHub shows, in bytes, and what is shown is whole", async (context) => {
+test("everything that a step writes to its summary takes no more bytes than GitHub shows, and what is shown is complete", async (context) => {
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-unit-"));
   context.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "summary");
@@ -264,14 +266,14 @@ test("all that a step writes to its summary is no longer than GitHub shows, in b
     process.stdout.write = () => true;
     for (const name of ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH"]) delete process.env[name];
     process.env.GITHUB_STEP_SUMMARY = ${JSON.stringify(file)};
-    const { reportFailure, reportOutcome } = await import(${JSON.stringify(new URL("../../../src/report/report.ts", import.meta.url).href)});
+    const { reportFailure, reportSuccess } = await import(${JSON.stringify(new URL("../../../src/report/report.ts", import.meta.url).href)});
     const { startTimeline } = await import(${JSON.stringify(new URL("../../../src/timeline.ts", import.meta.url).href)});
     const report = ${JSON.stringify(REPORT)};
     const many = Array.from({ length: 40 }, (_, index) => index + "節😀é".repeat(3_000));
     const files = many.map((name) => ({ name, path: name, what: name }));
     const outputs = { "kubectl-path": "/a/kubectl", "kind-path": "/a/kind", kubeconfig: "/a/kubeconfig" };
     const made = { outputs, report: { ...report, files, certificateExpires: new Date(report.certificateExpires) } };
-    await reportOutcome(made, process.env);
+    await reportSuccess(made, process.env);
     await reportFailure(new Error("It broke.\\n" + "節😀é".repeat(400_000) + "\\nFix: restart it."), startTimeline());
     process.exitCode = 0;
   `);
@@ -299,7 +301,7 @@ test("no phase's name is a statement of Mermaid, an entity, a tag or a line", ()
   );
 });
 
-test("only what the Markdown module made is written to the job's summary", async (context) => {
+test("only what the Markdown modules made is written to the job's summary", async (context) => {
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-unit-"));
   context.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "summary");

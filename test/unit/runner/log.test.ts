@@ -12,7 +12,7 @@ import { makeFolder } from "../builders.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 const execute = promisify(execFile);
 
-/** What the runner takes for a command: `::` after blanks at a line's begin, `##[` anywhere; it ends lines at \r too. */
+/** What the runner reads as a command: `::` after blanks at the start of a line, `##[` anywhere; it ends lines at \r too. */
 function commandsIn(printed: string): readonly string[] {
   return printed.split(/\r\n|\n|\r/).filter((line) => /^\s*::/.test(line) || /##\[/.test(line));
 }
@@ -31,7 +31,7 @@ const ATTACKS = [
   "\u001b[2K\r::notice::x",
 ];
 
-/** Runs what the test gives in a process of its own, as a step runs, and gives what it printed. */
+/** Runs a test's code in a process of its own, as a step runs. @returns what it printed. */
 async function print(folder: string, calls: string): Promise<string> {
   const file = join(folder, "step.ts");
   await writeFile(
@@ -59,7 +59,7 @@ test("no text becomes a command to the runner, whichever way it is written", asy
   assert.doesNotMatch(annotations, /##\[/);
 });
 
-test("lines of others are what they were, but for what the runner or a terminal would act on", () => {
+test("lines that others wrote stay as they are, except for what the runner or a terminal would act on", () => {
   assert.deepEqual(toLogLines("a ✓\tb\r\nc\rd\n\ne"), ["a ✓\tb", "c", "d", "", "e"]);
   assert.deepEqual(toLogLines("a\u001b[31mred\u202e x"), ["a\ufffd[31mred\ufffd x"]);
   fc.assert(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { parseCommandFile, unescapeData } from "../../../scripts/local/runner.ts";
+import { parseCommandFile, unescapeData } from "../../../scripts/local/command-files.ts";
 
 const execute = promisify(execFile);
 
@@ -44,10 +44,10 @@ test("a name of Object's is a name like any other", () => {
   ]);
 });
 
-test("a block that was cut off does not keep the reader busy for ever", async () => {
+test("a block that was cut off does not make the reader loop forever", async () => {
   // In a process of its own: a reader that does not come back could not be stopped in this one.
-  const runner = join(import.meta.dirname, "../../../scripts/local/runner.ts");
-  const script = `const { parseCommandFile } = await import(${JSON.stringify(runner)});
+  const reader = join(import.meta.dirname, "../../../scripts/local/command-files.ts");
+  const script = `const { parseCommandFile } = await import(${JSON.stringify(reader)});
     for (const text of ["a<<END\\nhalf", "a<<END", "b=1\\na<<END\\n"]) {
       try { parseCommandFile(text); } catch {}
     }
@@ -56,7 +56,7 @@ test("a block that was cut off does not keep the reader busy for ever", async ()
   assert.equal(stdout, "done\n");
 });
 
-test("what the toolkit escapes is what was meant", () => {
+test("what the toolkit escapes is restored", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(..."%025ADad\r\n") }), (text) => {
       const escaped = text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");

@@ -20,27 +20,27 @@ function readNotes(name: string): Promise<string> {
   return readFile(join(NOTES, name), "utf8");
 }
 
-/** What is read from some lines, the version alone, and what is remarked, by whether it is open. */
+/** What is read from some lines: the versions, and the remarks, by whether they need a review. */
 function read(...lines: readonly string[]) {
   const { images, remarks } = parseReleaseNotes("0.99.0", lines.join("\n"));
   return {
     images: images.map(({ kubernetes }) => kubernetes),
-    open: remarks.filter(({ open }) => open).map(({ text }) => text),
-    decided: remarks.filter(({ open }) => !open).map(({ text }) => text),
+    review: remarks.filter(({ needsReview }) => needsReview).map(({ text }) => text),
+    decided: remarks.filter(({ needsReview }) => !needsReview).map(({ text }) => text),
   };
 }
 
 const image = (version: string, start: string) => `kindest/node:v${version}@${digest(start)}`;
 
-/** A line that is right, so that what else is in the notes can be left out. */
+/** A correct line, so that everything else in the notes can be left out. */
 const RIGHT = `- v1.40.0: \`${image("1.40.0", "40")}\``;
 
-/** Beside a right line none of these is taken, and a person is told for one of the reasons expected. */
+/** Asserts that none of these lines is accepted next to a correct one, each with an expected reason. */
 function assertLeftOut(lines: readonly string[], reason: RegExp) {
-  const { images, open } = read(RIGHT, ...lines);
+  const { images, review } = read(RIGHT, ...lines);
   assert.deepEqual(images, ["1.40.0"], lines.join("\n"));
-  assert.ok(open.length > 0);
-  for (const text of open) assert.match(text, reason);
+  assert.ok(review.length > 0);
+  for (const text of review) assert.match(text, reason);
 }
 
 test("stored notes give the images that the catalog has for their release", async () => {
@@ -55,22 +55,25 @@ test("stored notes give the images that the catalog has for their release", asyn
   }
 });
 
-test("the list of v0.20 holds against the wrong tag of its default image", async () => {
+test("the list of v0.20 wins over the wrong tag of its default image in the text", async () => {
   const { remarks } = parseReleaseNotes("0.20.0", await readNotes("v0.20.0.md"));
   assert.equal(remarks.length, 1);
   assert.match(remarks[0]?.text ?? "", /^kind 0\.20\.0: the text names `\S+v1\.27\.2@.*the list `\S+v1\.27\.3@/);
-  assert.equal(remarks[0]?.open, false);
+  assert.equal(remarks[0]?.needsReview, false);
 });
 
 test("notes without a contradiction give no remark", async () => {
   assert.deepEqual(parseReleaseNotes("0.25.0", await readNotes("v0.25.0.md")).remarks, []);
 });
 
-test("the first notes of v0.28 give one image, and a person is asked about three labels that are not their tags'", async () => {
+test("the first notes of v0.28 give one image, and three labels that differ from their tags need a review", async () => {
   const { images, remarks } = parseReleaseNotes("0.28.0", await readNotes("v0.28.0-first-edition.md"));
   assert.deepEqual(images, catalogued("0.28.0").slice(0, 1));
   assert.deepEqual(
-    remarks.map(({ open, text }) => [open, /`- (v\S+:) \S+node:(v[\d.]+)@.* has a label/.exec(text)?.slice(1)]),
+    remarks.map(({ needsReview, text }) => [
+      needsReview,
+      /`- (v\S+:) \S+node:(v[\d.]+)@.* has a label/.exec(text)?.slice(1),
+    ]),
     [
       [true, ["v1.32.5:", "v1.32.2"]],
       [true, ["v1.31.9:", "v1.31.6"]],
@@ -79,20 +82,20 @@ test("the first notes of v0.28 give one image, and a person is asked about three
   );
 });
 
-test("the mended notes of v0.28 give all four, and the list holds against the text", async () => {
+test("the fixed notes of v0.28 give all four, and the list wins over the text", async () => {
   const { remarks } = parseReleaseNotes("0.28.0", await readNotes("v0.28.0.md"));
   assert.deepEqual(
-    remarks.map(({ open }) => open),
+    remarks.map(({ needsReview }) => needsReview),
     [false],
   );
 });
 
-test("an image of another release in the text of v0.33 is left out, and a person is asked", async () => {
+test("an image of another release in the text of v0.33 is left out, and needs a review", async () => {
   const { images, remarks } = parseReleaseNotes("0.33.0", await readNotes("v0.33.0.md"));
   assert.ok(!images.some(({ kubernetes }) => kubernetes === "1.36.1"));
   assert.equal(remarks.length, 1);
   assert.match(remarks[0]?.text ?? "", /v1\.36\.1@.*which the list does not have/);
-  assert.equal(remarks[0]?.open, true);
+  assert.equal(remarks[0]?.needsReview, true);
 });
 
 test("a listed image is read in every form that notes have had", () => {
@@ -123,7 +126,7 @@ test("a listed image is read in every form that notes have had", () => {
   }
 });
 
-test("a line that is no full tag@digest of kind's image is left out", () => {
+test("a line without a full tag@digest of kind's image is left out", () => {
   const reference = image("1.31.9", "31");
   const lines = [
     "- v1.31.9: `kindest/node:v1.31.9`",
@@ -134,71 +137,71 @@ test("a line that is no full tag@digest of kind's image is left out", () => {
     `- v1.31.9: \`ghcr.io/${reference}\``,
     `- v1.31.9: \`${digest("31")}\``,
   ];
-  for (const line of lines) assertLeftOut([line], /names no image of kind's/);
+  for (const line of lines) assertLeftOut([line], /does not name an image of kind/);
 });
 
-test("a tag that is no released version of Kubernetes is left out", () => {
+test("a tag that is not a released version of Kubernetes is left out", () => {
   for (const tag of ["v1.31.0-rc.1", "v1.31", "1.31.9", "latest"]) {
-    assertLeftOut([`- 1.31: \`kindest/node:${tag}@${digest("31")}\``], /no released version/);
+    assertLeftOut([`- 1.31: \`kindest/node:${tag}@${digest("31")}\``], /not a released version/);
   }
 });
 
-test("a label that is not its tag's version is never believed, nor is the tag", () => {
+test("neither a label nor its tag is trusted if they differ", () => {
   assertLeftOut([`- 1.31: \`${image("1.30.13", "30")}\``], /has a label that is not/);
   assertLeftOut([`- 1.3: \`${image("1.30.13", "30")}\``], /has a label that is not/);
   assertLeftOut([`- v1.30.12: \`${image("1.30.13", "30")}\``], /has a label that is not/);
 });
 
-test("lines that share a tag or a digest and do not agree are all left out", () => {
+test("lines that share a tag or a digest but otherwise differ are all left out", () => {
   const line = (label: string, version: string, start: string) => `- ${label}: \`${image(version, start)}\``;
   assertLeftOut([line("1.31", "1.31.9", "a"), line("1.30", "1.30.13", "a")], /contradict each other/);
   assertLeftOut([line("1.31", "1.31.9", "a"), line("1.31", "1.31.8", "a")], /contradict each other/);
   assertLeftOut([line("1.31", "1.31.9", "a"), line("1.31", "1.31.9", "b")], /contradict each other/);
-  // One of the two is the other's copy, and nothing says whose tag it has.
+  // One of the two is a copy of the other, and nothing says which tag is right.
   assertLeftOut([line("1.31", "1.30.13", "a"), line("1.30", "1.30.13", "b")], /contradict|has a label/);
   assertLeftOut([line("1.31", "1.30.13", "a"), line("1.30", "1.30.13", "a")], /contradict|has a label/);
 });
 
 test("a line that is there twice is read once", () => {
-  assert.deepEqual(read(RIGHT, RIGHT), { images: ["1.40.0"], open: [], decided: [] });
+  assert.deepEqual(read(RIGHT, RIGHT), { images: ["1.40.0"], review: [], decided: [] });
 });
 
 test("the list decides where the text contradicts it, in the tag or in the digest", () => {
   for (const other of [image("1.39.0", "40"), image("1.40.0", "39")]) {
-    const { images, open, decided } = read(`The default is now \`${other}\`.`, RIGHT);
-    assert.deepEqual({ images, open }, { images: ["1.40.0"], open: [] });
+    const { images, review, decided } = read(`The default is now \`${other}\`.`, RIGHT);
+    assert.deepEqual({ images, review }, { images: ["1.40.0"], review: [] });
     assert.equal(decided.length, 1);
-    assert.match(decided[0] ?? "", /the list holds$/);
+    assert.match(decided[0] ?? "", /the list is used$/);
   }
 });
 
-test("an image that only the text has is left out, and a person is asked", () => {
-  const { images, open } = read(`The default is now \`${image("1.41.0", "41")}\`.`, RIGHT);
+test("an image that only the text names is left out, and needs a review", () => {
+  const { images, review } = read(`The default is now \`${image("1.41.0", "41")}\`.`, RIGHT);
   assert.deepEqual(images, ["1.40.0"]);
-  assert.match(open.join(), /v1\.41\.0.*which the list does not have/);
+  assert.match(review.join(), /v1\.41\.0.*which the list does not have/);
 });
 
-test("an image of another registry in the text is none of kind's", () => {
+test("an image of another registry in the text is not one of kind's", () => {
   assert.deepEqual(read(`Or \`ghcr.io/${image("1.40.0", "39")}\`.`, RIGHT), {
     images: ["1.40.0"],
-    open: [],
+    review: [],
     decided: [],
   });
 });
 
-test("what is said without a digest, or with one that breaks off, is no contradiction", () => {
+test("a mention without a digest, or with a shortened one, is not a contradiction", () => {
   const text = ["kindest/node:v1.41.0, kindest/node:v1.42.0@sha256:...", "kindest/node:v1.40.0@sha256:400000..."];
-  assert.deepEqual(read(...text, RIGHT), { images: ["1.40.0"], open: [], decided: [] });
+  assert.deepEqual(read(...text, RIGHT), { images: ["1.40.0"], review: [], decided: [] });
 });
 
-test("what stands in a comment is not read", () => {
+test("comments are not read", () => {
   const { images } = read(RIGHT, "<!--", `- v1.41.0: \`${image("1.41.0", "41")}\``, "-->");
   assert.deepEqual(images, ["1.40.0"]);
 });
 
-test("Kubernetes before 1.22 is left out in silence", () => {
+test("Kubernetes before 1.22 is left out without a remark", () => {
   const lines = ["1.22.0", "1.21.14"].map((version) => `- v${version}: \`${image(version, version.slice(2, 4))}\``);
-  assert.deepEqual(read(...lines), { images: ["1.22.0"], open: [], decided: [] });
+  assert.deepEqual(read(...lines), { images: ["1.22.0"], review: [], decided: [] });
 });
 
 test("notes without a usable image are an error that says why", () => {
@@ -219,10 +222,10 @@ test("notes without a usable image are an error that says why", () => {
   }
 });
 
-test("a quoted line cannot break out of its quotation", () => {
-  const { open } = read(RIGHT, "- 1.31: `kindest/node:v1.31.9` @everyone <img src=x> [x](http://x) `` ".repeat(9));
-  assert.equal(open.length, 1);
-  assert.match(open[0] ?? "", /^kind 0\.99\.0: the line `[^`\n]{1,170}` names no image/);
+test("a quoted line cannot break out of its quotes", () => {
+  const { review } = read(RIGHT, "- 1.31: `kindest/node:v1.31.9` @everyone <img src=x> [x](http://x) `` ".repeat(9));
+  assert.equal(review.length, 1);
+  assert.match(review[0] ?? "", /^kind 0\.99\.0: the line `[^`\n]{1,170}` does not name an image/);
 });
 
 const hex = fc
@@ -252,7 +255,7 @@ const form = fc.record({
   at: fc.constantFrom("@sha256:", "@sha256: ", "&#64;sha256:", "@&#8203;sha256:"),
 });
 
-/** Text that is no list: anything, and images in sentences. */
+/** Text that is not a list: anything, and images in sentences. */
 const prose = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 60 }),
   fc.string({ unit: "binary", maxLength: 60 }),
@@ -295,7 +298,7 @@ test("a well-formed list is read whole, whatever text surrounds it", () => {
   );
 });
 
-test("no image is invented: each one taken has its line, which nothing contradicts, and each other line a remark", () => {
+test("no image is invented: each accepted one has a line that nothing contradicts, and each other line has a remark", () => {
   // Few versions and digests, so that lines often contradict each other.
   const tag = fc.constantFrom("1.31.8", "1.31.9", "1.30.13");
   const sum = fc.constantFrom("a", "b", "c").map((start) => start.padEnd(64, "0"));
@@ -330,7 +333,9 @@ test("no image is invented: each one taken has its line, which nothing contradic
           body,
         );
         if (!agreed)
-          assert.ok(remarks.some(({ open, text }) => open && text.includes(`- ${each.label}: ${reference}`)));
+          assert.ok(
+            remarks.some(({ needsReview, text }) => needsReview && text.includes(`- ${each.label}: ${reference}`)),
+          );
       }
       for (const taken of images) {
         const own = taken.kubernetes === "1.40.0" || lines.some((each) => write(each) === taken.image);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { diagnoseTorch } from "../../../src/torch/diagnosis.ts";
 
 const NOT_SENT = /certificate was not sent/;
-const MAY_NOT = /may not do in the cluster/;
+const MAY_NOT = /lacks the rights that the connector needs in the cluster/;
 const UNTRUSTED = /does not trust the API server/;
 const NAME = /not in the API server's certificate/;
 const KEY = /does not belong to its certificate/;
@@ -19,8 +19,8 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4025)", KEY],
   ["Received fatal alert: bad_certificate", KEY],
   ["javax.net.ssl.SSLHandshakeException: Received fatal alert: decrypt_error", KEY],
-  ["java.nio.file.AccessDeniedException: /usr/app/resources/torch.key", /may not read the mounted/],
-  ['Failure executing: POST. Message: Unauthorized! "code":401', /does not know the certificate/],
+  ["java.nio.file.AccessDeniedException: /usr/app/resources/torch.key", /cannot read the mounted/],
+  ['Failure executing: POST. Message: Unauthorized! "code":401', /does not accept the certificate/],
   ['namespaces "simple" already exists', /namespace exists already/],
   ['{"message":"namespaces is forbidden: User \\"system:anonymous\\" cannot create resource","code":403}', NOT_SENT],
   ['namespaces is forbidden: User "system:anonymous" cannot create resource "namespaces"', NOT_SENT],
@@ -33,27 +33,27 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["java.net.UnknownHostException: other-control-plane", /could not be resolved/],
 ];
 
-test("what Java, OpenSSL, Docker and Kubernetes say names the cause", () => {
+test("what Java, OpenSSL, Docker and Kubernetes report names the cause", () => {
   for (const [words, cause] of CAUSES) {
-    const told = diagnoseTorch("services", `noise\n${words}\nnoise`);
-    assert.match(told?.cause ?? `nothing for ${words}`, cause);
-    assert.notEqual(told?.fix, "");
+    const diagnosis = diagnoseTorch("services", `noise\n${words}\nnoise`);
+    assert.match(diagnosis?.cause ?? `nothing for ${words}`, cause);
+    assert.notEqual(diagnosis?.fix, "");
   }
 });
 
-test("words that point to no cause name none", () => {
+test("words without a known cause name none", () => {
   for (const words of ["", "INFO all is well", "server started on port 4030", "SEVERE: Unhandled exception"]) {
     assert.equal(diagnoseTorch("services", words), undefined, words);
   }
 });
 
-test("what npm and composer say of TLS and logins has nothing to do with the cluster", () => {
+test("what npm and composer report about TLS and logins has nothing to do with the cluster", () => {
   const words = ["SELF_SIGNED_CERT_IN_CHAIN self signed certificate", "npm ERR! 401 Unauthorized", '"code":403'];
   for (const each of words) assert.equal(diagnoseTorch("dashboard", each), undefined, each);
   assert.match(diagnoseTorch("dashboard", "Could not resolve host: repo")?.cause ?? "", /could not be resolved/);
 });
 
-test("what the engine says of its calls is about the service layer", () => {
+test("what the engine reports about its calls is about the service layer", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["Caused by: java.net.SocketTimeoutException: Read timed out", /did not answer the engine's call in time/],
     ["HttpHostConnectException: Connect to broker:9000 failed: Connection refused", /did not reach the .*broker/],

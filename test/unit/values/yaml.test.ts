@@ -7,7 +7,8 @@ import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { loadFiles } from "../../../src/inputs/files.ts";
-import { readYamlText, YAML_LIMITS } from "../../../src/values/yaml.ts";
+import { readYamlText } from "../../../src/values/yaml.ts";
+import { YAML_LIMITS } from "../../../src/values/yaml-limits.ts";
 import { createInputs, makeFolder, only } from "../builders.ts";
 
 const ROOT = pathToFileURL(join(import.meta.dirname, "../../..")).href;
@@ -28,7 +29,8 @@ const PRELUDE = `
 import { strToU8, zipSync } from "${ROOT}/node_modules/fflate/esm/index.mjs";
 import { parseKindConfiguration } from "${ROOT}/src/cluster/config/read.ts";
 import { checkPlans } from "${ROOT}/src/torch/checkout/plans.ts";
-import { pointCsar, readCsar } from "${ROOT}/src/torch/template/csar.ts";
+import { readCsar } from "${ROOT}/src/torch/template/csar.ts";
+import { pointCsar } from "${ROOT}/src/torch/template/point.ts";
 const TEMPLATE = "topology_template:\\n  node_templates:\\n    c:\\n      type: torch.nodes.Location.Cluster\\n";
 const ACCESS = { endpoint: "https://c:6443", ca: "ca.crt", certificate: "c", privateKey: "k", folder: "/creds" };
 const HEADER = "kind: Cluster\\napiVersion: kind.x-k8s.io/v1alpha4\\n";
@@ -43,38 +45,54 @@ const chain = (levels, inner) => Array.from({ length: levels }, (_, at) =>
   "a" + at + ": &a" + at + " " + "[".repeat(inner) + (at === 0 ? "x" : "*a" + (at - 1)) + "]".repeat(inner) + "\\n").join("");
 `;
 
-const DEEP = /^has lists and mappings more than 64 deep in each other \(line \d+\)/;
+const DEEP = /^nests lists and mappings more than 64 levels deep \(line \d+\)/;
 const CASES: readonly (readonly [string, string, RegExp])[] = [
   ["a CSAR of 4,000,000 lists", `csar("[".repeat(4_000_000))`, /is larger than 524288 bytes/],
-  ["a CSAR of lists within the size", `csar("[".repeat(500_000))`, /has a t\.yaml that has lists and mappings more/],
-  ["a CSAR of mappings within the size", `csar("{".repeat(500_000))`, /has lists and mappings more than 64 deep/],
-  ["a CSAR of keys within keys", `csar("? ".repeat(250_000))`, /has lists and mappings more than 64 deep/],
-  ["a template in YAML, as deep", `say(readCsar("/ws/t.yaml", strToU8("{".repeat(500_000))))`, /more than 64 deep/],
-  ["a CSAR of words", `csar("[" + "0,".repeat(250_000) + "]")`, /has more than 250000 words and signs/],
+  [
+    "a CSAR of lists within the size",
+    `csar("[".repeat(500_000))`,
+    /has the file t\.yaml, which nests lists and mappings more/,
+  ],
+  [
+    "a CSAR of mappings within the size",
+    `csar("{".repeat(500_000))`,
+    /nests lists and mappings more than 64 levels deep/,
+  ],
+  ["a CSAR of keys within keys", `csar("? ".repeat(250_000))`, /nests lists and mappings more than 64 levels deep/],
+  [
+    "a template in YAML, as deep",
+    `say(readCsar("/ws/t.yaml", strToU8("{".repeat(500_000))))`,
+    /more than 64 levels deep/,
+  ],
+  ["a CSAR of words", `csar("[" + "0,".repeat(250_000) + "]")`, /has more than 250000 tokens/],
   [
     "60 aliases of a large text",
     `csar(TEMPLATE + 'a: &a "' + "x".repeat(400_000) + '"\\nb: [' + "*a,".repeat(60) + "]\\n")`,
-    /cannot be expanded: its aliases make more than 1000000 characters of it/,
+    /cannot be expanded: its aliases expand it to more than 1000000 characters/,
   ],
   [
     "60 aliases of many nodes",
     `csar(TEMPLATE + "a: &a [" + "x,".repeat(60_000) + "]\\nb: [" + "*a,".repeat(60) + "]\\n")`,
-    /cannot be expanded: its aliases make more than/,
+    /cannot be expanded: its aliases expand it to more than/,
   ],
-  ["aliases that nest", `csar(TEMPLATE + chain(400, 60))`, /its aliases put lists and mappings more than 64 deep/],
-  ["an alias of what holds it", `csar(TEMPLATE + "a: &a [*a]\\n")`, /the anchor a holds an alias of itself/],
+  [
+    "aliases that nest",
+    `csar(TEMPLATE + chain(400, 60))`,
+    /its aliases nest lists and mappings more than 64 levels deep/,
+  ],
+  ["an alias of what holds it", `csar(TEMPLATE + "a: &a [*a]\\n")`, /the anchor a contains an alias of itself/],
   ["a thousand aliases", `csar(TEMPLATE + "a: &a x\\nb:\\n" + "- *a\\n".repeat(1000))`, /has more than 500 aliases/],
   ["a kind configuration of mappings", `kind(HEADER + "x: " + "{".repeat(99_000))`, DEEP],
   ["a kind configuration of keys within keys", `kind(HEADER + "? ".repeat(45_000))`, DEEP],
   [
     "a kind configuration whose patches are aliases of one",
     `kind(HEADER + "x: &p |\\n" + "  a: b\\n".repeat(8_000) + "kubeadmConfigPatches: [" + "*p,".repeat(90) + "]\\n")`,
-    /its aliases make more than 1000000 characters of it/,
+    /its aliases expand it to more than 1000000 characters/,
   ],
   [
     "a kind configuration with a deep patch",
     `kind(HEADER + "kubeadmConfigPatches:\\n- |\\n  " + "{".repeat(90_000) + "\\n")`,
-    /kubeadmConfigPatches\.0 cannot be read: has lists and mappings more than 64 deep/,
+    /kubeadmConfigPatches\.0 cannot be read: nests lists and mappings more than 64 levels deep/,
   ],
   [
     "plans that unpack to more than is read",
@@ -90,7 +108,7 @@ const CASES: readonly (readonly [string, string, RegExp])[] = [
   [
     "an entry of plans with a line break in its name",
     `console.log(checkPlans("p.zip", zip({ "a\\n::error::x.bpmn": "<x/>" }))[0].reason);`,
-    /^has a a\\u\{a\}::error::x\.bpmn that is not BPMN/,
+    /^contains a\\u\{a\}::error::x\.bpmn, which is not BPMN/,
   ],
   [
     "a node with a line break in its name",
@@ -144,7 +162,7 @@ test("what a person writes is read as the yaml package reads it", () => {
   );
 });
 
-test("no text makes the reader throw, and its depth is never taken for less than it is", () => {
+test("no text makes the reader throw, and its depth is never underestimated", () => {
   const signs = fc.constantFrom(
     "[",
     "]",
@@ -182,7 +200,7 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-test("equal keys are found with their line, merge keys aside", () => {
+test("equal keys are found with their line, except merge keys", () => {
   const read = readYamlText("a: 1\nb: &b {x: 1}\nc: &c {y: 1}\nd:\n  <<: *b\n  <<: *c\n  e: 1\n  e: 2\n", {
     uniqueKeys: true,
   });

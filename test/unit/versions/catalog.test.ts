@@ -22,7 +22,7 @@ function refusal(data: unknown): string {
   return assert.fail(`was accepted: ${text}`);
 }
 
-test("a catalog of the user's is read, with the newest kind first", () => {
+test("a user's catalog is read, with the newest kind first", () => {
   const catalog = parseCatalog(
     JSON.stringify({
       kind: [
@@ -40,47 +40,56 @@ test("a catalog of the user's is read, with the newest kind first", () => {
   assert.deepEqual(catalog.kubectl, []);
 });
 
-test("the first thing that is not as documented is named by its place", () => {
+test("the first wrong field is named by its path, with what it must be", () => {
   const cases: readonly (readonly [unknown, RegExp])[] = [
     ["", /not JSON/],
     ["{", /not JSON/],
-    ["null", /not an object/],
-    ["[]", /not an object/],
-    ['"x"', /not an object/],
-    [{}, /kind is not a list/],
-    [{ kind: {} }, /kind is not a list/],
-    [{ kind: [] }, /no kind release/],
-    [{ kind: [null] }, /kind\[0\]/],
-    [{ kind: [release, []] }, /kind\[1\]/],
-    [{ kind: [{ images: [] }] }, /kind\[0\]\.version/],
-    [{ kind: [{ ...release, version: 0.25 }] }, /kind\[0\]\.version/],
-    [{ kind: [{ ...release, version: "0.25" }] }, /kind\[0\]\.version/],
-    [{ kind: [{ ...release, images: undefined }] }, /kind\[0\]\.images/],
+    ["null", /^is not an object$/],
+    ["[]", /^is not an object$/],
+    ['"x"', /^is not an object$/],
+    [{}, /^kind is missing$/],
+    [{ kind: {} }, /^kind is not a list$/],
+    [{ kind: [] }, /^kind does not list a release$/],
+    [{ kind: [null] }, /^kind\[0\] is not an object$/],
+    [{ kind: [release, []] }, /^kind\[1\] is not an object$/],
+    [{ kind: [{ images: [] }] }, /^kind\[0\]\.version is missing$/],
+    [
+      { kind: [{ ...release, version: 0.25 }] },
+      /^kind\[0\]\.version is not a string with a version such as 1\.28\.15$/,
+    ],
+    [{ kind: [{ ...release, version: "0.25" }] }, /^kind\[0\]\.version is not a version such as 1\.28\.15$/],
+    [{ kind: [{ ...release, images: undefined }] }, /^kind\[0\]\.images is missing$/],
     [
       { kind: [{ ...release, images: [image, { ...image, kubernetes: "latest" }] }] },
-      /kind\[0\]\.images\[1\]\.kubernetes/,
+      /^kind\[0\]\.images\[1\]\.kubernetes is not a version such as/,
     ],
     [{ kind: [{ ...release, images: [{ ...image, image: "" }] }] }, /kind\[0\]\.images\[0\]\.image/],
-    [{ kind: [{ ...release, images: [{ ...image, image: "--all" }] }] }, /kind\[0\]\.images\[0\]\.image/],
-    [{ kind: [{ ...release, loadBalancer: 1 }] }, /kind\[0\]\.loadBalancer/],
-    [{ kind: [{ ...release, checksums: { "linux-amd64": "abc" } }] }, /kind\[0\]\.checksums\.linux-amd64/],
-    [{ kind: [{ ...release, checksums: [] }] }, /kind\[0\]\.checksums/],
+    [
+      { kind: [{ ...release, images: [{ ...image, image: "--all" }] }] },
+      /^kind\[0\]\.images\[0\]\.image is not a full image reference such as/,
+    ],
+    [{ kind: [{ ...release, loadBalancer: 1 }] }, /^kind\[0\]\.loadBalancer is not a string with an image reference$/],
+    [
+      { kind: [{ ...release, checksums: { "linux-amd64": "abc" } }] },
+      /^kind\[0\]\.checksums\.linux-amd64 is not a SHA-256 in hex/,
+    ],
+    [{ kind: [{ ...release, checksums: [] }] }, /^kind\[0\]\.checksums is not an object$/],
     [
       { kind: [release], kubectl: [{ version: "1.28.15", checksums: { "linux-amd64": `${SUM}0` } }] },
-      /kubectl\[0\]\.checksums/,
+      /^kubectl\[0\]\.checksums\.linux-amd64 is not a SHA-256 in hex/,
     ],
-    [{ kind: [release], kubectl: "1.28" }, /kubectl is not a list/],
+    [{ kind: [release], kubectl: "1.28" }, /^kubectl is not a list$/],
   ];
   for (const [data, message] of cases) assert.match(refusal(data), message, JSON.stringify(data));
 });
 
-test("a name of Object's is a name like any other", () => {
-  assert.match(refusal('{"__proto__": {"kind": []}}'), /kind is not a list/);
+test("a property name of Object is a name like any other", () => {
+  assert.match(refusal('{"__proto__": {"kind": []}}'), /^kind is missing$/);
   const text = `{"kind": [{"version": "0.25.0", "images": [], "checksums": {"__proto__": "${SUM}"}}]}`;
   assert.equal(only(parseCatalog(text).kind).checksums["linux-amd64"], undefined);
 });
 
-test("no JSON makes the reader fail in another way than by saying what is wrong", () => {
+test("whatever the JSON, the reader succeeds or says what is wrong", () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -109,7 +118,7 @@ test("every image of the built-in catalog is pinned by digest", () => {
   }
 });
 
-test("the built-in catalog names the Kubernetes inside an image where the tag lies", () => {
+test("the built-in catalog names the Kubernetes inside an image even if the tag lies", () => {
   // kind 0.24.0 published 1.27.16 under the tag v1.27.17, a version that was never released: there is no kubectl of it.
   const versions = builtInCatalog().kind.flatMap((kind) => kind.images.map((entry) => entry.kubernetes));
   assert.ok(!versions.includes("1.27.17"));
@@ -127,7 +136,7 @@ test("the built-in catalog lists each release once, newest first, and each Kuber
   }
 });
 
-/** Without a second source that agrees, and so without a checksum. */
+/** Those without a checksum, because no second source agrees. */
 const UNPINNED = ["kubectl 1.27.2 linux-amd64", "kubectl 1.34.12 linux-arm64"];
 
 test("the built-in catalog has a checksum of every kind, and of every kubectl that an image needs", () => {
@@ -150,7 +159,7 @@ test("the built-in catalog has a checksum of every kind, and of every kubectl th
   for (const each of missing) assert.ok(UNPINNED.includes(each), each);
 });
 
-test("no two entries of the built-in catalog have one checksum: that would be a slip of a list", () => {
+test("no two entries of the built-in catalog have the same checksum: that would be a copying mistake", () => {
   const { kind, kubectl } = builtInCatalog();
   const sums = [...kind, ...kubectl].flatMap(({ checksums }) => Object.values(checksums));
   assert.equal(new Set(sums).size, sums.length);

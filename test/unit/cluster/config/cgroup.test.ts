@@ -9,7 +9,7 @@ const read = (body: string) => readFailCgroupV1(configure(body));
 
 const KUBELET = "{kind: KubeletConfiguration, failCgroupV1: false}";
 
-test("without a configuration or a patch the kubelet's own default counts", () => {
+test("without a configuration or a patch the kubelet's own default applies", () => {
   assert.equal(readFailCgroupV1(undefined), undefined);
   assert.equal(read(""), undefined);
   assert.equal(read("kubeadmConfigPatches: ['{kind: KubeletConfiguration, maxPods: 50}']"), undefined);
@@ -49,7 +49,7 @@ test("failCgroupV1 is read from the patches that kind applies to the kubelet's c
   for (const [body, expected] of cases) assert.equal(read(body), expected, body);
 });
 
-test("the first control plane's patches count, after the cluster's: the other nodes get its configuration from kubeadm", () => {
+test("the first control plane's patches apply, after the cluster's: the other nodes get its configuration from kubeadm", () => {
   const nodes = (...list: readonly (readonly [string, boolean | undefined])[]) =>
     stringify({
       nodes: list.map(([role, value]) => ({
@@ -71,7 +71,7 @@ test("the first control plane's patches count, after the cluster's: the other no
   );
 });
 
-test("whatever the patches, the value is that of applying them one after the other", () => {
+test("any patches give the value that they have when applied one after the other", () => {
   const value = fc.constantFrom(true, false, null);
   const document = fc.record(
     {

@@ -15,8 +15,8 @@ import { configure, createInputs, HEADER, makeFolder, misconfigure, only, VERSIO
 /** What kind gets for a configuration. */
 function render(body: string): ReturnType<typeof parse> {
   const user = configure(body);
-  const mounts = { owner: "/run/owner", resolvConf: undefined };
-  return JSON.parse(renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, mounts, []));
+  const additions = { owner: "/run/owner", resolvConf: undefined, defaults: [] };
+  return JSON.parse(renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, additions));
 }
 
 function labels(value: string): string {
@@ -25,7 +25,7 @@ function labels(value: string): string {
 
 // As it was written
 
-test("the label's characters that were written are the ones that kind gets", () => {
+test("kind gets a label's characters as they were written", () => {
   const texts = ["1.30", "007", "12345678901234567890", "yes", "on", "true", "0x1F", "0o17", "1e3", "1_000"];
   for (const text of [...texts, "2026-01-01", "0.10", "1.0", "NaN"]) {
     assert.equal(render(labels(text)).nodes[0].labels.k8s, text);
@@ -37,7 +37,7 @@ test("the label's characters that were written are the ones that kind gets", () 
   assert.equal(render(labels("!!str 1.30")).nodes[0].labels.k8s, "1.30");
 });
 
-test("no scalar of a label is another one when kind gets it", () => {
+test("kind gets every plain scalar of a label unchanged", () => {
   const text = fc.stringMatching(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?$/);
   fc.assert(
     fc.property(text, (value) => {
@@ -47,7 +47,7 @@ test("no scalar of a label is another one when kind gets it", () => {
   );
 });
 
-test("texts anywhere else are as they were written", () => {
+test("kind gets texts elsewhere as they were written", () => {
   const body = "name: 007\nnetworking: {dnsSearch: [1.30]}\ncontainerdConfigPatches: [1.10]\n";
   const rendered = render(body);
   assert.equal(rendered.name, "007");
@@ -81,15 +81,15 @@ test("booleans and numbers are what Go's YAML reader makes of them", () => {
   }
 });
 
-test("signs that YAML does not allow reach kind as escapes, and are refused as they are", () => {
+test("characters that YAML forbids reach kind as escapes, and are refused unescaped", () => {
   const user = configure('runtimeConfig: {a: "\\u00a0\\ufeffb"}\n');
   const shape = planShape(createInputs(), user);
-  const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined }, []);
+  const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined, defaults: [] });
   assert.match(text, /\\ufeffb/);
   assert.match(only(misconfigure("name: a\u0001\n")).reason, /u\{1\}.*line 3, column 8/);
 });
 
-test("no text of the user's reaches kind with a sign that YAML does not allow or takes for a line break", () => {
+test("none of the user's texts reaches kind with a character that YAML forbids or reads as a line break", () => {
   const sign = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u2028", "\u2029", "\u0085", "\ufeff", "\x7f"));
   const texts = fc.array(
     fc.array(sign).map((parts) => parts.join("")),
@@ -100,21 +100,21 @@ test("no text of the user's reaches kind with a sign that YAML does not allow or
       const written = escapeAll(JSON.stringify(containerdConfigPatches));
       const user = configure(`containerdConfigPatches: ${written}\n`);
       const shape = planShape(createInputs(), user);
-      const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined }, []);
+      const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined, defaults: [] });
       assert.doesNotMatch(text, /[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u);
       assert.deepEqual(JSON.parse(text).containerdConfigPatches, containerdConfigPatches);
     }),
   );
 });
 
-/** A JSON text with every sign outside of ASCII as its escape. */
+/** A JSON text with every character outside of ASCII escaped. */
 function escapeAll(json: string): string {
   return json.replace(/[^\x20-\x7e]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 // YAML
 
-test("one document is read with whatever kind takes around it", () => {
+test("one document is read with everything that kind accepts around it", () => {
   const texts = [
     `${HEADER}---\n`,
     `---\n${HEADER}`,
@@ -133,7 +133,7 @@ test("two documents are refused with the line of the second", () => {
   assert.equal(only(read.problems).reason, "has a second YAML document (line 5, column 1)");
 });
 
-test("an alias without an anchor is answered as one, with its place", () => {
+test("an alias without an anchor is reported as one, with its position", () => {
   const problem = only(misconfigure("name: *nobody\n"));
   assert.match(problem.reason, /has the alias \*nobody without an anchor &nobody before it \(line 3, column 7\)/);
   assert.doesNotMatch(problem.fix, /100/);
@@ -152,7 +152,7 @@ test("a file of UTF-16 is read, and one of another encoding is refused", async (
   assert.match(only(latin.problems).reason, /is not UTF-8/);
 });
 
-test("a template's braces give no warning of Node's", () => {
+test("a template's braces cause no warning from Node.js", () => {
   const module = pathToFileURL(join(import.meta.dirname, "../../../../src/cluster/config/read.ts")).href;
   const code = `import { parseKindConfiguration } from ${JSON.stringify(module)};
     console.log(parseKindConfiguration(${JSON.stringify(`${HEADER}nodes:\n- role: {{ x }}\n`)}, "a").problems[0].reason);`;
@@ -161,7 +161,7 @@ test("a template's braces give no warning of Node's", () => {
   assert.equal(stderr, "");
 });
 
-test("names that kind allows are taken, and those of which no node can be named are not", () => {
+test("names that kind allows are accepted, unless a node cannot be named after them", () => {
   for (const name of ["ci-1.28", "a", "5", "1.30", "a.b-c", "ci-"])
     assert.equal(configure(`name: ${name}\n`).name, name);
   for (const name of [".a", "a.", "a..b", "a-.b", "a.-b", "-a", "A", "a_b"]) {
@@ -178,7 +178,7 @@ test("a value of the wrong type or out of range is refused with field, line and 
   const cases: readonly (readonly [string, RegExp])[] = [
     [
       port("hostPort", '"18080"'),
-      /line 5, column \d+: nodes\.0\.extraPortMappings\.0\.hostPort is a text in quotes.*: "18080"/,
+      /line 5, column \d+: nodes\.0\.extraPortMappings\.0\.hostPort is a string in quotes.*: "18080"/,
     ],
     [port("hostPort", "99999"), /hostPort is out of range: 99999/],
     [port("hostPort", "-2"), /hostPort is out of range: -2/],
@@ -188,20 +188,20 @@ test("a value of the wrong type or out of range is refused with field, line and 
     [port("listenAddress", "localhost"), /listenAddress is not an IP address: localhost/],
     ["nodes:\n- extraPortMappings:\n  - hostPort: 80\n", /extraPortMappings\.0 has no containerPort/],
     ["nodes:\n- extraPortMappings:\n  - containerPort: 0\n", /containerPort is out of range: 0/],
-    [net('apiServerPort: "16443"'), /line 4, column 18: networking\.apiServerPort is a text in quotes.*: "16443"/],
-    [net("disableDefaultCNI: 'true'"), /disableDefaultCNI is a text in quotes, not a boolean/],
+    [net('apiServerPort: "16443"'), /line 4, column 18: networking\.apiServerPort is a string in quotes.*: "16443"/],
+    [net("disableDefaultCNI: 'true'"), /disableDefaultCNI is a string in quotes, not a boolean/],
     [net("disableDefaultCNI: 1"), /disableDefaultCNI is not a boolean: 1/],
     [net("dnsSearch: a.example"), /dnsSearch is not a list: a\.example/],
     [net("podSubnet: 10.0.0.0/33"), /podSubnet is not a subnet: 10\.0\.0\.0\/33/],
-    [net("podSubnet: fd00::/56"), /podSubnet is not a subnet of the family ipv4: fd00::\/56/],
-    [net("ipFamily: ipv6\n  serviceSubnet: 10.0.0.0/16"), /serviceSubnet is not a subnet of the family ipv6/],
+    [net("podSubnet: fd00::/56"), /podSubnet is not an IPv4 subnet: fd00::\/56/],
+    [net("ipFamily: ipv6\n  serviceSubnet: 10.0.0.0/16"), /serviceSubnet is not an IPv6 subnet/],
     [net("podSubnet: '10.0.0.0/16,10.1.0.0/16'"), /podSubnet has too many subnets/],
     [net("ipFamily: dual\n  podSubnet: '10.0.0.0/16,10.1.0.0/16'"), /podSubnet has too many subnets/],
     [net("ipFamily: dual\n  podSubnet: '10.0.0.0/16, fd00::/56'"), /podSubnet is not a subnet/],
     ["featureGates: {A: 1}\n", /featureGates\.A is not a boolean: 1/],
     ["featureGates: [A]\n", /featureGates is not a mapping: \[A\]/],
     ["runtimeConfig: {a: [b]}\n", /runtimeConfig\.a is a list or a mapping/],
-    ["runtimeConfig: {a: 'b\"c'}\n", /runtimeConfig\.a cannot stand in kubeadm's configuration/],
+    ["runtimeConfig: {a: 'b\"c'}\n", /runtimeConfig\.a cannot be written into kubeadm's configuration/],
     [
       "nodes:\n- extraMounts:\n  - {hostPath: /tmp, containerPath: /a, readOnly: ja}\n",
       /readOnly is not a boolean: ja/,
@@ -217,7 +217,7 @@ test("a value of the wrong type or out of range is refused with field, line and 
   for (const [body, reason] of cases) assert.match(only(misconfigure(body)).reason, reason, body);
 });
 
-test("subnets of the right family and protocols in any case are taken", () => {
+test("subnets of the right family and protocols in any case are accepted", () => {
   for (const text of [
     "podSubnet: 10.1.2.3/16",
     "ipFamily: ipv6, podSubnet: 'fd00::/56'",
@@ -230,7 +230,7 @@ test("subnets of the right family and protocols in any case are taken", () => {
   assert.equal(render(mapping).nodes[0].extraPortMappings[0].protocol, "UDP");
 });
 
-test("a misspelled field is answered with the one that was meant", () => {
+test("a misspelled field is reported with the closest name", () => {
   const cases = [
     ["nodes:\n- extraPortMapping: []\n", "extraPortMappings"],
     ["nodes:\n- rolle: worker\n", "role"],
@@ -250,19 +250,19 @@ test("labels that the kubelet refuses are refused with field and rule", () => {
   const cases: readonly (readonly [string, RegExp, RegExp])[] = [
     [
       "node-role.kubernetes.io/worker: ''",
-      /worker is a label of Kubernetes' own/,
+      /worker is a label that Kubernetes reserves/,
       /kubectl label node NAME node-role\.kubernetes\.io\/worker= after/,
     ],
-    ["kubernetes.io/foo: a", /is a label of Kubernetes' own/, /kubectl label node NAME kubernetes\.io\/foo=a/],
-    ["a.k8s.io/b: c", /is a label of Kubernetes' own/, /kubectl/],
-    ["'a:b': c", /labels\.a:b is not a key/, /example\.com/],
-    ["a b: c", /labels\.a b is not a key/, /example\.com/],
-    ["'': c", /is not a key/, /example\.com/],
-    ["a/b/c: d", /is not a key/, /example\.com/],
+    ["kubernetes.io/foo: a", /is a label that Kubernetes reserves/, /kubectl label node NAME kubernetes\.io\/foo=a/],
+    ["a.k8s.io/b: c", /is a label that Kubernetes reserves/, /kubectl/],
+    ["'a:b': c", /labels\.a:b is not a label key/, /example\.com/],
+    ["a b: c", /labels\.a b is not a label key/, /example\.com/],
+    ["'': c", /is not a label key/, /example\.com/],
+    ["a/b/c: d", /is not a label key/, /example\.com/],
     ["Example.com/a: d", /is not a DNS name/, /example\.com/],
-    [`a: ${"x".repeat(64)}`, /labels\.a is a label whose value is not allowed \(64 characters\)/, /shorter/],
-    ["a: b c", /value is not allowed/, /plainer/],
-    ["a: 'b,c=d'", /value is not allowed/, /plainer/],
+    [`a: ${"x".repeat(64)}`, /labels\.a is a label with an invalid value \(64 characters\)/, /shorter/],
+    ["a: b c", /is a label with an invalid value/, /simpler/],
+    ["a: 'b,c=d'", /is a label with an invalid value/, /simpler/],
   ];
   for (const [label, reason, fix] of cases) {
     const problem = only(misconfigure(`nodes:\n- labels:\n    ${label}\n`));
@@ -272,7 +272,7 @@ test("labels that the kubelet refuses are refused with field and rule", () => {
   }
 });
 
-test("labels that the kubelet takes are taken", () => {
+test("labels that the kubelet accepts are accepted", () => {
   for (const label of [
     "ingress-ready: true",
     "topology.kubernetes.io/zone: a",
@@ -287,7 +287,7 @@ test("labels that the kubelet takes are taken", () => {
   }
 });
 
-test("a node without a role is named where it makes a second control plane", () => {
+test("a warning names a node without a role where it is a second control plane", () => {
   const warned = configure(
     "nodes:\n- role: control-plane\n- extraPortMappings:\n  - {containerPort: 80}\n- role: worker\n",
   );

@@ -18,14 +18,14 @@ async function load(context: TestContext, hostPath: (folder: string) => string) 
   return await loadFiles(createInputs({ kindConfig: { kind: "inline", text } }), { workspace: folder, temp: folder });
 }
 
-test("a host path that does not exist is refused with its field, and kind's words are not waited for", async (context) => {
+test("a host path that does not exist is refused with its field, before kind is started", async (context) => {
   const cases: readonly (readonly [(folder: string) => string, RegExp, RegExp])[] = [
     [(folder) => `${folder}/missing.yaml`, /does not exist/, /check the path/],
     [() => "~/.docker/config.json", /does not exist/, /does not expand ~/],
     [() => ["$", "{HOME}/app"].join(""), /does not exist/, /does not expand ~ or variables/],
     [() => "no-such-folder-here/x", new RegExp(`does not exist \\(${process.cwd()}/no-such`), /check the path/],
     [(folder) => `${folder}/dangling`, /does not exist/, /check the path/],
-    [(folder) => `${folder}/file/`, /leads through a file/, /check the path/],
+    [(folder) => `${folder}/file/`, /goes through a file/, /check the path/],
   ];
   for (const [hostPath, reason, fix] of cases) {
     const problem = only((await load(context, hostPath)).problems);
@@ -36,7 +36,7 @@ test("a host path that does not exist is refused with its field, and kind's word
   }
 });
 
-test("what exists is taken, and what ends in a slash may be made", async (context) => {
+test("a path that exists is accepted, and Docker may create one that ends in a slash", async (context) => {
   const paths = ["there", "there/", "file", "made/", "made/below/"];
   for (const path of paths) assert.deepEqual((await load(context, (folder) => join(folder, path))).problems, [], path);
   // Relative paths start where kind runs: in the working directory.
@@ -44,7 +44,7 @@ test("what exists is taken, and what ends in a slash may be made", async (contex
   assert.deepEqual((await load(context, () => "/var/run")).problems, []);
 });
 
-test("the folder for the credentials, which the step makes before the nodes, may be mounted, and so may those above it", async (context) => {
+test("the credentials directory, which the step creates before the nodes, may be mounted, and so may its parents", async (context) => {
   const folder = await makeFolder(context);
   const credentialsDirectory = join(folder, "out/credentials");
   const problemsOf = async (hostPath: string) => {
@@ -54,9 +54,9 @@ test("the folder for the credentials, which the step makes before the nodes, may
     });
     return (await loadFiles(inputs, { workspace: folder, temp: folder })).problems;
   };
-  for (const made of ["out/credentials", "out/credentials/", "out", "there/../out"])
-    assert.deepEqual(await problemsOf(join(folder, made)), [], made);
-  // Its files are written later: Docker would make a folder of that name.
+  for (const created of ["out/credentials", "out/credentials/", "out", "there/../out"])
+    assert.deepEqual(await problemsOf(join(folder, created)), [], created);
+  // Its files are written later: Docker would create a folder of that name.
   const inside = only(await problemsOf(join(credentialsDirectory, "torch.key")));
   assert.match(`${inside.reason} ${inside.fix}`, /does not exist.*mount the credentials-directory itself/);
   assert.match(only(await problemsOf(join(folder, "outside"))).reason, /does not exist/);
@@ -66,10 +66,10 @@ test("a path in the node that Docker refuses is refused up front", () => {
   const mount = (fields: string) => `nodes:\n- extraMounts:\n  - {${fields}}\n`;
   const cases: readonly (readonly [string, RegExp])[] = [
     [mount("hostPath: /tmp, containerPath: a/b"), /extraMounts\.0\.containerPath is not an absolute path: a\/b/],
-    [mount("hostPath: /tmp, containerPath: /"), /containerPath is the node's own root/],
-    [mount("hostPath: /tmp, containerPath: /a/.."), /containerPath is the node's own root/],
-    [mount("hostPath: /tmp, containerPath: '/a:b'"), /containerPath has a colon/],
-    [mount("hostPath: '/tmp/a:b', containerPath: /a"), /hostPath has a colon in it.*: '\/tmp\/a:b'/],
+    [mount("hostPath: /tmp, containerPath: /"), /containerPath is the root of the node/],
+    [mount("hostPath: /tmp, containerPath: /a/.."), /containerPath is the root of the node/],
+    [mount("hostPath: /tmp, containerPath: '/a:b'"), /containerPath contains a colon/],
+    [mount("hostPath: '/tmp/a:b', containerPath: /a"), /hostPath contains a colon.*: '\/tmp\/a:b'/],
     [mount("hostPath: /tmp"), /extraMounts\.0 has no containerPath/],
   ];
   for (const [text, reason] of cases) assert.match(only(misconfigure(text)).reason, reason, text);

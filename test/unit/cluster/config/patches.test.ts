@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitDocuments } from "../../../../src/cluster/config/read.ts";
+import { splitDocuments } from "../../../../src/cluster/config/patches.ts";
 import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { checkPatchLabels, findUnusedPatches } from "../../../../src/cluster/config/unused.ts";
@@ -21,7 +21,7 @@ function node(role: string, ...patches: readonly string[]): string {
   return `- role: ${role}\n  kubeadmConfigPatches: ${JSON.stringify(patches)}\n`;
 }
 
-test("a patch that kind or kubeadm leaves out is named with the reason", () => {
+test("a warning names a patch that kind or kubeadm ignores, with the reason", () => {
   const init = "kind: InitConfiguration";
   const join = "kind: JoinConfiguration";
   const kubelet = "kind: KubeletConfiguration";
@@ -36,21 +36,21 @@ test("a patch that kind or kubeadm leaves out is named with the reason", () => {
       /nodes\.1\..*first control plane.*kind: InitConfiguration/,
     ],
     [`nodes:\n- role: control-plane\n${node("control-plane", init)}`, /nodes\.1\..*this node joins/],
-    [`nodes:\n- role: control-plane\n${node("worker", kubelet)}`, /take their KubeletConfiguration from the cluster/],
+    [`nodes:\n- role: control-plane\n${node("worker", kubelet)}`, /get their KubeletConfiguration from the cluster/],
     [`${top(join)}nodes:\n- role: control-plane\n`, /kubeadmConfigPatches\.0 .*no node joins/],
     [
       top(`${init}\napiVersion: kubeadm.k8s.io/v1beta1`),
-      /is for kubeadm\.k8s\.io\/v1beta1, and kind 0\.25\.0 writes .*v1beta3 for Kubernetes 1\.28\.15/,
+      /is for kubeadm\.k8s\.io\/v1beta1, but kind 0\.25\.0 writes .*v1beta3 for Kubernetes 1\.28\.15/,
     ],
-    [top("kind: KubeletConfig"), /kind writes no KubeletConfig/],
+    [top("kind: KubeletConfig"), /kind does not write KubeletConfig/],
     [top("maxPods: 1"), /it has no kind/],
     [`networking: {kubeProxyMode: none}\n${top("kind: KubeProxyConfiguration")}`, /kubeProxyMode is none/],
     [
       "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, version: v1beta3, patch: '[]'}\n",
       /JSON6902\.0 .*is for v1beta3/,
     ],
-    ["kubeadmConfigPatchesJSON6902:\n- {kind: Cluster, patch: '[]'}\n", /JSON6902\.0 .*kind writes no Cluster/],
-    [top("kind: ClusterConfiguration\n---\nkind: Nothing"), /kubeadmConfigPatches\.0 .*kind writes no Nothing/],
+    ["kubeadmConfigPatchesJSON6902:\n- {kind: Cluster, patch: '[]'}\n", /JSON6902\.0 .*kind does not write Cluster/],
+    [top("kind: ClusterConfiguration\n---\nkind: Nothing"), /kubeadmConfigPatches\.0 .*kind does not write Nothing/],
   ];
   for (const [body, reason] of cases) {
     const warning = only(unused(body));
@@ -59,7 +59,7 @@ test("a patch that kind or kubeadm leaves out is named with the reason", () => {
   }
 });
 
-test("nothing is said of a patch that is applied", () => {
+test("there is no warning about a patch that is applied", () => {
   const kinds = ["ClusterConfiguration", "InitConfiguration", "KubeletConfiguration", "KubeProxyConfiguration"];
   const patches = kinds.map((kind) => `kind: ${kind}`);
   const bodies = [
@@ -71,7 +71,7 @@ test("nothing is said of a patch that is applied", () => {
   for (const body of bodies) assert.deepEqual(unused(body), [], body);
 });
 
-test("the apiVersion is the one that this kind writes for this Kubernetes", () => {
+test("the apiVersion must be the one that this kind writes for this Kubernetes", () => {
   const patch = (version: string) =>
     `kubeadmConfigPatches: ['{kind: ClusterConfiguration, apiVersion: kubeadm.k8s.io/${version}}']\n`;
   const cases: readonly (readonly [string, string, string])[] = [
@@ -98,8 +98,8 @@ test("the apiVersion is the one that this kind writes for this Kubernetes", () =
 test("names for the API server count where their patch is applied", () => {
   const sans = (body: string) => {
     const user = configure(body);
-    const mounts = { owner: "/run/owner", resolvConf: undefined };
-    return renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, mounts, []);
+    const additions = { owner: "/run/owner", resolvConf: undefined, defaults: [] };
+    return renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, additions);
   };
   const patch = "{kind: ClusterConfiguration, apiServer: {certSANs: [mine.example]}}";
   const ours = /certSANs\\":\[\\"localhost\\",\\"127.0.0.1\\",\\"mine.example/;
@@ -114,7 +114,7 @@ test("names for the API server count where their patch is applied", () => {
   );
 });
 
-test("what cannot be read in a block text is named by the line of the file", () => {
+test("an error in a block text is reported with the line of the file", () => {
   const text = "kubeadmConfigPatches:\n- kind: x\n".replace("kind: x", "'kind: KubeletConfiguration'");
   const body = `${text}- |\n  kind: ClusterConfiguration\n  ---\n  kind: InitConfiguration\n  a: [\n  b: c\n`;
   const problem = only(misconfigure(body));
@@ -127,7 +127,7 @@ test("what cannot be read in a block text is named by the line of the file", () 
   assert.match(windows.reason, /is not YAML: line 10, column 3:/);
 });
 
-test("a patch that kind refuses once the nodes are there is refused before", () => {
+test("a patch that kind would refuse only once the nodes exist is refused up front", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["kubeadmConfigPatches: [b o g u s]\n", /kubeadmConfigPatches\.0 is not a mapping: b o g u s/],
     ["kubeadmConfigPatches: ['[]']\n", /kubeadmConfigPatches\.0 is not a mapping/],
@@ -147,18 +147,21 @@ test("a patch that kind refuses once the nodes are there is refused before", () 
   for (const [body, reason] of cases) assert.match(only(misconfigure(body)).reason, reason, body);
 });
 
-test("labels that a patch has the kubelet set are held to the same rules", () => {
+test("labels in a patch follow the same rules as labels of a node", () => {
   const forms = ["{node-labels: 'a=b,kubernetes.io/foo=c'}", "[{name: node-labels, value: 'kubernetes.io/foo='}]"];
   for (const form of forms) {
     const patch = `{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: ${form}}}`;
     const problem = only(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(patch)}]\n`));
-    assert.match(problem.reason, /node-labels "kubernetes\.io\/foo", which is a label of Kubernetes' own/);
+    assert.match(
+      problem.reason,
+      /sets the node label "kubernetes\.io\/foo", which is a label that Kubernetes reserves/,
+    );
   }
   const taken = "{kind: InitConfiguration, nodeRegistration: {kubeletExtraArgs: {node-labels: 'ingress-ready=true'}}}";
   assert.deepEqual(labelProblems(`kubeadmConfigPatches: [${JSON.stringify(taken)}]\n`), []);
 });
 
-test("a patch is parted where kind parts it", () => {
+test("a patch is split where kind splits it", () => {
   assert.deepEqual(splitDocuments("a: 1\n----\nb: 2\n--- # c\nc: 3\n---\n"), ["a: 1", "b: 2", "c: 3", ""]);
   assert.deepEqual(splitDocuments("---\na: 1"), ["---\na: 1"]);
 });

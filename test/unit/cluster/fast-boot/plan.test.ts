@@ -4,19 +4,19 @@ import fc from "fast-check";
 import type { UserConfiguration } from "../../../../src/cluster/config/read.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { nodeIpamPod } from "../../../../src/cluster/fast-boot/node-ipam.ts";
-import { type BootMode, planBoot } from "../../../../src/cluster/fast-boot/plan.ts";
+import { type FastBootPlan, planFastBoot } from "../../../../src/cluster/fast-boot/plan.ts";
 import { splitSubnet } from "../../../../src/cluster/fast-boot/pod-subnets.ts";
 import { nameNodes } from "../../../../src/values/nodes.ts";
 import { configure, createInputs } from "../../builders.ts";
 
-function plan(kubernetes: string, user?: UserConfiguration, controlPlanes?: number): BootMode {
+function plan(kubernetes: string, user?: UserConfiguration, controlPlanes?: number): FastBootPlan {
   const shape = planShape(createInputs({ clusterName: "c", controlPlanes }), user);
-  return planBoot(shape, user, kubernetes);
+  return planFastBoot(shape, user, kubernetes);
 }
 
-const isAccelerated = (mode: BootMode) => "acceleration" in mode;
-const accelerationOf = (mode: BootMode) =>
-  "acceleration" in mode ? mode.acceleration : assert.fail(`not accelerated: ${mode.plainBecause}`);
+const isFast = (planned: FastBootPlan) => "fastBoot" in planned;
+const fastBootOf = (planned: FastBootPlan) =>
+  "fastBoot" in planned ? planned.fastBoot : assert.fail(`not fast: ${planned.notUsedBecause}`);
 
 const workers = (count: number) => nameNodes("c", Array<"worker">(count).fill("worker"));
 const split = (subnet: string, count: number) => {
@@ -24,7 +24,7 @@ const split = (subnet: string, count: number) => {
   return subnets === undefined ? undefined : [...subnets.values()];
 };
 
-test("a subnet is cut into /24s in the order of the nodes, from its network address", () => {
+test("a subnet is split into /24s in the order of the nodes, from its network address", () => {
   const cases: readonly (readonly [string, number, readonly string[]])[] = [
     ["10.244.0.0/16", 3, ["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"]],
     ["10.244.7.9/16", 1, ["10.244.0.0/24"]],
@@ -37,7 +37,7 @@ test("a subnet is cut into /24s in the order of the nodes, from its network addr
   for (const [subnet, count, expected] of cases) assert.deepEqual(split(subnet, count), expected, subnet);
 });
 
-test("a subnet with no room for the nodes, or that is none, is not cut", () => {
+test("a text that is not a subnet, or a subnet without room for the nodes, is not split", () => {
   const cases: readonly (readonly [string, number])[] = [
     ["10.244.0.0/24", 2],
     ["10.244.0.0/25", 1],
@@ -60,7 +60,7 @@ test("a subnet with no room for the nodes, or that is none, is not cut", () => {
   for (const [subnet, count] of cases) assert.equal(split(subnet, count), undefined, subnet);
 });
 
-test("the pieces of any subnet lie in it and do not overlap", () => {
+test("the parts of any subnet lie in it and do not overlap", () => {
   const number = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
   fc.assert(
     fc.property(fc.ipV4(), fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 40 }), (base, prefix, count) => {
@@ -82,16 +82,16 @@ test("the pieces of any subnet lie in it and do not overlap", () => {
   );
 });
 
-test("the default boot is accelerated on every version from 1.23 on, with pod subnets of ours", () => {
+test("the default boot is fast on every version from 1.23 on, with pod subnets of ours", () => {
   for (const version of ["1.23.0", "1.28.15", "1.31.0", "1.36.1", "1.37.2"]) {
-    assert.deepEqual(Object.fromEntries(accelerationOf(plan(version)).podSubnets), {
+    assert.deepEqual(Object.fromEntries(fastBootOf(plan(version)).podSubnets), {
       "c-control-plane": "10.244.0.0/24",
       "c-worker": "10.244.1.0/24",
     });
   }
 });
 
-test("a boot that the user shaped in a way that ours could change is left alone", () => {
+test("a boot is not fast if that could change what the user configured", () => {
   const patch = (text: string) => `kubeadmConfigPatches:\n- |\n  ${text.replaceAll("\n", "\n  ")}\n`;
   const bodies = [
     patch("kind: ClusterConfiguration\nscheduler: {}"),
@@ -105,11 +105,11 @@ test("a boot that the user shaped in a way that ours could change is left alone"
     "networking: {ipFamily: dual}\n",
     "networking: {podSubnet: 10.244.0.0/26}\n",
   ];
-  for (const body of bodies) assert.ok(!isAccelerated(plan("1.28.15", configure(body))), body);
+  for (const body of bodies) assert.ok(!isFast(plan("1.28.15", configure(body))), body);
 });
 
-test("several control planes and versions before the known ones boot kind's plain way, and say why", () => {
-  const reason = (mode: BootMode) => ("plainBecause" in mode ? mode.plainBecause : "");
+test("several control planes and older versions boot in kind's own way, with the reason", () => {
+  const reason = (planned: FastBootPlan) => ("notUsedBecause" in planned ? planned.notUsedBecause : "");
   assert.match(reason(plan("1.28.15", undefined, 2)), /several control planes/);
   assert.match(reason(plan("1.22.17")), /older than 1\.23/);
   assert.match(reason(plan("1.31.0", configure("networking: {ipFamily: dual}\n"))), /ipFamily is dual/);
@@ -117,23 +117,23 @@ test("several control planes and versions before the known ones boot kind's plai
   assert.match(reason(plan("1.31.0", configure(scheduler))), /a kubeadm patch to scheduler/);
 });
 
-test("the user's own subnets are the ones that are cut and served", () => {
+test("the user's own subnets are split and served", () => {
   const user = configure("networking: {podSubnet: 10.9.0.0/16, serviceSubnet: 10.8.0.0/16}\n");
-  const made = accelerationOf(plan("1.28.15", user));
-  assert.equal(made.podSubnets.get("c-worker"), "10.9.1.0/24");
-  const pod = JSON.stringify(nodeIpamPod(made, "image"));
+  const fastBoot = fastBootOf(plan("1.28.15", user));
+  assert.equal(fastBoot.podSubnets.get("c-worker"), "10.9.1.0/24");
+  const pod = JSON.stringify(nodeIpamPod(fastBoot, "image"));
   assert.ok(pod.includes("--cluster-cidr=10.9.0.0/16") && pod.includes("--service-cluster-ip-range=10.8.0.0/16"));
 });
 
-test("a patch to the kubelet, or to the API server alone, does not keep a boot from being accelerated", () => {
+test("a boot is fast despite a patch to the kubelet, or only to the API server", () => {
   for (const patch of ["kind: KubeletConfiguration\n  maxPods: 20", "kind: ClusterConfiguration\n  apiServer: {}"]) {
-    assert.ok(isAccelerated(plan("1.28.15", configure(`kubeadmConfigPatches:\n- |\n  ${patch}\n`))), patch);
+    assert.ok(isFast(plan("1.28.15", configure(`kubeadmConfigPatches:\n- |\n  ${patch}\n`))), patch);
   }
 });
 
-test("pods are connected early beside the default pod network and kube-proxy's rules for iptables alone", () => {
-  const connects = (body: string) => accelerationOf(plan("1.31.0", configure(body))).connectsPods;
-  assert.ok(accelerationOf(plan("1.31.0")).connectsPods);
+test("pods are connected early only with the default pod network and kube-proxy's iptables mode", () => {
+  const connects = (body: string) => fastBootOf(plan("1.31.0", configure(body))).connectsPods;
+  assert.ok(fastBootOf(plan("1.31.0")).connectsPods);
   assert.ok(connects("networking: {kubeProxyMode: iptables}\n"));
   const proxy = "kubeadmConfigPatches:\n- |\n  kind: KubeProxyConfiguration\n  mode: nftables\n";
   for (const body of [

@@ -25,7 +25,7 @@ describe("the connectors that a checkout lists", () => {
     assert.deepEqual(listed, ["manual-kubernetes", "kubernetes", "kubernetes", "liqo", "kubernetes", "liqo"]);
   });
 
-  it("are not known without the file, nor from two that differ, and not taken from what a build made", async () => {
+  it("are not known without the file or from two that differ, and not taken from the output of a build", async () => {
     assert.equal(await listConnectors(folder), undefined);
     await place("broker/target", [{ name: "old" }]);
     assert.equal(await listConnectors(folder), undefined);
@@ -36,7 +36,7 @@ describe("the connectors that a checkout lists", () => {
     assert.equal(await listConnectors(folder), undefined);
   });
 
-  it("are read from regular files of the checkout alone: no link out of it, device or pipe", async () => {
+  it("are read only from regular files of the checkout: no link out of it, device or pipe", async () => {
     const checkout = await mkdtemp(join(folder, "checkout-"));
     await writeFile(join(folder, "outside.json"), '[{"name": "a"}]');
     await symlink(join(folder, "outside.json"), join(checkout, "services.json"));

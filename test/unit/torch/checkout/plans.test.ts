@@ -15,7 +15,7 @@ const PAGE = "\n\n<!DOCTYPE html>\n<html><body>Sign in</body></html>";
 const pack = (files: Readonly<Record<string, string>>) =>
   zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])));
 
-test("plans that the engine takes are taken, whatever lies beside them", async () => {
+test("plans that the engine accepts are accepted, whatever lies beside them", async () => {
   const zips: readonly Readonly<Record<string, string>>[] = [
     { "a.bpmn20.xml": PLAN },
     { "a.bpmn20.xml": PLAN, "b.bpmn": PREFIXED, "folder/c.BPMN20.XML": PLAN },
@@ -30,20 +30,20 @@ test("plans that the engine takes are taken, whatever lies beside them", async (
 test("a zip that the engine would refuse is refused with the file, and how it begins", () => {
   const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
   const cases: readonly (readonly [string, Uint8Array, RegExp, RegExp])[] = [
-    ["a pointer of Git LFS", strToU8(pointer), /is a pointer of Git LFS/, /lfs: true/],
+    ["a pointer of Git LFS", strToU8(pointer), /is a Git LFS pointer/, /lfs: true/],
     ["not a zip", strToU8("<html>"), /is not a zip archive/, /zip/],
     ["cut off", pack({ "a.bpmn20.xml": PLAN }).subarray(0, 60), /is not a zip archive/, /zip/],
-    ["no plan", pack({ "a.txt": PLAN, "b.xml": PLAN }), /has no \*\.bpmn20\.xml in it/, /root/],
-    ["empty", zipSync({}), /has no \*\.bpmn20\.xml in it/, /root/],
+    ["no plan", pack({ "a.txt": PLAN, "b.xml": PLAN }), /does not contain a \*\.bpmn20\.xml file/, /root/],
+    ["empty", zipSync({}), /does not contain a \*\.bpmn20\.xml file/, /root/],
     [
       "a page",
       pack({ "a.bpmn20.xml": PLAN, "d/b.bpmn20.xml": PAGE }),
-      /^has a d\/b\.bpmn20\.xml that is not BPMN \(it begins with "<!DOCTYPE html> <html><body>Sign in<\/body><\/htm.*"\)$/,
+      /^contains d\/b\.bpmn20\.xml, which is not BPMN \(it begins with "<!DOCTYPE html> <html><body>Sign in<\/body><\/htm.*"\)$/,
       /fix that file/,
     ],
-    ["a pointer in it", pack({ "a.bpmn20.xml": pointer }), /a\.bpmn20\.xml that is not BPMN .*git-lfs/, /fix/],
-    ["an empty file", pack({ "a.bpmn20.xml": "" }), /a\.bpmn20\.xml that is not BPMN \(it begins with ""\)/, /fix/],
-    ["two", pack({ "a.bpmn": PAGE, "b.bpmn": PAGE, "c.bpmn": PLAN }), /has a a\.bpmn that .* 1 other/, /fix/],
+    ["a pointer in it", pack({ "a.bpmn20.xml": pointer }), /a\.bpmn20\.xml, which is not BPMN .*git-lfs/, /fix/],
+    ["an empty file", pack({ "a.bpmn20.xml": "" }), /a\.bpmn20\.xml, which is not BPMN \(it begins with ""\)/, /fix/],
+    ["two", pack({ "a.bpmn": PAGE, "b.bpmn": PAGE, "c.bpmn": PLAN }), /contains a\.bpmn, which .*, and 1 more/, /fix/],
   ];
   for (const [what, zip, reason, fix] of cases) {
     const problem = only(checkPlans("/x/plans.zip", zip));
@@ -64,7 +64,7 @@ test("no bytes make the check throw", () => {
   );
 });
 
-test("the bytes that were checked are kept, whatever the path leads to later", async (context) => {
+test("the checked bytes are kept, whatever the path leads to later", async (context) => {
   const path = join(await makeFolder(context), "plans.zip");
   const zip = pack({ "a.bpmn20.xml": PLAN });
   await writeFile(path, zip);

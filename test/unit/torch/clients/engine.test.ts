@@ -1,66 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import fc from "fast-check";
 import { Failure } from "../../../../src/errors.ts";
-import {
-  describeFetch,
-  lastCause,
-  openEngine,
-  type ProcessInstance,
-  readJavaString,
-} from "../../../../src/torch/clients/engine.ts";
+import { openEngine } from "../../../../src/torch/clients/engine.ts";
+import type { ProcessInstance } from "../../../../src/torch/clients/instances.ts";
 import { errorOf, only, type Received, refusingAddress, serve } from "../../builders.ts";
+import { writeJavaString } from "./java-string.ts";
 
 const SERVICE = "/flowable-rest/service";
 const SIGNAL = AbortSignal.timeout(60_000);
-
-/** java.lang.String as Java's ObjectOutputStream writes it: with a length of two bytes, or of eight for a long one. */
-function writeJavaString(text: string, long: boolean): Buffer {
-  const bytes = Buffer.from(text);
-  const head = Buffer.alloc(long ? 13 : 7);
-  head.writeUInt32BE(0xaced0005);
-  head[4] = long ? 0x7c : 0x74;
-  if (long) head.writeBigUInt64BE(BigInt(bytes.length), 5);
-  else head.writeUInt16BE(bytes.length, 5);
-  return Buffer.concat([head, bytes]);
-}
-
-test("a serialized text of Java's is read in its short and its long form", () => {
-  const long = `{"a":"${"ü".repeat(200_000)}"}`;
-  assert.equal(readJavaString(writeJavaString("STARTED é", false)), "STARTED é");
-  assert.equal(readJavaString(writeJavaString("", false)), "");
-  assert.equal(readJavaString(writeJavaString(long, true)), long);
-  const other = Buffer.from("aced0005737200116a6176612e7574696c2e486173684d6170", "hex");
-  for (const bytes of [other, Buffer.alloc(0), Buffer.from('{"a":1}'), Buffer.from("aced00057c0000", "hex")]) {
-    assert.equal(readJavaString(bytes), undefined);
-  }
-});
-
-test("no bytes make the reader of Java's texts throw", () => {
-  fc.assert(
-    fc.property(fc.uint8Array(), fc.constantFrom(0x74, 0x7c, 0x73), (bytes, kind) => {
-      readJavaString(Buffer.from(bytes));
-      readJavaString(Buffer.concat([Buffer.from([0xac, 0xed, 0, 5, kind]), bytes]));
-    }),
-  );
-});
-
-test("the last cause of a stack trace is the deepest one", () => {
-  const trace = [
-    "org.flowable.common.engine.api.FlowableException: IO exception occurred",
-    "\tat org.flowable.http.HttpActivityExecutor.perform(HttpActivityExecutor.java:1)",
-    "Caused by: java.io.IOException: outer",
-    "\t... 12 more",
-    "Caused by: org.apache.http.conn.HttpHostConnectException: Connect to broker:9000 failed: Connection refused",
-    "\tat java.base/java.net.Socket.connect(Socket.java:1)",
-    "not Caused by: this",
-  ];
-  const cause = "org.apache.http.conn.HttpHostConnectException: Connect to broker:9000 failed: Connection refused";
-  assert.equal(lastCause(trace.join("\n")), cause);
-  assert.equal(lastCause(trace.join("\r\n")), cause);
-  assert.equal(lastCause("java.lang.IllegalStateException: alone\n\tat x.Y.z(Y.java:1)"), undefined);
-  assert.equal(lastCause(""), undefined);
-});
 
 type FakeInstance = Omit<ProcessInstance, "variables"> & {
   readonly variables: readonly { readonly name: string; readonly value: unknown; readonly valueUrl?: string }[];
@@ -120,7 +67,7 @@ async function openFake(context: TestContext, state: FakeState) {
   return openEngine(base, SIGNAL);
 }
 
-test("an instance's whole family is listed, at any depth, and nobody else's", async (context) => {
+test("an instance is listed with all below it, at any depth, and no others", async (context) => {
   const engine = await openFake(context, {
     instances: [
       child("top", null),
@@ -147,7 +94,7 @@ test("an instance's whole family is listed, at any depth, and nobody else's", as
   );
 });
 
-test("a variable is read as text, as an object, and from its bytes where it has a URL alone", async (context) => {
+test("a variable is read as text, as an object, and from its bytes if it has only a URL", async (context) => {
   const info = JSON.stringify({ nodeAttributes: { status: "STARTED" }, long: "x".repeat(100_000) });
   const path = `${SERVICE}/history/historic-process-instances/top/variables`;
   const engine = await openFake(context, {
@@ -182,7 +129,7 @@ test("a variable is read as text, as an object, and from its bytes where it has 
   });
 });
 
-test("dead jobs of these instances are listed with the cause that stands in their stack trace", async (context) => {
+test("dead jobs of these instances are listed with the cause from their stack trace", async (context) => {
   const engine = await openFake(context, {
     instances: [],
     jobs: [
@@ -205,7 +152,7 @@ test("dead jobs of these instances are listed with the cause that stands in thei
   assert.match(traces[0] ?? "", /ConnectException/);
 });
 
-test("plans are deployed once, under a name that their content has", async (context) => {
+test("plans are deployed once, under a name made from their content", async (context) => {
   const names: string[] = [];
   const base = await serve(context, ({ method, path, body, headers }, response) => {
     const { pathname, searchParams: query } = new URL(path, "http://engine");
@@ -228,7 +175,7 @@ test("plans are deployed once, under a name that their content has", async (cont
   assert.match(names[0] ?? "", /^plans\.zip sha256:[0-9a-f]{64}$/);
 });
 
-test("what Flowable says when it refuses the plans is told, from JSON or from a page", async (context) => {
+test("a refusal of the plans is quoted from Flowable's JSON or page", async (context) => {
   let body = "";
   const base = await serve(context, ({ method }, response) => {
     if (method === "POST") response.writeHead(500).end(body);
@@ -253,7 +200,7 @@ test("what Flowable says when it refuses the plans is told, from JSON or from a 
   }
 });
 
-test("an engine that is not ready says why: an answer's status, or that nobody listens", async (context) => {
+test("an engine that is not ready has a reason: the answer's status, or that nothing listens", async (context) => {
   let status = 404;
   const base = await serve(context, (_, response) => void response.writeHead(status).end());
   const engine = openEngine(base, SIGNAL);
@@ -266,18 +213,7 @@ test("an engine that is not ready says why: an answer's status, or that nobody l
   );
 });
 
-test("why a request failed is said in the words of what refused it", async () => {
-  const error = await errorOf(fetch(await refusingAddress()));
-  assert.match(describeFetch(error), /ECONNREFUSED/);
-  assert.equal(describeFetch(new Error("plain")), "plain");
-  assert.equal(
-    describeFetch(new Error("x", { cause: Object.assign(new Error(""), { code: "ECONNRESET" }) })),
-    "ECONNRESET",
-  );
-  assert.equal(describeFetch("thrown"), "thrown");
-});
-
-test("the engine sends main to no other address", async (context) => {
+test("main does not follow the engine's redirects to another address", async (context) => {
   let asked = 0;
   const other = await serve(context, (_, response) => {
     asked += 1;
@@ -295,4 +231,22 @@ test("the engine sends main to no other address", async (context) => {
     await errorOf(engine.deployPlans("/x/plans.zip", Buffer.from("zip")));
   }
   assert.equal(asked, 0);
+});
+
+test("an answer that is not a list of Flowable's is an error with a fix", async (context) => {
+  for (const body of ["", "<html>", "{}", '{"data": {}}', '{"data": [{"name": "without an id"}]}']) {
+    const address = await serve(context, (_, response) => void response.end(body));
+    const error = await errorOf(openEngine(address, SIGNAL).deployPlans("/x/plans.zip", Buffer.from("zip")));
+    assert.ok(error instanceof Failure && error.fix !== undefined, body);
+    assert.match(
+      error.message,
+      /^The Flowable engine's answer to \/repository\/deployments\?name=\S+ is not a list/,
+      body,
+    );
+  }
+});
+
+test("fields without a name here are kept in the history", async (context) => {
+  const engine = await openFake(context, { instances: [{ ...child("top", null), ...{ startUserId: "rest-admin" } }] });
+  assert.deepEqual(only(await engine.readHistory()), { ...child("top", null), startUserId: "rest-admin" });
 });

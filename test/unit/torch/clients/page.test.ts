@@ -34,7 +34,7 @@ test("a page's forms, links and errors are read as a browser would", () => {
   assert.deepEqual(readPage(""), { title: "", forms: [], links: [], errors: [] });
 });
 
-test("a form says where it goes, how, and in which encoding", () => {
+test("a form is read with its address, method and encoding", () => {
   const cases: readonly (readonly [string, string | undefined, "GET" | "POST", boolean])[] = [
     ["<form>", undefined, "GET", false],
     ['<form action="">', undefined, "GET", false],
@@ -97,4 +97,12 @@ test("no page makes the reader throw", () => {
   );
   const part = fc.oneof(tag, fc.string());
   fc.assert(fc.property(fc.array(part), (parts) => void readPage(`<form><input name=a>${parts.join("")}`)));
+});
+
+test("a page with very many inputs is read, and a name such as __proto__ is only a name", () => {
+  const names = [...Array(20_000).keys()].map((number) => `n${number}`);
+  const inputs = [...names, "__proto__", "constructor"].map((name) => `<input name="${name}" value="v">`).join("");
+  const [form] = readPage(`<form method="post">${inputs}</form>`).forms;
+  assert.equal(Object.keys(form?.fields ?? {}).length, names.length + 2);
+  assert.equal(Object.getPrototypeOf(form?.fields), Object.prototype);
 });

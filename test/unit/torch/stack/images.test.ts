@@ -12,12 +12,9 @@ const REQUEST = {
 };
 const BUILDER = { exportsCache: false, cacheAccess: { ACTIONS_RUNTIME_TOKEN: "t" }, platform: undefined };
 
-test("what a compose file says of a build is on standard input alone, and a cache is used where it can be reached", () => {
+test("what a compose file says about a build is only in the definition, and a cache is used if it can be reached", () => {
   const plain = planBuild(REQUEST, BUILDER);
   assert.deepEqual(plain.args, [
-    "buildx",
-    "bake",
-    "--file=-",
     "--progress=plain",
     "--load",
     "--provenance=false",
@@ -27,20 +24,20 @@ test("what a compose file says of a build is on standard input alone, and a cach
   ]);
   const args = { '${"A"}': '${"b c"}', '${"PATH"}': '${"/\\u00e9vil"}' };
   const target = { args, tags: ["i:1"], target: '${"prod"}' };
-  assert.deepEqual(JSON.parse(plain.stdin), { target: { image: target } });
+  assert.deepEqual(JSON.parse(plain.definition), { target: { image: target } });
   assert.ok(Object.keys(plain.env).every((name) => name.startsWith("BUILDX_")));
   assert.equal(plain.cwd, "/");
 
   const cached = planBuild(REQUEST, { ...BUILDER, exportsCache: true });
   assert.deepEqual(cached.env, { ...plain.env, ACTIONS_RUNTIME_TOKEN: "t" });
-  assert.deepEqual(JSON.parse(cached.stdin).target.image, {
+  assert.deepEqual(JSON.parse(cached.definition).target.image, {
     ...target,
     "cache-from": ["type=gha,scope=kind-torch-dashboard"],
     "cache-to": ["type=gha,scope=kind-torch-dashboard,mode=max,ignore-error=true"],
   });
 });
 
-test("the job's default platform is kept, which bake does not look at by itself", () => {
+test("the job's default platform is kept, which bake does not read by itself", () => {
   const { args } = planBuild(REQUEST, { ...BUILDER, platform: "linux/arm64" });
   assert.ok(args.includes("--set=image.platform=linux/arm64"));
 });
@@ -59,7 +56,7 @@ test("any text is one literal in a definition, in which nothing begins a templat
   );
 });
 
-test("of a failed build the failing step is named", () => {
+test("the failing step of a build is shown", () => {
   const progress = [
     "#1 [internal] load build definition",
     "#5 [2/2] RUN false",
@@ -75,7 +72,7 @@ test("of a failed build the failing step is named", () => {
   assert.equal(excerptBuild("a\nERROR: no such builder\n"), "a\nERROR: no such builder");
 });
 
-test("that buildx reads its own definition is not part of why a build failed", () => {
+test("lines about buildx reading its own definition are not shown", () => {
   const progress = [
     "#0 building with default",
     "#1 [internal] load local bake definitions",

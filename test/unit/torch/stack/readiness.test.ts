@@ -5,7 +5,7 @@ import { errorOf, refusingAddress, serve } from "../../builders.ts";
 
 const SIGNAL = AbortSignal.timeout(60_000);
 
-test("the dashboard serves once its login page is there; until then its answer says why not", async (context) => {
+test("the dashboard serves once its login page is there; until then its answer is the reason", async (context) => {
   let status = 404;
   let body = "";
   const url = await serve(
@@ -19,7 +19,7 @@ test("the dashboard serves once its login page is there; until then its answer s
   const failing = await look();
   assert.ok(failing !== "ready");
   assert.match(failing.reason, /status 500: No application encryption key has been specified\.$/);
-  assert.equal(failing.final, false, "an error may pass while it comes up");
+  assert.equal(failing.failed, undefined, "an error may pass while it starts");
   body = "";
   const blank = await look();
   assert.match(blank === "ready" ? blank : blank.reason, /status 500: an empty page$/);
@@ -27,7 +27,7 @@ test("the dashboard serves once its login page is there; until then its answer s
   assert.equal(await look(), "ready");
 });
 
-test("a dashboard at which nothing listens is not ready, and a run that is stopped does not look", async () => {
+test("a dashboard that does not listen is not ready, and a run that is stopped does not look", async () => {
   const url = await refusingAddress();
   const readiness = await watchDashboard(url, SIGNAL)();
   assert.match(readiness === "ready" ? readiness : readiness.reason, /\/login: .*ECONNREFUSED/);

@@ -6,16 +6,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { parse } from "yaml";
+import { errorCode } from "../../../../src/errors.ts";
 import { CREDENTIALS_MOUNT } from "../../../../src/inputs/torch.ts";
-import {
-  type ClusterAccess,
-  type Csar,
-  chooseCluster,
-  isLfsPointer,
-  maxCsarBytes,
-  pointCsar,
-  readCsar,
-} from "../../../../src/torch/template/csar.ts";
+import { isLfsPointer } from "../../../../src/torch/template/archive.ts";
+import { type Csar, maxCsarBytes, readCsar } from "../../../../src/torch/template/csar.ts";
+import { type ClusterAccess, chooseCluster, pointCsar } from "../../../../src/torch/template/point.ts";
 import { makeFolder } from "../../builders.ts";
 
 const TEMPLATE = `tosca_definitions_version: tosca_simple_yaml_1_3
@@ -74,36 +69,36 @@ test("what cannot be deployed is refused with its reason", () => {
     [strToU8("no zip"), /is not a zip archive/],
     [pack(FILES).subarray(0, 300), /is not a zip archive/],
     [zipSync({ "a.yaml": new Uint8Array(9 * 1024 * 1024) }), /unpacks to more than/],
-    [pack({ "TOSCA-Metadata/TOSCA.meta": "x: y\n" }), /names no Entry-Definitions/],
+    [pack({ "TOSCA-Metadata/TOSCA.meta": "x: y\n" }), /does not name Entry-Definitions/],
     [pack({ "TOSCA-Metadata/TOSCA.meta": META }), /has no definitions\/main.yaml/],
     [pack({ "a.txt": "" }), /no YAML file/],
     [pack({ "a.yaml": "", "b.yaml": "" }), /several YAML files/],
     [without("topology_template:", "topology_template: ["), /is not YAML/],
     [without("node_templates", "nodes"), /no topology_template.node_templates/],
-    [without("\n      type: torch.nodes.ApplicationService", ""), /a node server without a type/],
+    [without("\n      type: torch.nodes.ApplicationService", ""), /the node "server" without a type/],
     [
       without("Location.Cluster", "Location.Federation"),
-      /no node of type torch.nodes.Location.Cluster, or of one derived/,
+      /does not have a node of type torch.nodes.Location.Cluster, or of a type derived/,
     ],
   ];
   for (const [bytes, reason] of cases) assert.match(refusal(bytes), reason);
 });
 
-test("the file's name must be a namespace that TORCH may make", () => {
+test("the file's name must be a namespace that TORCH can create", () => {
   for (const name of ["Simple.zip", "a_b.zip", "-a.zip", `${"a".repeat(64)}.zip`, "default.zip", "kube-system.zip"]) {
     assert.match(refusal(pack(FILES), `/ws/${name}`), /cannot be the namespace/);
   }
   assert.equal(readable(FILES, "/ws/defaults.csar").template, "defaults");
 });
 
-test("the only Cluster node is the run's, whatever its name; of several, the one named as the cluster", () => {
+test("the run's cluster is the only Cluster node, whatever its name, or of several the one with the cluster's name", () => {
   const csar = readable();
   assert.equal(chooseCluster(csar, "other"), "bologna");
   assert.equal(chooseCluster({ ...csar, clusters: ["a", "b"] }, "b"), "b");
   assert.equal(chooseCluster({ ...csar, clusters: ["a", "b"] }, "c"), undefined);
 });
 
-test("the copy points at the run's cluster, and is otherwise what the archive was", () => {
+test("the copy points to the run's cluster, and is otherwise like the archive", () => {
   const original = pack(FILES);
   const csar = readable();
   const { fileName, bytes } = pointCsar(csar, "bologna", ACCESS);
@@ -124,7 +119,7 @@ test("the copy points at the run's cluster, and is otherwise what the archive wa
   assert.deepEqual(unzipSync(original)["definitions/main.yaml"], csar.files["definitions/main.yaml"]);
 });
 
-test("the connector's folder is told where the node tells one, or where it is not the connector's own", () => {
+test("the connector's folder is written if the node names one already, or if it is not the connector's own", () => {
   const path = (text: string, folder: string) => {
     const csar = readable({ ...FILES, "definitions/main.yaml": text });
     const entry = unzipSync(pointCsar(csar, "bologna", { ...ACCESS, folder }).bytes)["definitions/main.yaml"];
@@ -155,7 +150,7 @@ function pointed(yaml: string, node = "bologna") {
   return parse(strFromU8(archive["main.yaml"] ?? new Uint8Array()), { merge: true }).topology_template.node_templates;
 }
 
-test("a node is pointed at the cluster however its properties are written, and no other with it", () => {
+test("a node is pointed to the cluster however its properties are written, and no other node is changed", () => {
   const node = "type: torch.nodes.Location.Cluster";
   const write = (...lines: readonly string[]) => `topology_template:\n  node_templates:\n    ${lines.join("\n    ")}\n`;
   const templates = {
@@ -190,7 +185,7 @@ test("the entry is found however TOSCA.meta writes its name", () => {
   }
 });
 
-test("a file of TOSCA YAML is a template of its own, under its own extension", () => {
+test("a file of TOSCA YAML is a template too, and keeps its extension", () => {
   for (const path of ["/ws/simple.yaml", "/ws/simple.yml", "/ws/simple.YAML"]) {
     const read = readCsar(path, strToU8(TEMPLATE));
     assert.ok("csar" in read, JSON.stringify(read));
@@ -229,13 +224,13 @@ test("a node is a cluster by its type, or by one that it is derived from in any 
   };
   assert.deepEqual(readable(archive).clusters, ["n0", "n1", "n2"]);
   const circle = { ...archive, "definitions/main.yaml": template("a.Circle", "a.Self") };
-  assert.match(refusal(pack(circle)), /or of one derived from it/);
+  assert.match(refusal(pack(circle)), /or of a type derived from it/);
 });
 
-test("what Git LFS leaves in a file's place is refused, and what merely speaks of it is not", () => {
+test("a Git LFS pointer is refused, and a file that only mentions Git LFS is not", () => {
   const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
   for (const path of ["/ws/simple.zip", "/ws/simple.csar", "/ws/simple.yaml"]) {
-    assert.match(refusal(strToU8(pointer), path), /pointer of Git LFS/);
+    assert.match(refusal(strToU8(pointer), path), /is a Git LFS pointer/);
   }
   const cases: readonly (readonly [string, boolean])[] = [
     [pointer, true],
@@ -246,7 +241,7 @@ test("what Git LFS leaves in a file's place is refused, and what merely speaks o
   for (const [text, expected] of cases) assert.equal(isLfsPointer(strToU8(text)), expected, text.slice(0, 60));
 });
 
-test("the limit of a CSAR is what a shell really takes, whatever the template's name", async (context) => {
+test("the limit of a CSAR is what a shell really accepts, whatever the template's name", async (context) => {
   const folder = await makeFolder(context);
   await mkdir(join(folder, "json4tosca-parser"));
   await writeFile(
@@ -258,7 +253,7 @@ test("the limit of a CSAR is what a shell really takes, whatever the template's 
     const parser = "python3 ./json4tosca-parser/tosca_parser.py";
     const command = `exec ${parser} --template-name=${template} --template-file=${base64}`;
     const { stdout, error } = spawnSync("sh", ["-c", command], { cwd: folder, encoding: "utf8" });
-    return error === undefined ? stdout.trim() : "code" in error ? error.code : error.message;
+    return error === undefined ? stdout.trim() : errorCode(error);
   };
   for (const template of ["a", "ab", "abc", "abcd", "simple-server-and-georef", "a".repeat(63)]) {
     const limit = maxCsarBytes(template);
@@ -271,8 +266,8 @@ test("the limit of a CSAR is what a shell really takes, whatever the template's 
 const COSTLY: Readonly<Record<string, readonly [string, RegExp]>> = {
   "over 512 KiB": [`${TEMPLATE}# ${"x".repeat(512 * 1024)}`, /is larger than 524288 bytes/],
   "of many keys": [Array.from({ length: 20_000 }, (_, at) => `k${at}: v\n`).join(""), /no topology_template/],
-  "of deep lists": ["[".repeat(20_000), /has lists and mappings more than 64 deep in each other/],
-  "of keys that are mappings": ["? ".repeat(350), /has a main\.yaml that|no topology_template/],
+  "of deep lists": ["[".repeat(20_000), /nests lists and mappings more than 64 levels deep/],
+  "of keys that are mappings": ["? ".repeat(350), /has the file main\.yaml, which nests|no topology_template/],
   "of aliases of aliases": [
     `a0: &a0 x\n${Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(10)}]\n`).join("")}`,
     /cannot be expanded/,

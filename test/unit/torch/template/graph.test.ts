@@ -35,7 +35,7 @@ test("the graph is read as data: names whatever their escapes, categories, appli
   checkGraph(graph, csarOf("bologna", "caffè", "a/b"));
 });
 
-test("nodes that are not nested are read as well, and one without a category is no application", () => {
+test("nodes that are not nested are read as well, and one without a category is not an application", () => {
   const graph = readGraph('[{"name": "a", "category": "kubernetes-app"}, {"node": {"name": "b"}}]');
   assert.deepEqual(graph, [
     { name: "a", category: "kubernetes-app" },
@@ -45,7 +45,7 @@ test("nodes that are not nested are read as well, and one without a category is 
   assert.deepEqual(readGraph("[]"), []);
 });
 
-test("a node that the dashboard left out is missed, although its name stands as another's target", () => {
+test("a node that the dashboard left out is reported, although another node has its name as a target", () => {
   assert.throws(
     () => checkGraph(readGraph(GRAPH), csarOf("bologna", "lost", "create")),
     (error: unknown) =>
@@ -53,7 +53,7 @@ test("a node that the dashboard left out is missed, although its name stands as 
   );
 });
 
-test("what is not a list of nodes is refused with its beginning", () => {
+test("anything but a list of nodes is refused, and its beginning is quoted", () => {
   const texts = ["", "<html>Whoops</html>", '{"node": {"name": "a"}}', "null", "[1]", "[null]", '[{"node": {}}]'];
   for (const text of [...texts, '[{"node": {"name": 7}}]', "[[]]"]) {
     assert.throws(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeadJob, ProcessInstance } from "../../../../src/torch/clients/engine.ts";
+import type { ProcessInstance } from "../../../../src/torch/clients/instances.ts";
+import type { DeadJob } from "../../../../src/torch/clients/jobs.ts";
 import { judge, readNodeStates } from "../../../../src/torch/template/progress.ts";
 
 const TIME = "2026-11-25T10:00:00.000Z";
@@ -82,7 +83,7 @@ test("a deployment has failed, runs, or has every node started", () => {
       both,
       [TOP, STARTED, node("server", { status: "CREATING" }, { endTime: TIME })],
       [],
-      /node server of simple ended \(as its plan has it\) and left it CREATING/,
+      /node server of simple ended \(as its plan says\) and left it CREATING/,
     ],
     ["the top ended", both, [instance("top", { endTime: TIME }), STARTED], [], /without server \(waiting\)/],
     [
@@ -121,7 +122,7 @@ test("a deployment has failed, runs, or has every node started", () => {
   }
 });
 
-test("a node is what the launched instance called by its name, and of several the last", () => {
+test("a node is the last instance of its name that the launched instance called", () => {
   const deeper = node("bologna", { status: "ERROR" }, { superProcessInstanceId: "child" });
   assert.deepEqual(judgeNodes(["bologna"], [TOP, deeper, STARTED, deeper]), { started: true });
   const first = node("bologna", { status: "CREATING" }, { endTime: TIME });
@@ -129,7 +130,7 @@ test("a node is what the launched instance called by its name, and of several th
   assert.deepEqual(judgeNodes(["bologna"], [TOP, first, STARTED]), { started: true });
 });
 
-test("a job that died on the way does not fail a deployment whose every node is started", () => {
+test("a dead job does not fail a deployment of which every node is started", () => {
   const dead = [{ processInstanceId: "top", message: "x", cause: undefined }];
   assert.deepEqual(judgeNodes(["bologna"], [TOP, STARTED], dead), { started: true });
 });

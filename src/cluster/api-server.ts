@@ -1,0 +1,106 @@
+import { Agent, request } from "node:https";
+import { listClusterContainers } from "../docker/cluster-containers.ts";
+import { findPublishedPort } from "../docker/container-state.ts";
+import type { Exec } from "../exec.ts";
+import { poll } from "../poll.ts";
+import { type ClusterNode, loadBalancerName } from "../values/nodes.ts";
+import { retryCommand } from "./command-retry.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { type Ownership, selectOwn } from "./ownership.ts";
+
+const POLL_MILLISECONDS = 200;
+
+/** An API server that answers. */
+export interface ApiServer {
+  /** Its address on this machine. */
+  readonly server: string;
+  /** The id of a control plane's container. */
+  readonly controlPlane: string;
+}
+
+/**
+ * Waits until the API server answers `/readyz` on the port that kind published, in this run's own container: a name
+ * proves nothing. That is long before `kind create` returns, and late enough for RBAC's bootstrap roles to exist.
+ * @returns `undefined` where the signal ends the wait.
+ */
+export async function waitForApiServer(
+  ownership: Ownership,
+  nodes: readonly ClusterNode[],
+  exec: Exec,
+  signal: AbortSignal,
+): Promise<ApiServer | undefined> {
+  let endpoint: Endpoint | undefined;
+  const answer = await poll(
+    async () => {
+      if (signal.aborted) return "stopped";
+      endpoint ??= await findEndpoint(ownership, nodes, exec);
+      return endpoint !== undefined && (await isApiServerReady(endpoint)) ? endpoint : undefined;
+    },
+    { everyMilliseconds: POLL_MILLISECONDS },
+  );
+  if (answer === undefined || answer === "stopped") return undefined;
+  const host = answer.host.includes(":") ? `[${answer.host}]` : answer.host;
+  return { server: `https://${host}:${answer.port}`, controlPlane: answer.controlPlane };
+}
+
+/** Where the API server listens on this machine. */
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** The id of the first control plane's container. */
+  readonly controlPlane: string;
+}
+
+/** Finds the endpoint once all its containers exist: kind may create the load balancer before the control planes. */
+async function findEndpoint(
+  ownership: Ownership,
+  nodes: readonly ClusterNode[],
+  exec: Exec,
+): Promise<Endpoint | undefined> {
+  const [first, second] = nodes.filter((node) => node.role === "control-plane");
+  const entrance = second === undefined ? first?.name : loadBalancerName(ownership.cluster);
+  const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
+  const controlPlane = own.find(({ name }) => name === first?.name);
+  const container = own.find(({ name }) => name === entrance);
+  if (controlPlane === undefined || container === undefined) return undefined;
+  const published = await findPublishedPort(container.id, 6443, "finding the API server's port", exec);
+  if (published === undefined) return undefined;
+  return { host: reachableHost(published.address), port: published.port, controlPlane: controlPlane.id };
+}
+
+/** The address at which this machine reaches a port that is published on an address. */
+function reachableHost(address: string): string {
+  if (address === "::") return "::1";
+  return address === "0.0.0.0" || address === "" ? "127.0.0.1" : address;
+}
+
+/** Asks without checking the certificate: nothing is sent, and nothing is trusted but that it answers. */
+function isApiServerReady({ host, port }: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const options = { host, port, path: "/readyz", rejectUnauthorized: false, timeout: 3000 };
+    // An agent of its own uses no proxy, not even with NODE_USE_ENV_PROXY.
+    const asked = request({ ...options, agent: new Agent() }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.on("timeout", () => asked.destroy());
+    asked.on("error", () => resolve(false));
+    asked.end();
+  });
+}
+
+const ADMIN_RIGHTS_SECONDS = 60;
+
+/**
+ * Waits until the admin of `admin.conf` has its rights. From Kubernetes 1.29 on kubeadm grants them by a binding that it
+ * creates a moment after the API server is ready (kubeadm's EnsureAdminClusterRoleBinding).
+ */
+export async function waitForAdminRights(kubectl: Kubectl, signal: AbortSignal): Promise<void> {
+  await retryCommand(
+    () =>
+      kubectl(["auth", "can-i", "*", "*", "--all-namespaces", "--quiet"], {
+        purpose: "asking for the admin's rights",
+      }),
+    { everyMilliseconds: POLL_MILLISECONDS, forMilliseconds: ADMIN_RIGHTS_SECONDS * 1000, signal },
+  );
+}

@@ -1,0 +1,60 @@
+import { CommandError, type Exec } from "../exec.ts";
+import { docker, linesOf, wroteTooMuch } from "./client.ts";
+
+/** The paths that were added or changed in a container since it was created. */
+export async function listChangedPaths(container: string, purpose: string, exec: Exec): Promise<readonly string[]> {
+  const { stdout } = await docker(["diff", container], { timeoutSeconds: 60, purpose }, exec);
+  return linesOf(stdout)
+    .filter((line) => /^[AC] \//.test(line))
+    .map((line) => line.slice(2));
+}
+
+/** A file of a container. */
+export interface ContainerFile {
+  readonly text: string;
+  /** In milliseconds. */
+  readonly writtenAt: number;
+}
+
+/**
+ * Reads a file of a container, whether that runs or not: as an archive on a stream, so that nothing is unpacked here.
+ * @returns `undefined` if it cannot be read, or is not a regular file.
+ */
+export async function readContainerFile(
+  container: string,
+  path: string,
+  maxBytes: number,
+  exec: Exec,
+): Promise<ContainerFile | "too large" | undefined> {
+  if (maxBytes <= BLOCK) return "too large";
+  const options = {
+    timeoutSeconds: 60,
+    purpose: `reading ${path} of ${container}`,
+    encoding: "latin1",
+    maxOutputBytes: maxBytes,
+  } as const;
+  try {
+    const { stdout } = await docker(["cp", `${container}:${path}`, "-"], options, exec);
+    return readTarFile(Buffer.from(stdout, "latin1"));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return wroteTooMuch(error) ? "too large" : undefined;
+  }
+}
+
+const BLOCK = 512;
+
+/** The regular file in an archive of one (POSIX ustar; extended headers are passed over). */
+export function readTarFile(tar: Buffer): ContainerFile | undefined {
+  const octal = (offset: number, length: number) =>
+    Number.parseInt(tar.toString("latin1", offset, offset + length).replace(/[\0 ]+$/, ""), 8) || 0;
+  for (let at = 0; at + BLOCK <= tar.length; ) {
+    const size = Math.max(0, octal(at + 124, 12));
+    const type = String.fromCharCode(tar[at + 156] ?? 0);
+    const body = tar.subarray(at + BLOCK, at + BLOCK + size);
+    if (type === "0" || type === "\0") return { text: body.toString(), writtenAt: octal(at + 136, 12) * 1000 };
+    if (type !== "x" && type !== "g") return undefined;
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import type { UserConfiguration } from "../cluster/config/read.ts";
+import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
+import { type ClusterShape, planShape } from "../cluster/config/shape.ts";
+import { findHostPorts } from "../cluster/kind.ts";
+import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
+import type { Problem } from "../errors.ts";
+import type { HostPort } from "../host/ports.ts";
+import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
+import { planTorch, type TorchPlan } from "../torch/plan.ts";
+import { checkSans } from "./credentials.ts";
+import type { PlanFacts } from "./facts.ts";
+import { checkMachine } from "./machine.ts";
+import { checkForeignLabels, checkHeldNames, checkPresentCluster } from "./names.ts";
+import { restingOn } from "./rejected.ts";
+import { checkSharedPorts } from "./shared-ports.ts";
+import { checkSubnets } from "./subnets.ts";
+
+/** The parts of a run that have a place on this machine, whatever the versions are. */
+export interface PlannedPlaces {
+  readonly runDirectory: string;
+  readonly shape: ClusterShape;
+  /** The user's, which has the positions of its fields. */
+  readonly configuration: UserConfiguration | undefined;
+  readonly ports: readonly HostPort[];
+  readonly credentials: CredentialPaths;
+  /** TORCH-V2's boot; `undefined` where none is asked for. */
+  readonly torch: TorchPlan | undefined;
+}
+
+/** Decides the places of a run on this machine. */
+export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): PlannedPlaces {
+  const applied = applyTorchEndpoint(inputs, files.configuration, host.defaultGateway);
+  const planned = planShape(applied, files.configuration);
+  const followsEndpoint = inputs.apiServerAddress === undefined && applied.apiServerAddress !== undefined;
+  const shape = followsEndpoint
+    ? { ...planned, addressField: { input: "torch-endpoint", value: "external" } }
+    : planned;
+  const runDirectory = join(folders.temp, `kind-torch-${shape.name}-${runId}`);
+  return {
+    shape,
+    configuration: files.configuration,
+    runDirectory,
+    ports: findHostPorts(files.configuration, shape.apiServerAddress),
+    credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
+    torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
+  };
+}
+
+/** The problems that the places of a run have with the machine and with the inputs. */
+export function findConflicts(facts: PlanFacts, { shape, ports }: PlannedPlaces): readonly Problem[] {
+  const { inputs, files, host, rejected } = facts;
+  const { torch, extraSans } = inputs;
+  const addressInputs = ["api-server-address", CONFIGURATION_INPUT, "torch-endpoint", "torch"];
+  const isKnown = ({ source }: HostPort) =>
+    source !== "networking.apiServerPort" || !rejected.has("api-server-address");
+  return [
+    ...checkMachine(host),
+    ...checkNames(facts, shape),
+    ...checkSans(extraSans),
+    ...checkSharedPorts(ports.filter(isKnown), files.configuration),
+    ...restingOn([CONFIGURATION_INPUT], rejected, () =>
+      // `host-gateway` is the gateway of Docker's default network.
+      checkSubnets(files.configuration, host.subnets, { usesDefaultNetwork: torch?.endpoint === "external" }),
+    ),
+    ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
+  ];
+}
+
+/** Everything on this machine that has a name of this cluster. */
+function checkNames({ inputs, host, rejected }: PlanFacts, shape: ClusterShape): readonly Problem[] {
+  const nameInputs = inputs.clusterName === undefined ? ["cluster-name", CONFIGURATION_INPUT] : [];
+  const nodeInputs = [...nameInputs, CONFIGURATION_INPUT, "control-planes", "workers"];
+  return [
+    ...restingOn([...nameInputs, "existing"], rejected, () =>
+      inputs.existing === "fail" ? checkPresentCluster(shape, host) : [],
+    ),
+    ...restingOn(nameInputs, rejected, () => checkForeignLabels(shape, host)),
+    ...restingOn(nodeInputs, rejected, () => checkHeldNames(shape, host)),
+  ];
+}

@@ -1,0 +1,53 @@
+import { findPresentFiles } from "../credentials/files.ts";
+import type { Problem } from "../errors.ts";
+import type { Host } from "../host/inspect.ts";
+import { findPortsInUse, type HostPort, isOwnAddress } from "../host/ports.ts";
+import { isDnsServer, resolverNotAnswering } from "../host/resolver.ts";
+import type { Inputs } from "../inputs/inputs.ts";
+import { isNodeName } from "../values/nodes.ts";
+import { checkPresentFiles } from "./credentials.ts";
+import type { PlannedPlaces } from "./places.ts";
+import { describeForeignAddress, describeTakenPorts } from "./ports.ts";
+import { type Rejected, restingOn } from "./rejected.ts";
+import { selectUnshared } from "./shared-ports.ts";
+
+/** Whether a cluster of this name exists and is removed first; so it may be where a rejected `existing` was to say so. */
+function replacesCluster({ shape }: PlannedPlaces, inputs: Inputs, { containers }: Host, rejected: Rejected): boolean {
+  if (inputs.existing === "fail" && !rejected.has("existing")) return false;
+  return containers.some(({ cluster, name }) => cluster === shape.name && isNodeName(name, shape.name));
+}
+
+/** What of the plan's places on this machine is taken already. */
+export async function checkPlaces(
+  places: PlannedPlaces,
+  inputs: Inputs,
+  host: Host,
+  rejected: Rejected,
+): Promise<readonly Problem[]> {
+  const { kindGateway } = host;
+  const { shape } = places;
+  // A cluster that is to be replaced may hold the very ports.
+  const replaces = replacesCluster(places, inputs, host, rejected);
+  // What follows from an address that is refused itself, or that stands in a refused one's place, is left out.
+  const isApiServer = ({ source }: HostPort) => source === "networking.apiServerPort";
+  const ports = rejected.has("api-server-address") ? places.ports.filter((port) => !isApiServer(port)) : places.ports;
+  const asksHost = shape.dns.kind === "docker-host" && kindGateway !== undefined;
+  const [taken, own, present, resolverMissing] = await Promise.all([
+    replaces ? [] : findPortsInUse(selectUnshared(ports)),
+    isOwnAddress(shape.apiServerAddress),
+    findPresentFiles(places.credentials),
+    asksHost ? isDnsServer(kindGateway).then((answers) => !answers) : false,
+  ]);
+  // A machine without ::1 is one without IPv6.
+  const familyRefused = !own && shape.apiServerAddress === "::1";
+  return [
+    ...(resolverMissing && kindGateway !== undefined ? [resolverNotAnswering(kindGateway)] : []),
+    ...(own ? [] : [describeForeignAddress(shape.addressField, shape.apiServerAddress)]),
+    ...describeTakenPorts(
+      taken.filter((port) => own || !isApiServer(port)),
+      places.configuration,
+      { familyRefused },
+    ),
+    ...restingOn(["user"], rejected, () => checkPresentFiles(present, inputs.credentialsDirectory)),
+  ];
+}

@@ -1,0 +1,55 @@
+import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
+import type { Problem } from "../errors.ts";
+import type { Exec } from "../exec.ts";
+import type { Inputs } from "../inputs/inputs.ts";
+import type { Runner } from "../runner/runner.ts";
+import { readSources } from "../torch/checkout/sources.ts";
+import { chooseEndpoint } from "../torch/endpoint.ts";
+import { planAccess, type TorchPlan } from "../torch/plan.ts";
+import { internalEndpoint } from "../values/nodes.ts";
+import type { PlannedPlaces } from "./places.ts";
+import type { Planned } from "./plan.ts";
+import type { Rejected } from "./rejected.ts";
+
+/** Whether nothing that is wrong with the sources would rest on a rejected input, or be said twice. */
+export function canReadSources({ clusterName }: Inputs, rejected: Rejected, planned: Planned): boolean {
+  const nameUnknown = clusterName === undefined && rejected.has(CONFIGURATION_INPUT);
+  if (nameUnknown || [...rejected].some((name) => /^(?:torch|cluster-name$|existing$)/.test(name))) return false;
+  const { nameField } = planned.places.shape;
+  // An engine that is missing and a name that is taken are refused already.
+  const isRefused = ({ input, value }: Problem) =>
+    input === "runs-on" || (input === nameField.input && value === nameField.value);
+  return !("problems" in planned && planned.problems.some(isRefused));
+}
+
+/** What sources are read with. */
+export interface SourcesContext extends Pick<Runner, "folders" | "environment"> {
+  readonly inputs: Inputs;
+  readonly exec: Exec;
+}
+
+/** Reads TORCH-V2's sources as the plan wants them. */
+export async function readTorchSources(
+  torch: TorchPlan,
+  plan: PlannedPlaces,
+  { inputs, folders, environment, exec }: SourcesContext,
+) {
+  return await readSources(
+    {
+      plan: torch,
+      cluster: plan.shape.name,
+      workspace: folders.workspace,
+      environment,
+      access: planAccess(torch, plan.credentials, longestEndpoint(torch, plan)),
+      credentialsDirectory: plan.credentials.directory,
+      replaces: inputs.existing === "replace",
+      clusterPorts: plan.ports,
+    },
+    exec,
+  );
+}
+
+/** The API server's address as a template will have it; the port is not known yet. */
+function longestEndpoint({ endpoint }: TorchPlan, { shape }: PlannedPlaces): string {
+  return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), "https://127.0.0.1:65535");
+}

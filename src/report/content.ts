@@ -1,0 +1,68 @@
+import type { Phase } from "../timeline.ts";
+import type { Versions } from "../versions/resolve.ts";
+
+/** What the summary and the log say about a run that succeeded. */
+export interface Report {
+  readonly cluster: string;
+  readonly versions: Versions;
+  /** Where the tools came from, and what vouches for them. */
+  readonly origins: { readonly kind: string; readonly kubectl: string };
+  readonly nodes: readonly string[];
+  /** The nodes' images, with their digests. */
+  readonly nodeImages: readonly string[];
+  /** The proxies that the job's environment sets, without passwords. */
+  readonly proxies: readonly string[];
+  readonly endpoint: string;
+  readonly endpointExternal: string;
+  readonly readiness: string;
+  readonly user: string;
+  readonly rbac: string;
+  readonly certificateExpires: Date;
+  readonly files: readonly { readonly name: string; readonly path: string; readonly what: string }[];
+  /** The artifact with the credentials, or a word if there is none. */
+  readonly artifact: string | { readonly name: string; readonly url: string };
+  /** `undefined` if TORCH-V2 was not booted. */
+  readonly torch: TorchReport | undefined;
+  readonly phases: readonly Phase[];
+}
+
+/** What they say about TORCH-V2. */
+export interface TorchReport {
+  /** Addresses on this machine. */
+  readonly dashboard: string;
+  readonly engine: string;
+  readonly broker: string;
+  /** How many processes the engine has from the BPMN plans. */
+  readonly processes: number;
+  readonly deployed:
+    | { readonly template: string; readonly nodes: readonly string[]; readonly objects: readonly string[] }
+    | undefined;
+}
+
+/** What is said next to a proxy. */
+export const PROXY_NOTE =
+  "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
+
+/** A row each: what it is, its name or address, and a note. */
+export function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+  const rows: (readonly [name: string, value: string, note: string])[] = [
+    ["Dashboard", dashboard, ""],
+    ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
+    ["Service broker", broker, ""],
+  ];
+  if (deployed !== undefined) {
+    const { template, nodes, objects } = deployed;
+    rows.push(["Template", template, `every node started: ${nodes.join(", ")}`]);
+    rows.push(["Namespace", template, objects.join(", ")]);
+  }
+  return rows;
+}
+
+/** A phase's name, when it started, and how long it took. */
+export function phaseRow({ name, start, end = start, state }: Phase): readonly [string, string, string] {
+  return [state === "done" ? name : `${name} (${state})`, seconds(start), seconds(end - start)];
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

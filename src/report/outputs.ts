@@ -1,0 +1,51 @@
+import { dirname } from "node:path";
+import { prependToPath, setOutputs, setVariable } from "../runner/outputs.ts";
+
+/** Every output, by its name in action.yml. The private key is not among them: only its path is. */
+export type Outputs = Readonly<
+  Record<
+    | "cluster-name"
+    | "kubernetes-version"
+    | "kind-version"
+    | "kubectl-version"
+    | "node-image"
+    | "kind-path"
+    | "kubectl-path"
+    | "kubeconfig"
+    | "context"
+    | "endpoint"
+    | "endpoint-external"
+    | "ca-certificate"
+    | "ca-certificate-path"
+    | "client-certificate"
+    | "client-certificate-path"
+    | "client-key-path"
+    | "user-kubeconfig"
+    | "credentials-directory"
+    | "artifact-name"
+    | "artifact-id"
+    | "artifact-url"
+    | "torch-dashboard-url"
+    | "torch-engine-url"
+    | "torch-broker-url",
+    string
+  >
+>;
+
+/** Sets the outputs, and `PATH` and `KUBECONFIG` for the steps that follow. */
+export function publishOutputs(outputs: Outputs, environment: NodeJS.ProcessEnv): void {
+  setOutputs(outputs);
+  prependToPath(dirname(outputs["kind-path"]));
+  prependToPath(dirname(outputs["kubectl-path"]));
+  setVariable("KUBECONFIG", joinKubeconfigs(outputs.kubeconfig, environment.KUBECONFIG));
+}
+
+/**
+ * `KUBECONFIG` for later steps: this cluster's file first, so that its context is the current one, then those of
+ * earlier runs of this Action in the job, so that two clusters can be used side by side. Any other file is left out:
+ * a step must not reach a cluster by accident that it was not given.
+ */
+export function joinKubeconfigs(own: string, before: string | undefined): string {
+  const earlier = (before ?? "").split(":").filter((path) => /\/kind-torch-[^/]+\/kubeconfig$/.test(path));
+  return [...new Set([own, ...earlier])].join(":");
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Creates the run's folder, for its owner alone. @throws where it exists: someone else has prepared it. */
+export async function makeRunFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 });
+  await mkdir(join(path, "owner"), { mode: 0o700 });
+}
+
+/**
+ * Gives a program what it reads as a file of the run's folder, which only its owner can read, and removes the file when
+ * the program has ended. Programs get no standard input (docs/adr/0001-starting-programs.md).
+ * @param name the file's name; what some programs take for the format is its extension.
+ */
+export async function withRunFile<T>(
+  runFolder: string,
+  { name, text }: { readonly name: string; readonly text: string },
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = join(runFolder, `${randomUUID()}-${name}`);
+  await writeFile(path, text, { mode: 0o600, flag: "wx" });
+  try {
+    return await use(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}

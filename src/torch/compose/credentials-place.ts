@@ -1,0 +1,116 @@
+import { basename, relative } from "node:path";
+import { describeProblem, Failure, type Problem } from "../../errors.ts";
+import { checkDirectory } from "../../inputs/access.ts";
+import { type ResolvedPath, resolveAhead } from "../../values/files.ts";
+import { type Issue, toProblem } from "../../values/issue.ts";
+import { type Folders, isWithinFolder } from "../../values/paths.ts";
+import { printable } from "../../values/text.ts";
+import type { Checkout } from "../checkout/checkout.ts";
+import { COMPONENTS } from "../components.ts";
+import type { ClusterAccess } from "../template/point.ts";
+import { listHostAccess } from "./host-access.ts";
+import { checkHostAccess, type ResolvedMount } from "./mounts.ts";
+
+/** Where the credentials are written, and the names of their files. */
+export interface CredentialsPlace {
+  readonly directory: string;
+  readonly files: Pick<ClusterAccess, "ca" | "certificate" | "privateKey">;
+}
+
+const INPUT = "credentials-directory";
+
+/**
+ * Whether the credentials would be carried out of their directory. The directory need not exist yet; once it does, it is
+ * checked again, for a link may lead elsewhere by then.
+ * @param known the mounts of the compose files, if they are resolved already.
+ */
+export async function checkCredentialsPlace(
+  checkout: Checkout,
+  { directory, files }: CredentialsPlace,
+  known?: readonly ResolvedMount[],
+): Promise<readonly Problem[]> {
+  const contexts = await Promise.all(
+    Object.values(COMPONENTS).map(async ({ name, title }) => ({
+      title,
+      path: (await resolveAhead(checkout.components[name].build.context)).real,
+    })),
+  );
+  const nowhere = { own: [], secret: [], system: [], harmless: [] };
+  const mounts = known ?? (await checkHostAccess(listHostAccess(checkout), nowhere)).mounts;
+  const names = [files.ca, files.certificate, files.privateKey];
+  try {
+    const place = await resolveAhead(directory);
+    const issues = [
+      ...contexts.flatMap((context) => checkBuildContext(place, context)),
+      ...mounts.flatMap((mount) => checkMountedPath(place, mount, names)),
+    ];
+    return issues.map((issue) => toProblem(INPUT, directory, issue));
+  } catch {
+    // A directory that leads nowhere is reported where the inputs' files are read.
+    return [];
+  }
+}
+
+const FIX = "remove credentials-directory, or choose another directory";
+
+/** An image that is built from around the directory would contain the private key, perhaps in a layer. */
+function checkBuildContext(
+  { real }: ResolvedPath,
+  { title, path }: { readonly title: string; readonly path: string },
+): readonly Issue[] {
+  if (!isWithinFolder(path, real)) return [];
+  return [
+    {
+      reason: `is in the folder that the ${title}'s image is built from, ${path}`,
+      allowed: "a directory outside every build context",
+      fix: FIX,
+    },
+  ];
+}
+
+/** A container would see the directory, could replace it, or would be given one of its files. */
+function checkMountedPath(
+  { real, links }: ResolvedPath,
+  { place, path }: ResolvedMount,
+  files: readonly string[],
+): readonly Issue[] {
+  const allowed = "a directory outside every folder that is mounted into a container";
+  const mount = `${printable(place)} mounts ${path}`;
+  if (isWithinFolder(path, real)) {
+    return [{ reason: `is in a folder that a container can see: ${mount}`, allowed, fix: FIX }];
+  }
+  const link = links.find((each) => isWithinFolder(path, each));
+  if (link !== undefined) {
+    return [{ reason: `leads through the link ${link}, which a container can change: ${mount}`, allowed, fix: FIX }];
+  }
+  if (!files.includes(basename(path)) || relative(real, path) !== basename(path)) return [];
+  const fix = "remove that mount from the compose file";
+  return [{ reason: `contains what ${printable(place)} mounts: ${path}`, allowed, fix }];
+}
+
+/**
+ * Checks the credentials' directory again, directly before they are written.
+ * @param folder the real path of the folder that is written to, held open.
+ * @param torch the checkout that is booted, if there is one.
+ * @throws Failure if the directory is where the credentials must not be.
+ */
+export async function recheckCredentialsPlace(
+  directory: string,
+  folder: string,
+  folders: Folders,
+  torch: { readonly checkout: Checkout; readonly access: ClusterAccess } | undefined,
+): Promise<void> {
+  const issue = await checkDirectory(directory, folders);
+  const { real } = await resolveAhead(directory);
+  const problems = [
+    ...(issue === undefined ? [] : [toProblem(INPUT, directory, issue)]),
+    ...(torch === undefined ? [] : await checkCredentialsPlace(torch.checkout, { directory, files: torch.access })),
+  ];
+  if (problems.length === 0 && real === folder) return;
+  const reasons =
+    problems.map(describeProblem).join("\n") || `${INPUT}: ${directory} now leads to ${real}, not to ${folder}`;
+  throw new Failure(`The credentials were not written: their directory has changed since the start.\n${reasons}`, {
+    fix: "find out what changes that folder while the step runs, or remove credentials-directory",
+    retryable: false,
+  });
+}

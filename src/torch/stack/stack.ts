@@ -1,0 +1,202 @@
+import type { CredentialPaths } from "../../credentials/files.ts";
+import type { Exec } from "../../exec.ts";
+import type { Log } from "../../runner/log.ts";
+import type { Tasks } from "../../tasks.ts";
+import type { Timeline } from "../../timeline.ts";
+import type { CheckedCheckout } from "../checkout/checkout.ts";
+import { listConnectors } from "../checkout/connectors.ts";
+import { openEngine } from "../clients/engine.ts";
+import { COMPONENTS, type Component, type ComponentName, forEachComponent, type PerComponent } from "../components.ts";
+import type { ComposeModel } from "../compose/model.ts";
+import { findOwnKey } from "../compose/plan.ts";
+import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
+import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
+import { type Builder, buildImage } from "./images.ts";
+import { prepareNetworks } from "./networks.ts";
+import { restoreShares, withFastJava } from "./priority.ts";
+import { type Waiting, waitUntilServing, watchDashboard } from "./readiness.ts";
+import { waitForServices } from "./services.ts";
+import { startContainers } from "./start.ts";
+
+/** What is booted. */
+export interface StackRequest {
+  readonly plan: TorchPlan;
+  readonly checkout: CheckedCheckout;
+  readonly credentials: CredentialPaths;
+  readonly builder: Builder;
+  readonly runDirectory: string;
+}
+
+/** What a boot works with. */
+export interface StackTools {
+  readonly exec: Exec;
+  readonly log: Log;
+  readonly timeline: Timeline;
+  readonly tasks: Tasks;
+}
+
+/**
+ * TORCH-V2's containers while they boot. Its images are built at once, side by side: they need nothing of a cluster.
+ * Whatever fails in it fails the tasks that it runs among.
+ */
+export class TorchStack {
+  /** Addresses on this machine. */
+  readonly urls: PerComponent<string>;
+  /** Settles when the service layer's image is built, the longest path to a complete boot. */
+  readonly servicesBuilt: Promise<void>;
+
+  readonly #request: StackRequest;
+  readonly #tools: StackTools;
+  readonly #models: PerComponent<ComposeModel>;
+  readonly #images: PerComponent<Promise<void>>;
+  readonly #connectors: Promise<readonly string[] | undefined>;
+  readonly #networks = Promise.withResolvers<void>();
+  readonly #dashboard: Promise<void>;
+  /** The keys of the processes that the engine has from the plans. */
+  readonly #engine: Promise<readonly string[]>;
+  #services: Promise<void> = Promise.resolve();
+  readonly #servicesServe = Promise.withResolvers<void>();
+  /** Whether the service layer serves: until then the engine leaves the processors to the cluster and to it. */
+  #servicesServing = false;
+
+  constructor(request: StackRequest, tools: StackTools) {
+    const { plan, checkout, credentials } = request;
+    this.#request = request;
+    this.#tools = tools;
+    this.#models = planModels(plan, checkout, credentials);
+    this.urls = publishedUrls(checkout);
+    this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
+    this.servicesBuilt = this.#images.services;
+    // Before the first container starts: one that has the checkout mounted may change it.
+    this.#connectors = tools.tasks.begin(() => listConnectors(checkout.components.services.build.context));
+    this.#dashboard = tools.tasks.begin(() => this.#startDashboard());
+    this.#engine = tools.tasks.begin(() => this.#startEngine());
+  }
+
+  /** Starts the dashboard and the engine, each as soon as its image and the networks are there. */
+  start(): void {
+    // Its failure is the tasks'.
+    void this.#tools.tasks
+      .begin(() => prepareNetworks(this.#request.plan, this.#tools))
+      .then(this.#networks.resolve, () => undefined);
+  }
+
+  /**
+   * Starts the service layer with the credential files that were just written, and again where it runs with older ones.
+   * @param replaced aborted when these files are about to go: a start that waited for its image until then is left out.
+   */
+  startServices(replaced: AbortSignal): void {
+    const before = this.#services;
+    this.#services = this.#tools.tasks.begin(async () => {
+      await Promise.all([before, this.#images.services]);
+      if (!replaced.aborted) await this.#startServices();
+    });
+  }
+
+  /** Waits until the dashboard serves. */
+  waitForDashboard(): Promise<void> {
+    return this.#dashboard;
+  }
+
+  /** Waits until every component serves, the plans deployed. @returns the keys of the engine's processes. */
+  async waitUntilServing(): Promise<readonly string[]> {
+    const [processes] = await Promise.all([this.#engine, this.#dashboard, this.#services]);
+    return processes;
+  }
+
+  /** Gives the service layer back its usual share of the processors, once nothing is made through it any more. */
+  async settle(): Promise<void> {
+    await this.#restoreShares("services");
+  }
+
+  async #buildImage(component: Component): Promise<void> {
+    const { plan, checkout, builder, runDirectory } = this.#request;
+    const { exec, log, timeline, tasks } = this.#tools;
+    const { build } = checkout.components[component.name];
+    await timeline.measure(`Build image: ${component.title}`, () =>
+      buildImage({ component, build, image: plan.images[component.name] }, builder, {
+        exec,
+        debug: log.debug,
+        runDirectory,
+        signal: tasks.signal,
+      }),
+    );
+    log.info(`${component.title}: image built`);
+  }
+
+  async #startDashboard(): Promise<void> {
+    // It installs its packages when its container starts, which takes longest of all: it leaves nothing to others.
+    await this.#startContainers(COMPONENTS.dashboard);
+    const url = this.urls.dashboard;
+    const look = watchDashboard(url, this.#tools.tasks.signal);
+    await this.#tools.timeline.measure("Dashboard serves", () =>
+      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting()),
+    );
+    this.#tools.log.info(`dashboard: serves ${url}`);
+  }
+
+  async #startEngine(): Promise<readonly string[]> {
+    const { log, timeline, tasks } = this.#tools;
+    // It starts within seconds, and is not needed before the service layer is: until then it has the lowest priority.
+    await this.#startContainers(COMPONENTS.engine, LOW_CPU_SHARES);
+    void tasks.begin(async () => {
+      await this.#servicesServe.promise;
+      await this.#restoreShares("engine");
+    });
+    const client = openEngine(this.urls.engine, tasks.signal);
+    const look = async () => {
+      const reason = await client.notReadyReason();
+      return reason === undefined ? "ready" : { reason };
+    };
+    const waiting = { ...this.#waiting(), yields: () => !this.#servicesServing };
+    await timeline.measure("Flowable engine serves", () =>
+      waitUntilServing(this.#runningOf(COMPONENTS.engine), look, waiting),
+    );
+    log.info(`Flowable engine: serves ${this.urls.engine}`);
+    await this.#restoreShares("engine");
+    const { plans, planBytes } = this.#request.checkout;
+    const { processes, deployed } = await timeline.measure("Deploy BPMN plans", () =>
+      client.deployPlans(plans, planBytes),
+    );
+    log.info(`Flowable engine: ${processes.length} process(es) ${deployed ? "deployed" : "there already"}`);
+    return processes;
+  }
+
+  async #startServices(): Promise<void> {
+    const { plan } = this.#request;
+    const listed = await this.#connectors;
+    await this.#startContainers(COMPONENTS.services, HIGH_CPU_SHARES);
+    const { services: container } = plan.containers;
+    const { services: url } = this.urls;
+    await this.#tools.timeline.measure("Service layer serves", () =>
+      waitForServices({ container, url, connectors: plan.connectors, listed }, this.#waiting()),
+    );
+    this.#tools.log.info(`service layer: serves ${url}`);
+    this.#servicesServing = true;
+    this.#servicesServe.resolve();
+  }
+
+  async #startContainers(component: Component, shares?: number): Promise<void> {
+    await Promise.all([this.#images[component.name], this.#networks.promise]);
+    const { exec, log, timeline, tasks } = this.#tools;
+    const { plan, runDirectory } = this.#request;
+    const own = await withFastJava(this.#models[component.name], plan.images[component.name], exec);
+    const model = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    await timeline.measure(`Start ${component.title}`, () =>
+      startContainers(component, model, { exec, debug: log.debug, runDirectory, signal: tasks.signal }),
+    );
+  }
+
+  async #restoreShares(name: ComponentName): Promise<void> {
+    await restoreShares(this.#models[name], this.#request.plan.containers[name], this.#tools);
+  }
+
+  #runningOf(component: Component) {
+    return { component, container: this.#request.plan.containers[component.name] };
+  }
+
+  #waiting(): Waiting {
+    const { exec, log, tasks } = this.#tools;
+    return { exec, log, signal: tasks.signal, waitSeconds: this.#request.plan.waitSeconds, yields: () => false };
+  }
+}
