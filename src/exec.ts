@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
-import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "@actions/exec";
 import { describeError } from "./errors.ts";
+import { collectOutput, type OutputOptions, tailOf } from "./exec-output.ts";
 import { endMarked, RUN_VARIABLE } from "./leftovers.ts";
 
 /** A program to run: never through a shell, without standard input, always with a time limit. */
-export interface Command {
+export interface Command extends OutputOptions {
   readonly file: string;
   readonly args: readonly string[];
   readonly timeoutSeconds: number;
@@ -15,12 +15,6 @@ export interface Command {
   readonly purpose: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** How standard output is read; `latin1` keeps every byte. */
-  readonly encoding?: "utf8" | "latin1";
-  /** The command is ended when it has written more than this to one of its streams; 256 MiB where it is not set. */
-  readonly maxOutputBytes?: number;
-  /** Called for each line of either stream as it arrives. */
-  readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -48,15 +42,6 @@ export class CommandError extends Error {
   }
 }
 
-/** What a command may write where nothing else is set: container logs are read whole, and they can be long. */
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
-
-/**
- * And in one line: @actions/exec searches a line for its end from its beginning with each piece that arrives, in quadratic
- * time (its toolrunner.ts, _processLineBuffer).
- */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
-
 /** The variable that marks one command's processes. */
 const COMMAND_VARIABLE = "KIND_TORCH_COMMAND";
 
@@ -69,9 +54,10 @@ const SHELL = "/bin/sh";
 /**
  * Constant: the command and its arguments are the shell's positional parameters, which it does not read. The command finds
  * the end of its standard input at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
- * a process group and ends that group at the time limit, even when main is gone by then.
+ * a process group and ends that group at the time limit, even when main is gone by then; `-p` finds it where the PATH does not
+ * lead to it.
  */
-const RUN_LIMITED = 'timeout --signal=KILL "$@" </dev/null; exit "$?"';
+const RUN_LIMITED = 'command -p timeout --signal=KILL "$@" </dev/null; exit "$?"';
 
 /**
  * Makes the function that runs programs. Each process carries the run's folder in its environment, so that post finds what
@@ -146,59 +132,6 @@ async function endCommand(mark: string, end: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Gathers what a command writes, in lines too, and says when it is too much. */
-function collectOutput({ encoding = "utf8", maxOutputBytes = MAX_OUTPUT_BYTES, onLine }: Command) {
-  const tooMuch = Promise.withResolvers<string>();
-  const collect = () => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let lineBytes = 0;
-    const lines = onLine === undefined ? undefined : splitLines(onLine);
-    return {
-      add: (chunk: Buffer) => {
-        bytes += chunk.length;
-        const lineEnd = chunk.lastIndexOf("\n");
-        lineBytes = lineEnd === -1 ? lineBytes + chunk.length : chunk.length - lineEnd - 1;
-        if (bytes > maxOutputBytes) return tooMuch.resolve("printed too much");
-        if (lineBytes > MAX_LINE_BYTES) return tooMuch.resolve("printed a line that is too long");
-        chunks.push(chunk);
-        lines?.add(chunk);
-      },
-      finish: () => lines?.finish(),
-      text: (as: BufferEncoding) => Buffer.concat(chunks).toString(as),
-    };
-  };
-  const [stdout, stderr] = [collect(), collect()];
-  return {
-    addStdout: stdout.add,
-    addStderr: stderr.add,
-    tooMuch: tooMuch.promise,
-    finish: () => {
-      stdout.finish();
-      stderr.finish();
-    },
-    read: () => ({ stdout: stdout.text(encoding), stderr: stderr.text("utf8") }),
-  };
-}
-
-/** Calls for each line; the last one may have no line end. */
-function splitLines(onLine: (line: string) => void) {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
-  return {
-    add: (chunk: Buffer) => {
-      const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
-      rest = lines.pop() ?? "";
-      for (const line of lines) onLine(line);
-    },
-    finish: () => {
-      rest += decoder.end();
-      if (rest !== "") onLine(rest);
-      rest = "";
-    },
-  };
-}
-
 /** Of `timeout`: there is no such command. */
 const NOT_FOUND = 127;
 /** What a shell adds to the number of the signal that ended a command. */
@@ -230,15 +163,4 @@ function environmentForChildren(): Record<string, string> {
     if (value !== undefined && !/^(INPUT_|STATE_|ACTIONS_|KIND_EXPERIMENTAL_)/.test(name)) kept[name] = value;
   }
   return kept;
-}
-
-/** The last lines that explain something; a Go program's stack, whose lines are a path or a bare name, is left out. */
-function tailOf(output: string): string {
-  const all = output
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .filter((line) => line !== "");
-  const telling = all.filter((line) => /\S\s+\S/.test(line) && !/^\s+\S+\.go:\d+/.test(line));
-  const lines = telling.length > 0 ? telling : all;
-  return lines.length === 0 ? "" : `: ${lines.slice(-6).join("\n")}`;
 }

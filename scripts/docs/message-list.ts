@@ -45,13 +45,14 @@ export function renderMessages(messages: readonly RecordedMessage[], sources: Re
     "",
     "<!-- Written by scripts/docs/messages.ts: run npm run docs. -->",
     "",
-    "The errors and warnings of this Action. Each has one example: the text that a unit test causes, then the test's file and",
-    "title, and the other inputs that the same is said of. How to use some of them: [troubleshooting](troubleshooting.md).",
+    "The errors and warnings of this Action, each with one example: the text that a unit test causes, then the test's file",
+    "and title, and the other inputs that can have the same error. [Troubleshooting](troubleshooting.md) explains the most",
+    "common ones.",
     ...TOPICS.flatMap(([topic]) => renderTopic(topic, entries)),
     "",
     "## Messages without a unit test",
     "",
-    "Texts as the source has them: what happens while a step runs, which contract and end-to-end tests cause.",
+    "Errors and warnings of a running step, as the source has them. Contract and end-to-end tests cause most of them.",
     "",
     ...[...unreached].toSorted(),
     "",
@@ -67,9 +68,8 @@ function renderTopic(topic: string, entries: readonly Entry[]): readonly string[
 function isPartOfOther({ input, text, fix }: RecordedMessage, messages: readonly RecordedMessage[]): boolean {
   if (input !== undefined) return false;
   const [reason = ""] = text.split(". Allowed:");
-  return (
-    (fix === undefined && /^[a-z]/.test(text)) || messages.some((each) => each.input && each.text.includes(reason))
-  );
+  const isSentence = fix !== undefined || /^[A-Z]|\.$/.test(text);
+  return !isSentence || messages.some((each) => each.input && each.text.includes(reason));
 }
 
 /** What all examples of one message have in common. What stands behind a colon is a value, or another program's words. */
@@ -94,6 +94,7 @@ function withoutChance(message: RecordedMessage): RecordedMessage {
       .replaceAll(/\b[345]\d{4}\b/g, "40000")
       .replaceAll(/\/proc\/\d+/g, "/proc/1")
       .replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, "ID")
+      .replaceAll(/[\da-f]{64}/g, "0123abcd...")
       .replaceAll(/\b(?=\d*[a-f])[\da-f]{8}\b/g, "0123abcd")
       .replaceAll(/\w{3} +\d+ \d\d:\d\d:\d\d \d{4} GMT/g, "DATE")
       .replaceAll(/\b\d+ ms\b/g, "0 ms");
@@ -115,7 +116,7 @@ function renderGroup(group: readonly RecordedMessage[]): Entry {
   const { input = "", text, fix, test } = example;
   const names = new Set(others.flatMap((other) => other.input?.split(": ")[0] ?? []));
   names.delete(input.split(": ")[0] ?? "");
-  const also = names.size === 0 ? "" : `; also of ${[...names].toSorted().map(code).join(", ")}`;
+  const also = names.size === 0 ? "" : `; also for ${[...names].toSorted().map(code).join(", ")}`;
   const message = [
     input || (/^[a-z]/.test(text) && text.includes(". Allowed:") ? "..." : ""),
     text,

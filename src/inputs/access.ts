@@ -64,7 +64,7 @@ export async function checkDirectory(directory: string, folders: Folders): Promi
     if ((await statNearest(real)).isDirectory()) return undefined;
     return { reason: "is not a directory", allowed, fix };
   } catch (error) {
-    return { reason: describeError(error), allowed, fix };
+    return { reason: `cannot be used: ${describeError(error)}`, allowed, fix };
   }
 }
 

@@ -123,7 +123,7 @@ async function deployThrough(
   const deployTools = { exec, log, timeline, signal, kubectl };
   // The dashboard can take the template before the service layer serves.
   const created = tasks.begin(async () => {
-    await stack.waitForDashboard();
+    await stack.dashboardServes;
     return await createTemplate(request, deployTools);
   });
   const processes = await stack.waitUntilServing();

@@ -99,7 +99,7 @@ const RULES: readonly Rule[] = [
   {
     words: /No space left on device/i,
     cause: "The disk on which Docker keeps its data is full.",
-    fix: "free space in an earlier step (docker system prune), or use a runner with a larger disk",
+    fix: "free disk space in an earlier step (docker system prune), or use a runner with a larger disk",
   },
   {
     words: /Could not resolve host|Temporary failure in name resolution|getaddrinfo|UnknownHostException/i,

@@ -140,7 +140,7 @@ describe("of a hostile checkout, main refuses", () => {
     );
     const text = await words({ "torch-csar": CSAR });
     assert.match(text, /has a node "c\\u\{a\}::error::x" in t\.yaml, which is not a name/);
-    assert.match(text, /has a a\\u\{a\}::stop-commands::x\.bpmn that is not BPMN/);
+    assert.match(text, /contains a\\u\{a\}::stop-commands::x\.bpmn, which is not BPMN/);
     assert.ok(!text.split("\n").some((line) => /^\s*::(?!error::)/.test(line)), text);
   });
 });
@@ -161,7 +161,7 @@ describe("about what may be intended, main warns", () => {
     const warnings = log.filter((line) => line.startsWith("::warning::")).join("\n");
     assert.match(
       warnings,
-      /TORCH-V2 is fetched from git:\/\/git\.invalid\/torch_v2 without encryption: anyone on the way/,
+      /TORCH-V2 is fetched from git:\/\/git\.invalid\/torch_v2 without encryption: anyone on the network path/,
     );
     assert.match(warnings, /kind-mirror: http:\/\/mirror\.invalid is read without encryption/);
     assert.match(warnings, /Every user of this machine can write to the runner's temporary folder, .* \(mode 777\)/);

@@ -82,7 +82,7 @@ describe("with TORCH-V2, main refuses", () => {
     await writeFile(plans, zipSync({ ...unzipSync(await readFile(plans)), "x.bpmn20.xml": html }));
     assert.match(
       await words(),
-      /torch-bpmn-plans: .* has a x\.bpmn20\.xml that is not BPMN \(it begins with "<!DOCTYPE/,
+      /torch-bpmn-plans: .* contains x\.bpmn20\.xml, which is not BPMN \(it begins with "<!DOCTYPE/,
     );
     await writeFile(plans, LFS_POINTER);
     assert.match(await words(), /torch-bpmn-plans: .* is a Git LFS pointer, not the file/);

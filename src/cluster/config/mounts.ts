@@ -20,7 +20,7 @@ export function checkMounts(nodes: unknown, reader: ConfigurationReader): void {
     reader.addProblem(path, {
       reason: "has no containerPath",
       allowed: "a mount with a path in the node",
-      fix: "add it",
+      fix: "add containerPath",
     });
   }
 }

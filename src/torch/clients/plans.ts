@@ -26,7 +26,7 @@ export async function deployPlans(path: string, zip: Uint8Array, flowable: Flowa
     return await deployOnce(path, zip, flowable);
   } catch (error) {
     if (!(error instanceof Failure) || error.fix !== undefined) throw error;
-    throw new Failure(error.message, { fix: "look at the engine's log, which post collects", cause: error });
+    throw new Failure(error.message, { fix: "look at the engine's log in the collected logs", cause: error });
   }
 }
 

@@ -44,6 +44,8 @@ export class TorchStack {
   readonly urls: PerComponent<string>;
   /** Settles when the service layer's image is built, the longest path to a complete boot. */
   readonly servicesBuilt: Promise<void>;
+  /** Settles when the dashboard serves. */
+  readonly dashboardServes: Promise<void>;
 
   readonly #request: StackRequest;
   readonly #tools: StackTools;
@@ -51,7 +53,6 @@ export class TorchStack {
   readonly #images: PerComponent<Promise<void>>;
   readonly #connectors: Promise<readonly string[] | undefined>;
   readonly #networks = Promise.withResolvers<void>();
-  readonly #dashboard: Promise<void>;
   /** The keys of the processes that the engine has from the plans. */
   readonly #engine: Promise<readonly string[]>;
   #services: Promise<void> = Promise.resolve();
@@ -69,7 +70,7 @@ export class TorchStack {
     this.servicesBuilt = this.#images.services;
     // Before the first container starts: one that has the checkout mounted may change it.
     this.#connectors = tools.tasks.begin(() => listConnectors(checkout.components.services.build.context));
-    this.#dashboard = tools.tasks.begin(() => this.#startDashboard());
+    this.dashboardServes = tools.tasks.begin(() => this.#startDashboard());
     this.#engine = tools.tasks.begin(() => this.#startEngine());
   }
 
@@ -93,20 +94,15 @@ export class TorchStack {
     });
   }
 
-  /** Waits until the dashboard serves. */
-  waitForDashboard(): Promise<void> {
-    return this.#dashboard;
-  }
-
   /** Waits until every component serves, the plans deployed. @returns the keys of the engine's processes. */
   async waitUntilServing(): Promise<readonly string[]> {
-    const [processes] = await Promise.all([this.#engine, this.#dashboard, this.#services]);
+    const [processes] = await Promise.all([this.#engine, this.dashboardServes, this.#services]);
     return processes;
   }
 
   /** Gives the service layer back its usual share of the processors, once nothing is made through it any more. */
-  async settle(): Promise<void> {
-    await this.#restoreShares("services");
+  settle(): Promise<void> {
+    return this.#restoreShares("services");
   }
 
   async #buildImage(component: Component): Promise<void> {
@@ -137,7 +133,7 @@ export class TorchStack {
 
   async #startEngine(): Promise<readonly string[]> {
     const { log, timeline, tasks } = this.#tools;
-    // It starts within seconds, and is not needed before the service layer is: until then it has the lowest priority.
+    // It starts within seconds and is needed last: until then it has the lowest priority.
     await this.#startContainers(COMPONENTS.engine, LOW_CPU_SHARES);
     void tasks.begin(async () => {
       await this.#servicesServe.promise;
@@ -166,8 +162,8 @@ export class TorchStack {
     const { plan } = this.#request;
     const listed = await this.#connectors;
     await this.#startContainers(COMPONENTS.services, HIGH_CPU_SHARES);
-    const { services: container } = plan.containers;
-    const { services: url } = this.urls;
+    const container = plan.containers.services;
+    const url = this.urls.services;
     await this.#tools.timeline.measure("Service layer serves", () =>
       waitForServices({ container, url, connectors: plan.connectors, listed }, this.#waiting()),
     );

@@ -23,6 +23,7 @@ export function readGraph(json: string): readonly GraphNode[] {
   const items = tryJson(GRAPH, json);
   if (items === undefined) {
     throw new Failure(`The dashboard's graph of the template is not a list of nodes: ${json.slice(0, 200)}`, {
+      fix: "look at the dashboard's log in the collected logs",
       retryable: false,
     });
   }

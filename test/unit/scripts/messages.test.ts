@@ -29,7 +29,7 @@ test("a message is listed once, with an example, its test and the other inputs t
     message({ site: "src/values/choices.ts", fix }),
   );
   assert.deepEqual(found, [
-    '- `attempts: "a" is wrong. Allowed: 1 to 5. Fix: write 1 to 5.`<br>a: title; also of `workers`',
+    '- `attempts: "a" is wrong. Allowed: 1 to 5. Fix: write 1 to 5.`<br>a: title; also for `workers`',
   ]);
 });
 
