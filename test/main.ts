@@ -58,7 +58,7 @@ async function checkDist(): Promise<void> {
       }
       bytes += a.length;
     }
-    if (bytes > 2.5e6) throw new Error(`dist has ${bytes} bytes, more than 2.5 MB: every job downloads it`);
+    if (bytes > 2.3e6) throw new Error(`dist has ${bytes} bytes, more than 2.3 MB: every job downloads it`);
   } finally {
     await rm(fresh, { recursive: true });
   }

@@ -74,7 +74,9 @@ function isPartOfOther({ input, text, fix }: RecordedMessage, messages: readonly
 
 /** What all examples of one message have in common. What stands behind a colon is a value, or another program's words. */
 function sameMessage({ text, fix = "" }: RecordedMessage): string {
-  const [beginning = ""] = text.replace(/^line \d+, column \d+: \S+ /, "").split(/: |, which | Allowed:/);
+  const [beginning = ""] = text
+    .replace(/^(?:[a-z-]+: )?(?:line \d+, column \d+: \S+ )?/, "")
+    .split(/: |, which | Allowed:/);
   return plainWords(`${beginning} Fix: ${fix.split(": ")[0]}`);
 }
 
@@ -125,7 +127,7 @@ function renderGroup(group: readonly RecordedMessage[]): Entry {
     .join(" ")
     .trim()
     .replaceAll(/\s+/g, " ");
-  const place = input.startsWith("kind-config: ") ? "src/cluster/config/" : example.site;
+  const place = `${input}${text}`.startsWith("kind-config: ") ? "src/cluster/config/" : example.site;
   const topic = TOPICS.find(([, places]) => places.test(place))?.[0];
   return { topic, line: `- ${code(message)}<br>${escapeMarkdown(test.replace(".test.ts", ""))}${also}` };
 }

@@ -22,7 +22,7 @@ const recorded = new Set<string>();
 
 /** The messages in a value: issues, problems, diagnoses, failures and warnings, wherever in it they are. */
 function* findMessages(value: unknown, name: string, depth = 0): Generator<Found> {
-  if (typeof value === "string" && /^warn(?:ings|About)/.test(name)) yield { text: value };
+  if (typeof value === "string" && /^(?:warn|findUnused)/.test(name)) yield { text: value };
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH || seen.has(value)) return;
   const found = readMessage(value);
   if (found !== undefined) {

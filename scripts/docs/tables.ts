@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import semver from "semver";
+import { tableLines } from "../../src/report/markdown/table.ts";
 import { builtInCatalog, type Catalog } from "../../src/versions/catalog.ts";
 import { minorOf } from "../../src/versions/request.ts";
 import { resolveVersions } from "../../src/versions/resolve.ts";
@@ -129,8 +130,9 @@ function code(text: string): string {
 }
 
 function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const escapePipes = (cell: string) => cell.replaceAll("|", "\\|");
+  const cells = rows.map((row) => row.map(escapePipes));
+  return tableLines(head.map(escapePipes), cells).join("\n");
 }
 
 /** Writes the documents whose tables differ, or only names them. @returns those documents. */

@@ -10,9 +10,9 @@ import type { Log } from "../runner/log.ts";
 import { maskText } from "../runner/mask.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
+import { checkPlaces } from "./in-use.ts";
 import { type Plan, type Planned, planRun } from "./plan.ts";
-import { findRejected, type Rejected } from "./rejected.ts";
-import { checkPlaces } from "./taken.ts";
+import { findRejected, type Rejected } from "./rejected-inputs.ts";
 import { canReadSources, readTorchSources } from "./torch-sources.ts";
 
 /** What a run does, and what it was decided from. */

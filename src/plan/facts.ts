@@ -2,7 +2,7 @@ import type { Host } from "../host/inspect.ts";
 import type { InputFiles } from "../inputs/files.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { Folders } from "../values/paths.ts";
-import type { Rejected } from "./rejected.ts";
+import type { Rejected } from "./rejected-inputs.ts";
 
 /** What a plan is made from. */
 export interface PlanFacts {

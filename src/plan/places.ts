@@ -12,7 +12,7 @@ import { checkSans } from "./credentials.ts";
 import type { PlanFacts } from "./facts.ts";
 import { checkMachine } from "./machine.ts";
 import { checkForeignLabels, checkHeldNames, checkPresentCluster } from "./names.ts";
-import { restingOn } from "./rejected.ts";
+import { restingOn } from "./rejected-inputs.ts";
 import { checkSharedPorts } from "./shared-ports.ts";
 import { checkSubnets } from "./subnets.ts";
 

@@ -9,7 +9,7 @@ import { planAccess, type TorchPlan } from "../torch/plan.ts";
 import { internalEndpoint } from "../values/nodes.ts";
 import type { PlannedPlaces } from "./places.ts";
 import type { Planned } from "./plan.ts";
-import type { Rejected } from "./rejected.ts";
+import type { Rejected } from "./rejected-inputs.ts";
 
 /** Whether nothing that is wrong with the sources would rest on a rejected input, or be said twice. */
 export function canReadSources({ clusterName }: Inputs, rejected: Rejected, planned: Planned): boolean {

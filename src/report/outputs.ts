@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { prependToPath, setOutputs, setVariable } from "../runner/outputs.ts";
+import { prependToPath, setOutputs, setVariable } from "../runner/output-file.ts";
 
 /** Every output, by its name in action.yml. The private key is not among them: only its path is. */
 export type Outputs = Readonly<

@@ -1,9 +1,9 @@
 import { describeError, describeProblem, InputError } from "../errors.ts";
 import { createLog, failStep } from "../runner/log.ts";
 import { withoutSecrets } from "../runner/mask.ts";
-import { summaryRoom, writeSummary } from "../runner/summary.ts";
+import { summaryRoom, writeSummary } from "../runner/summary-file.ts";
 import type { Timeline } from "../timeline.ts";
-import { renderLog } from "./log.ts";
+import { renderLog } from "./log-summary.ts";
 import { publishOutputs } from "./outputs.ts";
 import type { Results } from "./results.ts";
 import { renderFailure, renderSummary } from "./summary.ts";

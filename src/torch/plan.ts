@@ -10,7 +10,7 @@ import type { ComposeModel } from "./compose/model.ts";
 import { planCompose, redirectUrl } from "./compose/plan.ts";
 import { FAST_START_JAVA_OPTIONS } from "./compose/tuning.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
-import type { ClusterAccess } from "./template/point.ts";
+import type { ClusterAccess } from "./template/point-at-cluster.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
 export interface TorchPlan {

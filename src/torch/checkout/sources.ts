@@ -7,10 +7,10 @@ import { findHostPlaces } from "../compose/host-places.ts";
 import { checkHostAccess } from "../compose/mounts.ts";
 import type { TorchPlan } from "../plan.ts";
 import { type Builder, findBuilder } from "../stack/images.ts";
-import type { ClusterAccess } from "../template/point.ts";
+import type { ClusterAccess } from "../template/point-at-cluster.ts";
+import { readPlans } from "./bpmn-plans.ts";
 import type { CheckedCheckout, Checkout } from "./checkout.ts";
 import { checkNames, checkPorts, checkSharedPorts } from "./claims.ts";
-import { readPlans } from "./plans.ts";
 import { readCheckout } from "./read.ts";
 import { readTemplate, type Template } from "./template.ts";
 

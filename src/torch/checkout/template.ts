@@ -7,7 +7,7 @@ import { printable } from "../../values/text.ts";
 import { YAML_LIMITS } from "../../values/yaml-limits.ts";
 import { type Csar, MAX_CSAR_FILE_BYTES, maxCsarBytes, readCsar } from "../template/csar.ts";
 import { readTypes } from "../template/node-types.ts";
-import { type ClusterAccess, chooseCluster, pointCsar } from "../template/point.ts";
+import { type ClusterAccess, chooseCluster, pointCsar } from "../template/point-at-cluster.ts";
 
 /** A template that can be deployed. */
 export interface Template {

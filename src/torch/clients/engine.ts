@@ -1,8 +1,8 @@
 import { describeError } from "../../errors.ts";
+import { type DeployedPlans, deployPlans } from "./bpmn-plans.ts";
 import { connectFlowable, type Flowable, SERVICE } from "./flowable.ts";
 import { listInstancesBelow, listTopInstances, type ProcessInstance, readHistory } from "./instances.ts";
 import { type DeadJob, listDeadJobs, readStackTraces } from "./jobs.ts";
-import { type DeployedPlans, deployPlans } from "./plans.ts";
 
 /** The Flowable engine, through its REST API, as Flowable's default account. */
 export interface Engine {

@@ -7,7 +7,7 @@ import { type Folders, isWithinFolder } from "../../values/paths.ts";
 import { printable } from "../../values/text.ts";
 import type { Checkout } from "../checkout/checkout.ts";
 import { COMPONENTS } from "../components.ts";
-import type { ClusterAccess } from "../template/point.ts";
+import type { ClusterAccess } from "../template/point-at-cluster.ts";
 import { listHostAccess } from "./host-access.ts";
 import { checkHostAccess, type ResolvedMount } from "./mounts.ts";
 

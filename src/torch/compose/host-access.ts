@@ -3,7 +3,7 @@ import type { Checkout } from "../checkout/checkout.ts";
 import { COMPONENTS } from "../components.ts";
 import { entriesOf, fieldOf, listOf, textOf } from "./fields.ts";
 import type { ComposeModel } from "./model.ts";
-import { listPowers, type Power } from "./powers.ts";
+import { listPowers, type Power } from "./privileges.ts";
 import { readVolumeOptions } from "./volume-options.ts";
 
 /** A folder or file of this machine that a compose file mounts into a container. */

@@ -6,7 +6,7 @@ import { type Dashboard, openDashboard } from "../clients/dashboard.ts";
 import { accountPasswordPath } from "../stack/secrets.ts";
 import { explainError } from "./explain.ts";
 import { checkGraph, listApplications, readGraph } from "./graph.ts";
-import { pointCsar } from "./point.ts";
+import { pointCsar } from "./point-at-cluster.ts";
 import type { DeploymentRequest, DeploymentTools } from "./request.ts";
 
 /** A template that the dashboard has validated and created, and not launched yet. */

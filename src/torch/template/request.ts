@@ -4,7 +4,7 @@ import type { Log } from "../../runner/log.ts";
 import type { Timeline } from "../../timeline.ts";
 import type { PerComponent } from "../components.ts";
 import type { Csar } from "./csar.ts";
-import type { ClusterAccess } from "./point.ts";
+import type { ClusterAccess } from "./point-at-cluster.ts";
 
 /** A template to deploy through TORCH-V2, and all that is needed to know for it. */
 export interface DeploymentRequest {

@@ -4,8 +4,8 @@ import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { TakenPort } from "../../../src/host/ports.ts";
 import type { Inputs } from "../../../src/inputs/inputs.ts";
+import { checkPlaces } from "../../../src/plan/in-use.ts";
 import { describeTakenPorts } from "../../../src/plan/ports.ts";
-import { checkPlaces } from "../../../src/plan/taken.ts";
 import { configure, createInputs, createSurvey, only } from "../builders.ts";
 import { container, decide, planOf, problemsOf } from "./planning.ts";
 

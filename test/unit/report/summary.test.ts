@@ -7,10 +7,10 @@ import fc from "fast-check";
 import { marked } from "marked";
 import type { Report } from "../../../src/report/content.ts";
 import { renderGantt } from "../../../src/report/gantt.ts";
-import { renderLog } from "../../../src/report/log.ts";
+import { renderLog } from "../../../src/report/log-summary.ts";
 import { byteLength, SUMMARY_BYTES } from "../../../src/report/markdown/size.ts";
 import { renderFailure, renderSummary } from "../../../src/report/summary.ts";
-import { writeSummary } from "../../../src/runner/summary.ts";
+import { writeSummary } from "../../../src/runner/summary-file.ts";
 import { runBounded } from "../bounded.ts";
 import { assertInert, hostileText, readPage, shapeOf } from "../hostile.ts";
 

@@ -28,9 +28,9 @@ function runBounded(code: string): string {
 const PRELUDE = `
 import { strToU8, zipSync } from "${ROOT}/node_modules/fflate/esm/index.mjs";
 import { parseKindConfiguration } from "${ROOT}/src/cluster/config/read.ts";
-import { checkPlans } from "${ROOT}/src/torch/checkout/plans.ts";
+import { checkPlans } from "${ROOT}/src/torch/checkout/bpmn-plans.ts";
 import { readCsar } from "${ROOT}/src/torch/template/csar.ts";
-import { pointCsar } from "${ROOT}/src/torch/template/point.ts";
+import { pointCsar } from "${ROOT}/src/torch/template/point-at-cluster.ts";
 const TEMPLATE = "topology_template:\\n  node_templates:\\n    c:\\n      type: torch.nodes.Location.Cluster\\n";
 const ACCESS = { endpoint: "https://c:6443", ca: "ca.crt", certificate: "c", privateKey: "k", folder: "/creds" };
 const HEADER = "kind: Cluster\\napiVersion: kind.x-k8s.io/v1alpha4\\n";

@@ -8,7 +8,7 @@ import { isNodeName } from "../values/nodes.ts";
 import { checkPresentFiles } from "./credentials.ts";
 import type { PlannedPlaces } from "./places.ts";
 import { describeForeignAddress, describeTakenPorts } from "./ports.ts";
-import { type Rejected, restingOn } from "./rejected.ts";
+import { type Rejected, restingOn } from "./rejected-inputs.ts";
 import { selectUnshared } from "./shared-ports.ts";
 
 /** Whether a cluster of this name exists and is removed first; so it may be where a rejected `existing` was to say so. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
-import { checkPlans, readPlans } from "../../../../src/torch/checkout/plans.ts";
+import { checkPlans, readPlans } from "../../../../src/torch/checkout/bpmn-plans.ts";
 import { makeFolder, only } from "../../builders.ts";
 
 const PLAN =
