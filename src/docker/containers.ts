@@ -1,5 +1,6 @@
 import { object, string } from "valibot";
-import type { Exec, ExecResult } from "../exec.ts";
+import { CommandError, type Exec, type ExecResult } from "../exec.ts";
+import { pause } from "../poll.ts";
 import { readJson } from "../values/json.ts";
 import { type DockerOptions, docker, linesOf } from "./client.ts";
 import { KIND_CLUSTER_LABEL } from "./labels.ts";
@@ -95,13 +96,28 @@ export async function createContainer(args: readonly string[], options: DockerOp
   return (await docker(["create", ...args], options, exec)).stdout.trim();
 }
 
+/** Docker gives up waiting for a container that a busy machine is slow to end (moby, daemon/kill.go); it ends all the same. */
+const SLOW_TO_END = /did not receive an exit event/i;
+const REMOVE_TRIES = 3;
+const REMOVE_PAUSE_MILLISECONDS = 2000;
+
 /** Removes containers, running or not, with their anonymous volumes. */
 export async function removeContainers(
   containers: readonly string[],
   options: DockerOptions,
   exec: Exec,
 ): Promise<void> {
-  if (containers.length > 0) await docker(["rm", "--force", "--volumes", ...containers], options, exec);
+  if (containers.length === 0) return;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await docker(["rm", "--force", "--volumes", ...containers], options, exec);
+      return;
+    } catch (error) {
+      const slow = error instanceof CommandError && SLOW_TO_END.test(error.stderr);
+      if (!slow || tries === REMOVE_TRIES) throw error;
+      await pause(REMOVE_PAUSE_MILLISECONDS, options.signal);
+    }
+  }
 }
 
 /** Sets a container's weight for the processors. */
