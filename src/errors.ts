@@ -6,6 +6,8 @@ export interface Problem {
   readonly reason: string;
   readonly allowed: string;
   readonly fix: string;
+  /** Inputs that were meant: the defaults in their places are not the user's, and no problem follows from them. */
+  readonly meant?: readonly string[];
 }
 
 /** Everything that is wrong with the inputs, reported at once, before the machine is touched. */

@@ -1,5 +1,6 @@
+import { installTools, isInstallOnly } from "./install.ts";
 import { endProcesses } from "./leftovers.ts";
-import { reportFailure, reportSuccess } from "./report/report.ts";
+import { reportFailure, reportInstallation, reportSuccess } from "./report/report.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { endWhenStopped } from "./runner/signals.ts";
@@ -24,8 +25,9 @@ try {
     saveRunDirectory(path);
   };
   const folders = readFolders(environment);
-  const results = await setUp({ environment, folders, log: createLog(), timeline, saveRunDirectory: remember });
-  await reportSuccess(results, environment);
+  const runner = { environment, folders, log: createLog(), timeline, saveRunDirectory: remember };
+  if (isInstallOnly(environment)) await reportInstallation(await installTools(runner));
+  else await reportSuccess(await setUp(runner), environment);
 } catch (error) {
   // What fails because the step is being stopped is not the news.
   await (stopping() ?? fail(error));

@@ -18,12 +18,19 @@ import { bedInputs, raiseBedFor } from "./testbed.ts";
 /** There is no artifact service here, so no artifact is asked for; an input that is given wins. */
 const LOCAL_DEFAULTS = { artifact: "false" } as const;
 
+/** Whether only kind and kubectl are installed, which takes no input about a cluster. */
+const isToolsOnly = (inputs: Readonly<Record<string, string>>) => /^true$/i.test(inputs["install-only"] ?? "");
+
 /** `npm start -- name=value ...`: runs the Action's main as a runner would, with these inputs. */
 async function start(words: readonly string[]): Promise<number> {
   const inputs = await readWords(words);
   if (await isTaken()) return 2;
   const bed = await raiseBedFor(inputs["kubernetes-version"], console.error);
-  const all = { ...LOCAL_DEFAULTS, ...(await bedInputs(bed, localFolders().temp)), ...inputs };
+  const all = {
+    ...(isToolsOnly(inputs) ? {} : LOCAL_DEFAULTS),
+    ...(await bedInputs(bed, localFolders().temp)),
+    ...inputs,
+  };
   const signals = passSignals();
   // On disk before the step starts: whatever ends this process, npm stop finds what the step created.
   const open = newOpenRun(await identifySelf(), all);
@@ -65,10 +72,14 @@ async function keep(open: OpenRun, { exitCode, state, outputs, variables }: Step
   const failed = exitCode !== 0;
   if (state["run-directory"] === undefined) return await closeOpenRun(open);
   await updateOpenRun({ ...open, state, failed }, outputs);
+  const kubectl = outputs["kubectl-path"];
+  const { KUBECONFIG } = variables;
+  const example =
+    KUBECONFIG === undefined ? `${kubectl} version --client` : `KUBECONFIG=${KUBECONFIG} ${kubectl} get nodes`;
   console.log(
     failed
       ? "\nThe step failed; npm stop removes what it left."
-      : `\nOutputs: ${OUTPUTS}\nTry:     KUBECONFIG=${variables.KUBECONFIG} ${outputs["kubectl-path"]} get nodes\nEnd:     npm stop`,
+      : `\nOutputs: ${OUTPUTS}\nTry:     ${example}\nEnd:     npm stop`,
   );
 }
 

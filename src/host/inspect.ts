@@ -25,25 +25,31 @@ interface DockerFacts {
   readonly disks: FreeDisks;
 }
 
-/** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
-export interface Host extends DockerFacts {
+/** What programs run on the machine. */
+export interface Platform {
   readonly platform: string;
   /** Node's name for the processor, as the tool cache uses it (`x64`, `arm64`). */
   readonly nodeArchitecture: string;
   /** The name that kind's and kubectl's downloads use (`amd64`, `arm64`). */
   readonly architecture: string;
+}
+
+/** What the machine is, looked at without touching it: the plan depends on nothing else of it. */
+export interface Host extends DockerFacts, Platform {
   readonly limits: InotifyValues;
 }
 
 /** Looks at the machine. Docker's absence is a finding, not an error: it is reported with all the rest. */
 export async function inspectHost(exec: Exec): Promise<Host> {
   const [limits, docker] = await Promise.all([readLimits(), inspectDocker(exec)]);
+  return { ...readPlatform(), limits, ...docker };
+}
+
+export function readPlatform(): Platform {
   return {
     platform: process.platform,
     nodeArchitecture: process.arch,
     architecture: process.arch === "x64" ? "amd64" : process.arch,
-    limits,
-    ...docker,
   };
 }
 

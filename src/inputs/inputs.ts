@@ -1,6 +1,6 @@
 import type { Problem } from "../errors.ts";
 import { baseUrl, hostName, type InternetProbe, internetProbe, ipAddress } from "../values/addresses.ts";
-import { boolean, oneOf, wholeNumber } from "../values/choices.ts";
+import { oneOf, wholeNumber } from "../values/choices.ts";
 import { type DnsMode, dnsMode } from "../values/dns.ts";
 import { duration } from "../values/durations.ts";
 import { imageReference } from "../values/images.ts";
@@ -10,7 +10,7 @@ import { type Folders, pathWithin } from "../values/paths.ts";
 import type { VersionRequest } from "../versions/request.ts";
 import { InputReader } from "./reader.ts";
 import { readTorchInputs, type TorchInputs } from "./torch.ts";
-import { warnAboutUndeclared } from "./undeclared.ts";
+import { checkUndeclared } from "./undeclared.ts";
 
 /**
  * Every input, read once. Where a kind configuration can set the same thing, `undefined` is an unset input: that differs
@@ -49,6 +49,8 @@ export interface Inputs {
   readonly catalog: string | undefined;
   readonly kindMirror: string | undefined;
   readonly kubectlMirror: string | undefined;
+  /** Whether only kind and kubectl are installed. */
+  readonly installOnly: boolean;
   readonly internetProbe: InternetProbe;
   readonly matrixIndex: string | undefined;
   /** TORCH-V2's boot; `undefined` where none is asked for. */
@@ -72,13 +74,17 @@ export function readInputs(
   readonly problems: readonly Problem[];
   /** What is not wrong, but worth a line in the log. */
   readonly warnings: readonly string[];
+  /** The names of all inputs of this Action. */
+  readonly declared: ReadonlySet<string>;
 } {
   const reader = new InputReader(environment);
   const inputs = readAll(reader, pathWithin([folders.workspace, folders.temp]));
+  const undeclared = checkUndeclared(environment, reader.declared);
   return {
     inputs,
-    problems: [...reader.problems, ...checkPassphraseUse(inputs)],
-    warnings: warnAboutUndeclared(environment, reader.declared),
+    problems: [...reader.problems, ...checkPassphraseUse(inputs), ...undeclared.problems],
+    warnings: undeclared.warnings,
+    declared: reader.declared,
   };
 }
 
@@ -109,15 +115,16 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
       reader.optional("certificate-lifetime", duration({ min: "10m", max: "8760h" })) ?? 24 * 3600,
     keyAlgorithm: reader.optional("key-algorithm", oneOf(["rsa-2048", "ecdsa-p256"])) ?? "rsa-2048",
     credentialsDirectory: reader.optional("credentials-directory", path),
-    artifact: reader.optional("artifact", boolean) ?? true,
+    artifact: reader.flag("artifact", true),
     artifactName: reader.optional("artifact-name", artifactName),
     artifactRetentionDays: reader.optional("artifact-retention-days", wholeNumber(1, 400)) ?? 1,
     artifactPassphrase: reader.optional("artifact-passphrase", passphrase),
-    cleanup: reader.optional("cleanup", boolean) ?? true,
+    cleanup: reader.flag("cleanup", true),
     logs: reader.optional("logs", oneOf(["on-failure", "always", "never"])) ?? "on-failure",
     catalog: reader.optional("catalog", path),
     kindMirror: reader.optional("kind-mirror", baseUrl),
     kubectlMirror: reader.optional("kubectl-mirror", baseUrl),
+    installOnly: reader.flag("install-only", false),
     internetProbe: reader.optional("internet-probe", internetProbe) ?? DEFAULT_PROBE,
     matrixIndex: reader.text("matrix-index") || undefined,
   };

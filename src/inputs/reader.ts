@@ -1,4 +1,5 @@
 import type { Problem } from "../errors.ts";
+import { boolean } from "../values/choices.ts";
 import { inputText, untrimmedInput } from "../values/environment.ts";
 import { type Parsed, toProblem } from "../values/issue.ts";
 import { splitList } from "../values/text.ts";
@@ -30,6 +31,11 @@ export class InputReader {
   optional<T>(name: string, parse: (text: string) => Parsed<T>): T | undefined {
     const text = this.text(name);
     return text === "" ? undefined : this.#take(name, text, parse(text));
+  }
+
+  /** Whether an input is true; the preset where it is unset or wrong. */
+  flag(name: string, preset: boolean): boolean {
+    return this.optional(name, boolean) ?? preset;
   }
 
   /** The items of an input that is a list, without those that are wrong. */

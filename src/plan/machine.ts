@@ -1,6 +1,6 @@
 import { Failure, type Problem } from "../errors.ts";
 import type { FreeDisk } from "../host/disks.ts";
-import type { Host } from "../host/inspect.ts";
+import type { Host, Platform } from "../host/inspect.ts";
 
 /** A node image with its unpacked layers takes about this much; with less free space its pull fails halfway. */
 const NEEDED_IMAGE_BYTES = 2 * 1024 ** 3;
@@ -13,7 +13,8 @@ export function checkMachine(host: Host): readonly Problem[] {
   return [...checkPlatform(host), ...checkEngine(host), ...checkDisks(host)];
 }
 
-function checkPlatform({ platform, architecture }: Host): readonly Problem[] {
+/** A machine that kind's nodes do not run on. */
+export function checkPlatform({ platform, architecture }: Platform): readonly Problem[] {
   if (platform === "linux" && ["amd64", "arm64"].includes(architecture)) return [];
   return [
     {

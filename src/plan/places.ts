@@ -55,7 +55,8 @@ export function findConflicts(facts: PlanFacts, { shape, ports }: PlannedPlaces)
   const isKnown = ({ source }: HostPort) =>
     source !== "networking.apiServerPort" || !rejected.has("api-server-address");
   return [
-    ...checkMachine(host),
+    // Without a cluster nothing of it is needed.
+    ...restingOn(["install-only"], rejected, () => checkMachine(host)),
     ...checkNames(facts, shape),
     ...checkSans(extraSans),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),

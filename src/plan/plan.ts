@@ -3,6 +3,8 @@ import { checkPatchLabels } from "../cluster/config/unused.ts";
 import type { FastBootPlan } from "../cluster/fast-boot/plan.ts";
 import type { Problem } from "../errors.ts";
 import { planLimits } from "../host/inotify.ts";
+import type { Platform } from "../host/inspect.ts";
+import type { InputFiles } from "../inputs/files.ts";
 import type { ToolRequest } from "../tools/install.ts";
 import { type ToolName, toolSource } from "../tools/sources.ts";
 import type { Checksums } from "../versions/catalog.ts";
@@ -94,8 +96,9 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
   };
 }
 
-function planTool(
-  { files, host }: PlanFacts,
+/** Where a tool comes from, and the checksum that the catalog has of it. */
+export function planTool(
+  { files, host }: { readonly files: Pick<InputFiles, "catalog">; readonly host: Platform },
   tool: ToolName,
   version: string,
   mirror: string | undefined,

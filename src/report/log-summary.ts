@@ -1,3 +1,4 @@
+import type { Phase } from "../timeline.ts";
 import { PROXY_NOTE, phaseRow, type Report, torchRows } from "./content.ts";
 
 /** What an entry is, and its value. */
@@ -7,11 +8,15 @@ type Row = readonly [name: string, value: string];
 export function renderLog(report: Report): readonly string[] {
   const rows = [...clusterRows(report), ...torchLogRows(report)];
   const width = Math.max(...rows.map(([name]) => name.length));
+  return [...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`), ...renderPhaseLines(report.phases)];
+}
+
+/** The phases as a table. */
+export function renderPhaseLines(phases: readonly Phase[]): readonly string[] {
   return [
-    ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
     "",
     `  ${"Phase".padEnd(PHASE_WIDTH)}     from      took`,
-    ...report.phases.map((phase) => {
+    ...phases.map((phase) => {
       const [name, from, took] = phaseRow(phase);
       return `  ${name.padEnd(PHASE_WIDTH)} ${from.padStart(8)}  ${took.padStart(8)}`;
     }),

@@ -32,12 +32,20 @@ export type Outputs = Readonly<
   >
 >;
 
+/** Those of a step that only installs kind and kubectl; the others stay empty. */
+export type ToolOutputs = Pick<Outputs, "kind-version" | "kubectl-version" | "kind-path" | "kubectl-path">;
+
 /** Sets the outputs, and `PATH` and `KUBECONFIG` for the steps that follow. */
 export function publishOutputs(outputs: Outputs, environment: NodeJS.ProcessEnv): void {
+  publishTools(outputs);
+  setVariable("KUBECONFIG", joinKubeconfigs(outputs.kubeconfig, environment.KUBECONFIG));
+}
+
+/** Sets outputs, and puts kind and kubectl into `PATH` for the steps that follow. */
+export function publishTools(outputs: ToolOutputs): void {
   setOutputs(outputs);
   prependToPath(dirname(outputs["kind-path"]));
   prependToPath(dirname(outputs["kubectl-path"]));
-  setVariable("KUBECONFIG", joinKubeconfigs(outputs.kubeconfig, environment.KUBECONFIG));
 }
 
 /**

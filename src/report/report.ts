@@ -3,8 +3,9 @@ import { createLog, failStep } from "../runner/log.ts";
 import { withoutSecrets } from "../runner/mask.ts";
 import { summaryRoom, writeSummary } from "../runner/summary-file.ts";
 import type { Timeline } from "../timeline.ts";
+import { type Installation, renderInstallation, renderInstallationLog } from "./installation.ts";
 import { renderLog } from "./log-summary.ts";
-import { publishOutputs } from "./outputs.ts";
+import { publishOutputs, publishTools } from "./outputs.ts";
 import type { Results } from "./results.ts";
 import { renderFailure, renderSummary } from "./summary.ts";
 
@@ -20,6 +21,16 @@ export async function reportSuccess({ outputs, report }: Results, environment: N
   log.endGroup();
   // A step that is stopped after this has a failure to add.
   await writeSummary(renderSummary(report, summaryRoom() - FAILURE_BYTES));
+}
+
+/** The same of a step that only installs kind and kubectl. */
+export async function reportInstallation(installation: Installation): Promise<void> {
+  const log = createLog();
+  publishTools(installation.outputs);
+  log.startGroup("Summary");
+  for (const line of renderInstallationLog(installation)) log.plain(line);
+  log.endGroup();
+  await writeSummary(renderInstallation(installation, summaryRoom() - FAILURE_BYTES));
 }
 
 /** Fails the step with what is wrong and what to do; a list of input problems gets a line each. */

@@ -74,7 +74,7 @@ function torchTable(torch: TorchReport): Markdown {
 }
 
 /** The phases as a chart, and folded away as numbers. */
-function renderPhases(phases: readonly Phase[]): readonly Markdown[] {
+export function renderPhases(phases: readonly Phase[]): readonly Markdown[] {
   if (phases.length === 0) return [];
   return [renderGantt(phases), details("Phases in seconds", [table(["Phase", "From", "Took"], phases.map(phaseRow))])];
 }

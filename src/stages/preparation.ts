@@ -8,8 +8,9 @@ import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
 import { pullImage } from "../docker/pull.ts";
 import { raiseLimits } from "../host/inotify.ts";
 import { findHostResolver } from "../host/resolver.ts";
+import type { Plan } from "../plan/plan.ts";
 import { maskKey } from "../runner/mask.ts";
-import { installTool, type ToolRequest } from "../tools/install.ts";
+import { type InstalledTool, installTool, type ToolRequest } from "../tools/install.ts";
 import { removeLabelled } from "../torch/stack/removal.ts";
 import { isNodeName } from "../values/nodes.ts";
 import { listDigests } from "../versions/catalog.ts";
@@ -58,7 +59,11 @@ async function checkHostResolver({ plan, host, exec, timeline }: StepContext): P
   return await timeline.measure("Check the host's resolver", () => findHostResolver(host.kindGateway, exec));
 }
 
-async function install(request: ToolRequest, { plan, log, timeline }: StepContext) {
+/** Installs a tool into the run's folder, as a phase. */
+export async function install(
+  request: ToolRequest,
+  { plan, log, timeline }: Pick<StepContext, "log" | "timeline"> & { readonly plan: Pick<Plan, "runDirectory"> },
+): Promise<InstalledTool> {
   return await timeline.measure(`Install ${request.tool}`, async () => {
     const installed = await installTool(request, plan.runDirectory, log);
     log.info(`${request.tool} ${request.version}: ${installed.origin}`);

@@ -29,7 +29,8 @@ export function duration(bounds: { readonly min: string; readonly max: string })
   return (text: string): Parsed<number> => {
     const seconds = parseDuration(text);
     if (seconds === undefined) {
-      return { issue: { reason: "is not a duration", allowed, fix: "write a number with its unit, such as 5m" } };
+      const fix = /^\d+$/.test(text) ? `write its unit, such as ${text}s` : "write a number with its unit, such as 5m";
+      return { issue: { reason: "is not a duration", allowed, fix } };
     }
     if (seconds < min || seconds > max) {
       return {

@@ -12,7 +12,8 @@ export type KubectlChoice =
 /** Chooses the cluster's own version, or the newest known one that was requested, where the skew policy allows it. */
 export function chooseKubectl(request: VersionRequest | undefined, apiServer: string, catalog: Catalog): KubectlChoice {
   if (request === undefined) return { ok: true, version: apiServer, reason: "the cluster's own version" };
-  const version = request.kind === "exact" ? request.version : findNewest(request, apiServer, catalog);
+  const version =
+    request.kind === "exact" ? request.version : findNewest(request, [...knownKubectls(catalog), apiServer]);
   // A minor without a known patch can still be too far from the API server.
   const judged = version ?? (request.kind === "minor" ? `${request.minor}.0` : apiServer);
   const range = kubectlRange(apiServer);
@@ -45,12 +46,15 @@ export function chooseKubectl(request: VersionRequest | undefined, apiServer: st
   return { ok: true, version, reason: `${asked}; within one minor of ${apiServer}` };
 }
 
-/** The newest known version that was requested. A node image holds the kubectl of its version: images name versions too. */
-function findNewest(request: VersionRequest, apiServer: string, catalog: Catalog): string | undefined {
-  const known = [
+/** The versions that a catalog knows. A node image holds the kubectl of its version: images name versions too. */
+export function knownKubectls(catalog: Catalog): readonly string[] {
+  return [
     ...catalog.kubectl.map((release) => release.version),
     ...catalog.kind.flatMap((release) => release.images.map((image) => image.kubernetes)),
-    apiServer,
   ];
+}
+
+/** The newest of some versions that is what was requested. */
+export function findNewest(request: VersionRequest, known: readonly string[]): string | undefined {
   return known.filter((version) => satisfies(version, request)).toSorted(semver.rcompare)[0];
 }
