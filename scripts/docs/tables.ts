@@ -2,6 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import semver from "semver";
+import { OTHER_ACTIONS } from "../../src/inputs/other-actions.ts";
+import type { OtherAction } from "../../src/inputs/other-input.ts";
 import { tableLines } from "../../src/report/markdown/table.ts";
 import { builtInCatalog, type Catalog } from "../../src/versions/catalog.ts";
 import { minorOf } from "../../src/versions/request.ts";
@@ -9,7 +11,7 @@ import { resolveVersions } from "../../src/versions/resolve.ts";
 import { type Declaration, type InputGroup, readCall, readInputGroups, readOutputs } from "./declarations.ts";
 
 /**
- * The documentation's tables, made from action.yml, the reusable workflow and the catalog:
+ * The documentation's tables, made from action.yml, the reusable workflow, the catalog and the names of other actions:
  * `node scripts/docs/tables.ts` writes them, `--check` compares them.
  */
 
@@ -59,6 +61,7 @@ export const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
     },
   ],
   ["versions", { document: "docs/versions.md", render: ({ catalog }) => renderVersions(catalog) }],
+  ["other actions", { document: "docs/migrating.md", render: () => renderOtherActions(OTHER_ACTIONS) }],
 ]);
 
 /** A document with its generated sections as the sources have them. @throws Error where a marker is missing. */
@@ -105,6 +108,15 @@ function renderOutputs(outputs: readonly Declaration[]): string {
     ["Name", "Description"],
     outputs.map(({ name, description }) => [code(name), description]),
   );
+}
+
+/** One table; a row with its name begins an action. */
+function renderOtherActions(actions: readonly OtherAction[]): string {
+  const rows = actions.flatMap(({ name, inputs }) => [
+    [`**${name}**`, "", ""],
+    ...inputs.map((input) => [code(input.name), input.ours.map(code).join(", "), input.fix]),
+  ]);
+  return renderTable(["Its input", "Here", "What to do"], rows);
 }
 
 /** Every minor of the catalog, newest first, with what the Action's own resolver chooses for it. */
