@@ -65,6 +65,24 @@ async function runWhole(
   return { main, mainSeconds, between, post: after };
 }
 
+/**
+ * The seconds that the work itself takes on this machine now: Node.js is started twice, and the tools are read, hashed and
+ * written. About a fifth of a second where nothing else runs.
+ */
+async function timeBareWork(folder: string): Promise<number> {
+  const script = `const { readFileSync, writeFileSync, rmSync } = require("node:fs");
+for (const file of process.argv.slice(1)) {
+  const data = readFileSync(file);
+  require("node:crypto").createHash("sha256").update(data).digest();
+  writeFileSync(file + ".copy", data);
+  rmSync(file + ".copy");
+}`;
+  const start = performance.now();
+  await execute(process.execPath, ["-e", script, ...TOOLS.map((tool) => join(folder, tool))]);
+  await execute(process.execPath, ["-e", ""]);
+  return (performance.now() - start) / 1000;
+}
+
 describe("install-only", () => {
   it("puts kind and kubectl of a mirror into PATH without Docker, and post removes them and nothing else", async (context) => {
     const machine = await prepareMachine();
@@ -102,17 +120,21 @@ describe("install-only", () => {
     const place = await prepareTools(context);
     for (const tool of TOOLS)
       await writeFile(join(place.environment.PATH, tool), place.binaries[tool], { mode: 0o755 });
-    // The best of several: what else this machine does is not the step's.
     const measure = async (origin: RegExp) => {
       const seconds: number[] = [];
-      for (let run = 0; run < 5; run += 1) {
+      const limits: number[] = [];
+      const isMet = () => seconds.some((each, index) => each <= (limits[index] ?? 0));
+      // The best of several, more on a busy machine: what else it does is not the step's.
+      while (seconds.length < 3 || (seconds.length < 12 && !isMet())) {
+        limits.push(Math.max(1, 4 * (await timeBareWork(place.environment.PATH))));
         const { main, mainSeconds, post } = await runWhole(place, { catalog: "catalog.json" });
         assert.match(main.log.join("\n"), origin);
         assert.equal(main.outputs["kubectl-version"], "1.31.2", "the newest in the catalog");
         seconds.push(mainSeconds + (await post()).seconds);
       }
-      context.diagnostic(`${origin.source}: ${seconds.map((each) => each.toFixed(2)).join(", ")} s`);
-      assert.ok(Math.min(...seconds) <= 1, `${seconds.join(", ")} s`);
+      const shown = (all: readonly number[]) => all.map((each) => each.toFixed(2)).join(", ");
+      context.diagnostic(`${origin.source}: ${shown(seconds)} s; limits ${shown(limits)} s`);
+      assert.ok(isMet(), `${shown(seconds)} s; limits ${shown(limits)} s`);
     };
     await measure(/kubectl 1\.31\.2: the one in PATH .* has the pinned checksum; nothing was downloaded/);
     for (const [tool, version] of [
