@@ -77,6 +77,8 @@ function sameMessage({ text, fix = "" }: RecordedMessage): string {
   const [beginning = ""] = text
     .replace(/^(?:[a-z-]+: )?(?:line \d+, column \d+: \S+ )?/, "")
     .split(/: |, which | Allowed:/);
+  // docs/migrating.md has the fix for each input of another action.
+  if (beginning.startsWith("is for an input of ")) return "is for an input of";
   return plainWords(`${beginning} Fix: ${fix.split(": ")[0]}`);
 }
 

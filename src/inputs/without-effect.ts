@@ -51,6 +51,6 @@ function describeUnused(name: string, value: string): Problem {
     value,
     reason: "has no effect with install-only: true, which creates no cluster",
     allowed: `${[...OF_TOOLS].slice(1, -2).join(", ")} with install-only: true`,
-    fix: `remove ${name}, or remove install-only`,
+    fix: "remove it, or remove install-only",
   };
 }

@@ -165,7 +165,7 @@ describe("install-only", () => {
     assert.match(head, /^::error::7 problem\(s\)/);
     const text = lines.join("\n");
     for (const name of ["cluster-name", "kind-config", "workers", "cleanup", "artifact-passphrase"]) {
-      assert.match(text, new RegExp(`^${name} and install-only: .* has no effect .* Fix: remove ${name}, or`, "m"));
+      assert.match(text, new RegExp(`^${name} and install-only: .* has no effect .* Fix: remove it, or`, "m"));
     }
     assert.match(text, /^kubectl-version: "one" is not a version/m);
     assert.match(text, /^cluster_name: "demo" is for an input of helm\/kind-action/m);
