@@ -62,7 +62,6 @@ async function ownAgents(minor: string, cluster: string): Promise<string> {
   return theirs
     .replaceAll("kube-system", "own-network")
     .replaceAll(/\bkindnet\b/g, "own-network")
-    .replaceAll("kindnet-cni", "agent")
     .replace("{{ .PodSubnet }}", POD_SUBNET)
     .replace(/^( *)env:$/m, `$1env:\n$1${endpoint}`);
 }
