@@ -136,7 +136,7 @@ for (const minor of ["1.28", newestMinor()]) {
   });
 }
 
-describe("a network plugin that cannot be installed", () => {
+describe("a network plugin that cannot be installed", { concurrency: true }, () => {
   it("ends the step with kubectl's words if a file is refused, and is not tried again", async () => {
     // Both files are sound; the order is not.
     const run = await prepare("1.28", { "cluster-name": `${CLUSTER}-refused`, workers: "0" }, [NETWORK, DEFINITIONS]);
