@@ -26,7 +26,11 @@ const STATUS = object({
   containerStatuses: optional(array(CONTAINER_STATUS)),
 });
 
-const ITEM = object({ kind: string(), metadata: object({ name: string() }), status: optional(STATUS) });
+const ITEM = object({
+  kind: string(),
+  metadata: object({ name: string(), namespace: optional(string()) }),
+  status: optional(STATUS),
+});
 
 type Status = InferOutput<typeof STATUS>;
 type ContainerStatus = InferOutput<typeof CONTAINER_STATUS>;
@@ -36,9 +40,17 @@ export interface Snapshot {
   readonly items: readonly InferOutput<typeof ITEM>[];
 }
 
-/** Why a cluster is not ready, a sentence each, with what stuck pods log. */
-export async function findNotReadyReasons(kubectl: Kubectl, nodes: readonly ClusterNode[]): Promise<readonly string[]> {
-  const { stdout } = await kubectl(["get", "nodes,deployments,pods", "--namespace=kube-system", "--output=json"], {
+/**
+ * Why a cluster is not ready, a sentence each, with what stuck pods log.
+ * @param namespaces where to look for pods: in all of them where the network plugin's may be in any.
+ */
+export async function findNotReadyReasons(
+  kubectl: Kubectl,
+  nodes: readonly ClusterNode[],
+  namespaces: "kube-system" | "all",
+): Promise<readonly string[]> {
+  const place = namespaces === "all" ? "--all-namespaces" : `--namespace=${SYSTEM}`;
+  const { stdout } = await kubectl(["get", "nodes,deployments,pods", place, "--output=json"], {
     purpose: "looking at what is missing",
   });
   const snapshot = readJson(object({ items: array(ITEM) }), stdout);
@@ -51,14 +63,19 @@ export async function findNotReadyReasons(kubectl: Kubectl, nodes: readonly Clus
   return [...pods, ...describeMissing(snapshot, nodes)];
 }
 
+const SYSTEM = "kube-system";
+
+/** kind's provisioner of volumes, which waits for a node that is Ready and tells nothing more. */
+const STORAGE = "local-path-storage";
+
 /** How much of the end of a pod's log is read for its last words. */
 const LOG_LINES = 20;
 
 /** The last words of a pod's container, of its previous one if that ended; empty where no log can be read. */
-async function readLastWords(kubectl: Kubectl, { name, container, restarts }: StuckPod): Promise<string> {
+async function readLastWords(kubectl: Kubectl, { name, namespace, container, restarts }: StuckPod): Promise<string> {
   if (container === undefined) return "";
   const options = { purpose: `reading the log of ${name}`, timeoutSeconds: 20 };
-  const args = ["logs", name, "--namespace=kube-system", `--container=${container}`, `--tail=${LOG_LINES}`];
+  const args = ["logs", name, `--namespace=${namespace}`, `--container=${container}`, `--tail=${LOG_LINES}`];
   for (const previous of restarts > 0 ? [["--previous"], []] : [[]]) {
     const log = await kubectl([...args, ...previous], options).catch(() => undefined);
     const words = findErrorLine(log?.stdout ?? "");
@@ -67,9 +84,10 @@ async function readLastWords(kubectl: Kubectl, { name, container, restarts }: St
   return "";
 }
 
-/** A pod of kube-system that does not run as it should. */
+/** A pod that does not run as it should. */
 export interface StuckPod {
   readonly name: string;
+  readonly namespace: string;
   readonly sentence: string;
   /** The container whose log may say why; `undefined` where none has started. */
   readonly container: string | undefined;
@@ -78,15 +96,16 @@ export interface StuckPod {
 
 /** The pods that are not running, or run without becoming ready, in the order in which they are listed. */
 export function findStuckPods({ items }: Snapshot): readonly StuckPod[] {
-  return items.flatMap(({ kind, metadata: { name }, status = {} }) => {
-    if (kind !== "Pod" || status.phase === "Succeeded") return [];
+  return items.flatMap(({ kind, metadata: { name, namespace = SYSTEM }, status = {} }) => {
+    if (kind !== "Pod" || namespace === STORAGE || status.phase === "Succeeded") return [];
     const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
     const stuck = containers.find((container) => !isDone(container));
     if (status.phase === "Running" && stuck === undefined) return [];
     return [
       {
         name,
-        sentence: describeStuckPod(name, status, stuck),
+        namespace,
+        sentence: describeStuckPod(namespace === SYSTEM ? name : `${namespace}/${name}`, status, stuck),
         container: stuck !== undefined && hasStarted(stuck) ? stuck.name : undefined,
         restarts: restartsOf(stuck),
       },
@@ -145,7 +164,10 @@ function describeCoreDns(snapshot: Snapshot): readonly string[] {
 }
 
 function findItem({ items }: Snapshot, kind: string, name: string) {
-  return items.find((item) => item.kind === kind && item.metadata.name === name);
+  return items.find(
+    ({ kind: itsKind, metadata }) =>
+      itsKind === kind && metadata.name === name && (metadata.namespace ?? SYSTEM) === SYSTEM,
+  );
 }
 
 function findCondition(status: Status | undefined, type: string) {

@@ -10,6 +10,8 @@ export interface ReadinessRequest {
   readonly waitSeconds: number;
   /** `api-server`: only the API server, RBAC and the default service account, where nothing else can become ready. */
   readonly readiness: "full" | "api-server";
+  /** Whether the network plugin is the user's: its pods may be in any namespace. */
+  readonly bringsNetwork: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ReadinessRequest {
  */
 export async function waitUntilReady(
   kubectl: Kubectl,
-  { nodes, waitSeconds, readiness }: ReadinessRequest,
+  { nodes, waitSeconds, readiness, bringsNetwork }: ReadinessRequest,
 ): Promise<void> {
   const limitSeconds = Math.max(waitSeconds, 60);
   const isFull = readiness === "full";
@@ -29,12 +31,16 @@ export async function waitUntilReady(
   ]);
   const failed = [account, ...others].find((result) => result.status === "rejected");
   if (failed === undefined) return;
+  const findReasons = () =>
+    findNotReadyReasons(kubectl, nodes, bringsNetwork ? "all" : "kube-system").catch(() => [
+      describeError(failed.reason),
+    ]);
   const reasons = [
     ...(account.status === "rejected" ? ["The default service account was not created."] : []),
-    ...(isFull ? await findNotReadyReasons(kubectl, nodes).catch(() => [describeError(failed.reason)]) : []),
+    ...(isFull ? await findReasons() : []),
   ];
   throw new Failure(`The cluster was not ready after ${limitSeconds} s. ${reasons.join(" ")}`, {
-    fix: "look at the collected logs of these nodes; on a slow machine, set a longer wait",
+    fix: `${bringsNetwork ? "check that the cni-manifests fit this cluster (images, pod subnet)" : "look at the collected logs of these nodes"}; on a slow machine, set a longer wait`,
     cause: failed.reason,
   });
 }

@@ -3,6 +3,7 @@ import { Failure } from "../errors.ts";
 import { CommandError, type Exec, type ExecResult } from "../exec.ts";
 import { readJson } from "../values/json.ts";
 import { type DockerOptions, docker } from "./client.ts";
+import { refuseOtherEngine, refuseOtherProgram } from "./other-engines.ts";
 
 /** Docker Engine, as far as a run depends on it. */
 export interface DockerEngine {
@@ -27,11 +28,13 @@ const INFO = object({
   ...IMAGE_STORE.entries,
 });
 
-/** Inspects the engine. @throws Failure whose message continues "Docker Engine": not installed, down, or forbidden. */
+/** Inspects the engine. @throws Failure whose message continues "Docker Engine": another one, not installed, down, or forbidden. */
 export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
   try {
     const options = { timeoutSeconds: 30, purpose: "asking Docker Engine" };
     const { stdout } = await docker(["info", "--format", "{{json .}}"], options, exec);
+    const other = refuseOtherEngine(stdout);
+    if (other !== undefined) throw other;
     const info = readJson(INFO, stdout);
     // Some clients (26.1 does) end with 0 although they reached no engine.
     if (info.ServerVersion === "") throw unavailable(String(info.ServerErrors));
@@ -73,7 +76,7 @@ function describeEngineError(error: unknown): Error {
       cause: error,
     });
   }
-  return unavailable(error.message, words, error);
+  return refuseOtherProgram(words) ?? unavailable(error.message, words, error);
 }
 
 /** An engine that this user may not use, or that does not answer. */

@@ -100,8 +100,11 @@ async function checkCredentialsDirectory({ credentialsDirectory: path }: Inputs,
 }
 
 /** kubectl reads the manifests, not this Action. */
-async function checkManifests({ rbacManifests }: Inputs, folders: Folders) {
-  const checked = rbacManifests.map(async (path) => problemsOf("rbac-manifests", path, await checkFile(path, folders)));
+async function checkManifests({ rbacManifests, cniManifests }: Inputs, folders: Folders) {
+  const named = { "cni-manifests": cniManifests, "rbac-manifests": rbacManifests };
+  const checked = Object.entries(named).flatMap(([input, paths]) =>
+    paths.map(async (path) => problemsOf(input, path, await checkFile(path, folders))),
+  );
   return (await Promise.all(checked)).flat();
 }
 

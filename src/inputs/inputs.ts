@@ -23,6 +23,8 @@ export interface Inputs {
   readonly kubectlVersion: VersionRequest | undefined;
   readonly nodeImage: string | undefined;
   readonly kindConfig: ConfigurationSource | undefined;
+  /** The files of the user's network plugin, in the order in which they are applied. */
+  readonly cniManifests: readonly string[];
   readonly controlPlanes: number | undefined;
   readonly workers: number | undefined;
   readonly waitSeconds: number;
@@ -97,6 +99,7 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
     kubectlVersion: reader.version("kubectl-version", ["auto"]),
     nodeImage: reader.optional("node-image", imageReference),
     kindConfig: reader.optional("kind-config", configurationSource(path, reader.untrimmed("kind-config"))),
+    cniManifests: reader.list("cni-manifests", path),
     controlPlanes: reader.optional("control-planes", wholeNumber(1, 9)),
     workers: reader.optional("workers", wholeNumber(0, 50)),
     waitSeconds: reader.optional("wait", duration({ min: "0s", max: "6h" })) ?? 300,

@@ -8,6 +8,7 @@ import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
+import { checkCniManifests } from "./cni.ts";
 import { checkSans } from "./credentials.ts";
 import type { PlanFacts } from "./facts.ts";
 import { checkMachine } from "./machine.ts";
@@ -59,6 +60,7 @@ export function findConflicts(facts: PlanFacts, { shape, ports }: PlannedPlaces)
     ...restingOn(["install-only"], rejected, () => checkMachine(host)),
     ...checkNames(facts, shape),
     ...checkSans(extraSans),
+    ...restingOn([CONFIGURATION_INPUT], rejected, () => checkCniManifests(facts, shape)),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),
     ...restingOn([CONFIGURATION_INPUT], rejected, () =>
       // `host-gateway` is the gateway of Docker's default network.

@@ -1,4 +1,5 @@
 import { readFailCgroupV1 } from "../cluster/config/cgroup.ts";
+import type { ClusterShape } from "../cluster/config/shape.ts";
 import { checkPatchLabels } from "../cluster/config/unused.ts";
 import type { FastBootPlan } from "../cluster/fast-boot/plan.ts";
 import type { Problem } from "../errors.ts";
@@ -28,6 +29,8 @@ export interface Plan extends PlannedPlaces {
   readonly limits: ReturnType<typeof planLimits>;
   /** What is waited for: all nodes and CoreDNS, or only the API server, RBAC and the default service account. */
   readonly readiness: "full" | "api-server";
+  /** The manifests of the user's network plugin; empty where it is kind's own, or none. */
+  readonly cniManifests: readonly string[];
   readonly artifactName: string;
   readonly logsArtifactName: string;
   /** What works but may be a mistake; the versions have warnings of their own. */
@@ -87,7 +90,8 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
       "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
       "fs.inotify.max_user_instances": inputs.inotifyMaxUserInstances,
     }),
-    readiness: shape.defaultCni && inputs.waitSeconds > 0 ? "full" : "api-server",
+    readiness: hasNetworkPlugin(shape, inputs) && inputs.waitSeconds > 0 ? "full" : "api-server",
+    cniManifests: inputs.cniManifests,
     artifactName: inputs.artifactName ?? artifactNameFor("kind-credentials", shape.name),
     // Two calls of one reusable workflow have the same job: the name that distinguishes them must do so for the logs too.
     logsArtifactName:
@@ -113,9 +117,14 @@ export function planTool(
   };
 }
 
+/** Without a network plugin no node becomes Ready. */
+function hasNetworkPlugin({ defaultCni }: ClusterShape, { cniManifests }: Pick<Plan, "cniManifests">): boolean {
+  return defaultCni || cniManifests.length > 0;
+}
+
 /** What the cluster is waited for. */
 export function describeReadiness(plan: Plan): string {
   if (plan.readiness === "full") return "every node, CoreDNS and the default service account";
-  const why = plan.shape.defaultCni ? "wait: 0s" : "disableDefaultCNI";
+  const why = hasNetworkPlugin(plan.shape, plan) ? "wait: 0s" : "disableDefaultCNI without cni-manifests";
   return `API server, RBAC and the default service account only (${why}): nodes and CoreDNS were not waited for`;
 }

@@ -10,6 +10,8 @@ export interface Report {
   readonly nodes: readonly string[];
   /** The nodes' images, with their digests. */
   readonly nodeImages: readonly string[];
+  /** The manifests of the user's network plugin; empty where it is kind's own, or none. */
+  readonly cniManifests: readonly string[];
   /** The proxies that the job's environment sets, without passwords. */
   readonly proxies: readonly string[];
   readonly endpoint: string;

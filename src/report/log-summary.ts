@@ -33,6 +33,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["kubectl", `${versions.kubectl} (${versions.reasons.kubectl})`],
     ["Node image", report.nodeImages.join(", ")],
     ["Nodes", report.nodes.join(", ")],
+    ...report.cniManifests.map((path): Row => ["Pod network", path]),
     ["Ready", report.readiness],
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (on the host)`],

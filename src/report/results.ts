@@ -72,6 +72,7 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
     origins: made.tools.origins,
     nodes: shape.nodes.map((node) => node.name),
     nodeImages: plan.nodeImages.map((image) => made.pins.get(image) ?? image),
+    cniManifests: plan.cniManifests,
     proxies: made.proxies,
     endpoint: internalEndpoint(shape.name, shape.nodes),
     endpointExternal: made.cluster.server,

@@ -44,6 +44,7 @@ function clusterTable(report: Report): Markdown {
     [
       ["Nodes", list(report.nodes.map(code))],
       ["Node image", list(report.nodeImages.map(code))],
+      ...(report.cniManifests.length === 0 ? [] : [["Pod network", list(report.cniManifests.map(code))]]),
       ["Ready", report.readiness],
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint on the host", code(report.endpointExternal)],

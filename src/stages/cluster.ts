@@ -20,6 +20,7 @@ import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
+import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
 import type { BegunTorch } from "./torch.ts";
 
@@ -141,12 +142,14 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try): 
     );
     // Seven JVMs beside it would cost a control plane that elects leaders its lease.
     const early = fastBoot === undefined ? undefined : issued.then(() => torch?.stack.startServices(signal));
-    const [credentials] = await Promise.all([issued, early, work?.prepared, dns, creation.done]);
+    const network = installNetwork(context, admin);
+    const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, creation.done]);
     journal.update({ pending: [] });
     await timeline.measure("Wait until ready", async () => {
       const { nodes } = shape;
       const { waitSeconds } = inputs;
-      await waitUntilReady(admin, { nodes, waitSeconds, readiness: plan.readiness });
+      const bringsNetwork = plan.cniManifests.length > 0;
+      await waitUntilReady(admin, { nodes, waitSeconds, readiness: plan.readiness, bringsNetwork });
       await work?.finish(plan.readiness);
       log.info(`Ready: ${describeReadiness(plan)}`);
     });

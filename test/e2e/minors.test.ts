@@ -15,6 +15,7 @@ import {
   volumes,
   volumesOf,
 } from "./harness.ts";
+import { reachEachOther } from "./neighbours.ts";
 
 /** The guide's, one between, and the newest. The whole suite runs only on the first. */
 const MINORS = ["1.28", "1.31", newestMinor()];
@@ -22,39 +23,6 @@ const MINORS = ["1.28", "1.31", newestMinor()];
 const CLUSTER = "e2e-minor";
 const FILE = "/etc/cni/net.d/10-kindnet.conflist";
 const MTU = "/sys/class/net/eth0/mtu";
-const READY = '{.status.conditions[?(@.type=="Ready")].status}';
-const PORT = "8181";
-
-/** A server on every node, of an image that every node has: CoreDNS, which answers /health. */
-const SERVERS = (image: string) => `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: neighbours, namespace: default }
-data:
-  Corefile: |
-    .:8053 {
-      health :${PORT}
-    }
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: { name: neighbours, namespace: default }
-spec:
-  selector: { matchLabels: { app: neighbours } }
-  template:
-    metadata: { labels: { app: neighbours } }
-    spec:
-      terminationGracePeriodSeconds: 0
-      tolerations: [{ operator: Exists }]
-      containers:
-        - name: server
-          image: ${image}
-          args: [-conf, /etc/neighbours/Corefile]
-          readinessProbe: { httpGet: { path: /health, port: ${PORT} }, periodSeconds: 1 }
-          volumeMounts: [{ name: configuration, mountPath: /etc/neighbours }]
-      volumes: [{ name: configuration, configMap: { name: neighbours } }]
-`;
-
 for (const minor of MINORS) {
   describe(`two nodes of Kubernetes ${minor}`, () => {
     let run: ActionRun;
@@ -106,32 +74,7 @@ for (const minor of MINORS) {
     });
 
     it("has the pods of both nodes connected when the step ends: each reaches the other at the first try", async () => {
-      const image = await kubectl(
-        ...["get", "deployment", "coredns", "--namespace=kube-system"],
-        "--output=jsonpath={.spec.template.spec.containers[0].image}",
-      );
-      const file = join(run.folders.temp, "servers.yaml");
-      await writeFile(file, SERVERS(image));
-      await kubectl("apply", `--filename=${file}`);
-      const pods = async () =>
-        (
-          await kubectl(
-            ...["get", "pods", "--selector=app=neighbours"],
-            `--output=jsonpath={range .items[*]}{.spec.nodeName} {.status.podIP} ${READY}{"\\n"}{end}`,
-          )
-        )
-          .split("\n")
-          .filter((line) => line.endsWith(" True"));
-      await eventually("both pods serve", async () => (await pods()).length === 2);
-      const addresses = new Map((await pods()).map((line) => [line.split(" ")[0], line.split(" ")[1] ?? ""]));
-      await Promise.all(
-        nodes.map(async (node, index) => {
-          const other = addresses.get(nodes[1 - index]) ?? assert.fail(`no pod on the other node of ${node}`);
-          const pid = await inNode(node, "pgrep", "-f", "/etc/neighbours/Corefile");
-          const curl = ["curl", "--silent", "--show-error", "--max-time", "20", `http://${other}:${PORT}/health`];
-          assert.equal(await inNode(node, "nsenter", `--target=${pid}`, "--net", ...curl), "OK", node);
-        }),
-      );
+      await reachEachOther({ kubectl, nodes, temp: run.folders.temp });
     });
 
     it("has from the Action what kindnetd itself writes later, to the byte, and the same routes", async () => {

@@ -97,3 +97,20 @@ test("every pod that is not running is named with its state, its restarts and th
     ["kube-scheduler", undefined, "p", "k"],
   );
 });
+
+test("a pod outside kube-system is named with its namespace; kind's provisioner and another coredns count for nothing", () => {
+  const inside = (namespace: string, item: Item): Item => ({ ...item, metadata: { ...item.metadata, namespace } });
+  const waiting = { name: "agent", ready: false, state: { waiting: { reason: "ErrImagePull" } } };
+  const agent = pod("agent-1", { phase: "Pending", containerStatuses: [waiting] });
+  const items = [inside("own-network", agent), inside("local-path-storage", agent), inside("kube-system", agent)];
+  assert.deepEqual(
+    findStuckPods({ items }).map(({ namespace, sentence }) => [namespace, sentence]),
+    [
+      ["own-network", "Pod own-network/agent-1 is not running: ErrImagePull."],
+      ["kube-system", "Pod agent-1 is not running: ErrImagePull."],
+    ],
+  );
+  const ready = [node("c-control-plane", "True"), node("c-worker", "True")];
+  assert.match(missing(...ready, inside("other", coredns("False", "minimum"))), /no CoreDNS/);
+  assert.match(missing(...ready, inside("kube-system", coredns("False", "minimum"))), /not available: minimum/);
+});

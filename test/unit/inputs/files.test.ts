@@ -67,6 +67,7 @@ test("a file that is missing is a problem of its input, for every input that nam
     ["kind-config", atFile(path)],
     ["catalog", { catalog: path }],
     ["rbac-manifests", { rbacManifests: [path] }],
+    ["cni-manifests", { cniManifests: [path] }],
     ["dns", { dns: { kind: "resolv-conf", path } }],
   ];
   for (const [input, overrides] of cases) {
@@ -75,7 +76,7 @@ test("a file that is missing is a problem of its input, for every input that nam
     assert.match(problem.reason, /does not exist/);
   }
   const all = Object.assign({}, ...cases.map(([, overrides]) => overrides));
-  assert.equal((await load({ ...all, rbacManifests: [path, `${path}2`] })).problems.length, 5);
+  assert.equal((await load({ ...all, rbacManifests: [path, `${path}2`] })).problems.length, 6);
 });
 
 test("a folder, or a path through a file, is not a file", async (context) => {

@@ -31,6 +31,7 @@ test("everything that is wrong is reported in one pass, with the input's name an
     groups: "system:masters",
     rbac: "admin",
     "rbac-manifests": "/etc/passwd",
+    "cni-manifests": "../calico.yaml",
     "certificate-lifetime": "5m",
     "key-algorithm": "rsa-1024",
     "credentials-directory": "..",
@@ -184,6 +185,7 @@ test("no value of any input makes the reader throw, and every problem names an i
   const names = ["cluster-name", "kubernetes-version", "kind-config", "workers", "wait", "dns", "extra-sans", "groups"];
   const more = [
     "rbac-manifests",
+    "cni-manifests",
     "certificate-lifetime",
     "artifact-name",
     "kind-mirror",

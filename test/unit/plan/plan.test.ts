@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { describeReadiness } from "../../../src/plan/plan.ts";
 import { voucherFor } from "../../../src/tools/sources.ts";
 import { builtInCatalog } from "../../../src/versions/catalog.ts";
 import { digest, FOLDERS, only } from "../builders.ts";
@@ -72,7 +73,17 @@ test("a tool comes from its mirror, with the catalog's checksum for this process
 
 test("nodes that cannot or need not become ready are not waited for", () => {
   assert.equal(planOf({ inputs: { waitSeconds: 0 } }).readiness, "api-server");
-  assert.equal(planOf({ config: "networking: {disableDefaultCNI: true}\n" }).readiness, "api-server");
+  const config = "networking: {disableDefaultCNI: true}\n";
+  const without = planOf({ config });
+  assert.equal(without.readiness, "api-server");
+  assert.match(describeReadiness(without), /disableDefaultCNI without cni-manifests/);
+  const cniManifests = ["/ws/one.yaml", "/ws/two.yaml"];
+  const plan = planOf({ config, inputs: { cniManifests } });
+  assert.deepEqual([plan.readiness, plan.cniManifests], ["full", cniManifests]);
+  assert.match(describeReadiness(plan), /every node/);
+  const early = planOf({ config, inputs: { cniManifests, waitSeconds: 0 } });
+  assert.equal(early.readiness, "api-server");
+  assert.match(describeReadiness(early), /wait: 0s/);
 });
 
 test("a value is reported by the field that the user wrote", () => {

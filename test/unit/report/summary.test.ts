@@ -28,6 +28,7 @@ const REPORT: Report = {
   origins: { kind: "from the tool cache", kubectl: "not verified" },
   nodes: ["bologna-control-plane", "bologna-worker"],
   nodeImages: ["kindest/node:v1.28.15"],
+  cniManifests: ["/ws/calico.yaml"],
   proxies: ["HTTPS_PROXY=http://proxy.example:3128"],
   endpoint: "https://bologna-control-plane:6443",
   endpointExternal: "https://127.0.0.1:45645",
@@ -76,6 +77,8 @@ test("the summary shows the versions with their reasons, the endpoints, the node
     assert.ok(markdown.includes(text), text);
   }
   assert.ok(markdown.includes(REPORT.endpoint) && markdown.includes(REPORT.endpointExternal));
+  assert.match(markdown, /Pod network \| `\/ws\/calico\.yaml`/);
+  assert.doesNotMatch(renderSummary({ ...REPORT, cniManifests: [] }).toString(), /Pod network/);
   assert.match(markdown, /Install kind \| 0\.1 s \| 1\.5 s/);
   assert.match(markdown, /Create cluster \(failed\)/);
 });
