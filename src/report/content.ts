@@ -10,6 +10,8 @@ export interface Report {
   readonly nodes: readonly string[];
   /** The nodes' images, with their digests. */
   readonly nodeImages: readonly string[];
+  /** The images that were loaded into every node, and where they came from. */
+  readonly loaded: readonly { readonly image: string; readonly origin: string }[];
   /** The proxies that the job's environment sets, without passwords. */
   readonly proxies: readonly string[];
   readonly endpoint: string;

@@ -28,6 +28,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["kubectl", `${versions.kubectl} (${versions.reasons.kubectl})`],
     ["Node image", report.nodeImages.join(", ")],
     ["Nodes", report.nodes.join(", ")],
+    ...report.loaded.map(({ image, origin }, index): Row => [index === 0 ? "Images" : "", `${image} (${origin})`]),
     ["Ready", report.readiness],
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (on the host)`],

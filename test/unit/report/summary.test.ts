@@ -28,6 +28,7 @@ const REPORT: Report = {
   origins: { kind: "from the tool cache", kubectl: "not verified" },
   nodes: ["bologna-control-plane", "bologna-worker"],
   nodeImages: ["kindest/node:v1.28.15"],
+  loaded: [{ image: "my-app:1", origin: "in Docker already" }],
   proxies: ["HTTPS_PROXY=http://proxy.example:3128"],
   endpoint: "https://bologna-control-plane:6443",
   endpointExternal: "https://127.0.0.1:45645",
