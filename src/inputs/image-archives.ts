@@ -65,13 +65,17 @@ export function readImageNames({ manifest, index }: ArchiveDescription): Parsed<
     };
   }
   const unique = [...new Set(names.filter((name) => name !== undefined))];
-  const wrong = unique.find((name) => "issue" in imageReference(name));
+  // containerd completes the names of Docker's form, and takes those of OCI's as they are.
+  const wrong = unique.find(
+    (name) => "issue" in imageReference(name) || (index !== undefined && wholeName(name) !== name),
+  );
   if (wrong === undefined) return { value: unique };
+  const whole = wholeName(wrong);
   return {
     issue: {
-      reason: `has an image whose name is not one with a tag: ${printable(wrong)}`,
+      reason: `has an image that no pod could use under its name: ${printable(wrong)}`,
       allowed: ALLOWED,
-      fix: "write the archive with name:tag",
+      fix: `write the archive with ${"value" in imageReference(whole) ? `the whole name, ${whole}` : "name:tag"}`,
     },
   };
 }

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Creation } from "../cluster/create.ts";
 import { findNodes, importArchive, type MountedArchive } from "../cluster/load-images.ts";
 import type { StepContext } from "../context.ts";
+import { findPlatform } from "../docker/images.ts";
+import { isPlatform } from "../docker/platforms.ts";
 import { pullImage } from "../docker/pull.ts";
 import { saveImages } from "../docker/save.ts";
 import { errorCode, Failure } from "../errors.ts";
@@ -66,12 +68,19 @@ async function placeArchive(path: string, place: string): Promise<void> {
   }
 }
 
-async function getImage(image: string, { exec, log, timeline }: StepContext): Promise<LoadedImage> {
+async function getImage(image: string, { host, exec, log, timeline }: StepContext): Promise<LoadedImage> {
   return await timeline.measure("Pull image", async () => {
     try {
       const how = await pullImage(image, exec, log.debug);
-      log.info(`${image}: ${how === "present" ? "in Docker already" : "pulled"}`);
-      return { image, origin: how === "present" ? "in Docker already" : "pulled" };
+      const origin = how === "present" ? "in Docker already" : "pulled";
+      log.info(`${image}: ${origin}`);
+      const [platform, own] = [await findPlatform(image, exec), `linux/${host.architecture}`];
+      if (!isPlatform(platform, own)) {
+        log.warning(
+          `load-images: ${image} is for ${platform}, and the nodes are ${own}: its pods start only where this machine emulates that processor. Fix: build or pull it for ${own}.`,
+        );
+      }
+      return { image, origin };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       throw new Failure(`load-images: ${image} is not in this job's Docker, and cannot be pulled. ${error.message}`, {

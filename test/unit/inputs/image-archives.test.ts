@@ -75,7 +75,10 @@ test("what is not a whole archive of images with names is refused with the reaso
   await packTar(file, ociLayout(undefined));
   await refused(/^has an image without a name/);
   await packTar(file, ociLayout({ [NAME]: "--all\n/x:1" }));
-  await refused(/^has an image whose name is not one with a tag: --all\\u\{a\}\/x:1$/);
+  await refused(/^has an image that no pod could use under its name: --all\\u\{a\}\/x:1$/);
+  // containerd would keep it under this name, and look for docker.io/library/a:1.
+  await packTar(file, ociLayout({ [REF]: "a:1" }));
+  await refused(/^has an image that no pod could use under its name: a:1$/);
   await packTar(file, { blob: "x".repeat(100_000), "manifest.json": dockerManifest(["a:1"]) });
   await truncate(file, 50_000);
   await refused(/^is a tar archive that ends too early$/);
