@@ -62,7 +62,7 @@ export async function makeCluster(
   }
   const keepLogs = (attempt: number, nodes: readonly ClusterContainer[]) => keepFailedLogs(context, attempt, nodes);
   const ownership = journal.state;
-  const made = await retryCreate(
+  const created = retryCreate(
     {
       attempts: inputs.attempts,
       nodes: shape.nodes,
@@ -84,8 +84,7 @@ export async function makeCluster(
       }),
     { exec, log },
   );
-  await removeArchives(supplies.images);
-  return made;
+  return await created.finally(() => removeArchives(supplies.images));
 }
 
 /** What one try to create the cluster is made from. */

@@ -125,7 +125,7 @@ export async function loadImages(
   return loaded;
 }
 
-/** The nodes have a copy of their own by now. */
+/** Nobody needs them any more: the nodes have copies of their own, or there is no cluster. */
 export async function removeArchives(load: ImageLoad | undefined): Promise<void> {
   if (load !== undefined) await rm(load.folder, { recursive: true, force: true });
 }

@@ -8,7 +8,7 @@ import { planPlatform, saveImages } from "../../src/docker/save.ts";
 import { createExec, type Exec } from "../../src/exec.ts";
 import { kubeletPatches, newestMinor, ports } from "../../testbed/releases.ts";
 import { WITHOUT_ROOT } from "../privileges.ts";
-import { type ActionRun, machineOf, prepareRun, sh } from "./harness.ts";
+import { type ActionRun, machineOf, OFFICIAL_PROBE, prepareRun, sh } from "./harness.ts";
 import { startContainerdStore } from "./second-engine.ts";
 import { buildPause, importImage, type PauseLayer, writeIndex } from "./small-images.ts";
 
@@ -27,7 +27,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
     layer = await buildPause();
     const bed = await raiseBedFor(undefined, console.error);
     for (const image of [...IN_DOCKER, IN_ARCHIVE]) await importImage(layer, image);
-    pulled = bed.official ? "registry.k8s.io/pause:3.9" : `127.0.0.1:${ports.registry}/load-test/pulled:1`;
+    pulled = bed.official ? OFFICIAL_PROBE : `127.0.0.1:${ports.registry}/load-test/pulled:1`;
     if (!bed.official) {
       await importImage(layer, pulled);
       await sh("docker", ["push", "--quiet", pulled]);
@@ -95,7 +95,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
           [IN_DOCKER[0]]: "in Docker already",
           [IN_DOCKER[1]]: "in Docker already",
           [pulled]: "pulled",
-          [IN_ARCHIVE]: `archive ${join(run.folders.workspace, "classic.tar")}`,
+          [`docker.io/${IN_ARCHIVE}`]: `archive ${join(run.folders.workspace, "classic.tar")}`,
           [`docker.io/${IN_STORE}`]: `archive ${join(run.folders.workspace, "store.tar")}`,
         };
         for (const [image, origin] of Object.entries(origins)) {
@@ -191,7 +191,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
         const files = ["oci-layout", "index.json", "manifest.json"];
         await sh("tar", ["-C", join(workspace, "whole"), "-cf", join(workspace, "broken.tar"), ...files]);
       });
-      assert.match(log, /loading load-test\/in-archive:1 into e2e-load-fails-control-plane: .*not found/s);
+      assert.match(log, /loading docker\.io\/load-test\/in-archive:1 into e2e-load-fails-control-plane: .*not found/s);
     });
   });
 });

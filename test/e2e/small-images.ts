@@ -27,25 +27,38 @@ export async function importImage({ file }: PauseLayer, name: string): Promise<v
   await sh("docker", ["import", '--change=ENTRYPOINT ["/pause"]', `--change=ENV NAME=${name}`, file, name]);
 }
 
-/** What a build with buildx pushes or exports: an index of two platforms, each with an attestation. */
+/**
+ * What Docker has in containerd's store after a pull: an index of two platforms with an attestation each, and the content
+ * of its own platform alone (kubernetes-sigs/kind #3795).
+ */
 export async function writeIndex({ file }: PauseLayer, name: string, archive: string): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-index-"));
   await mkdir(join(root, "blobs/sha256"), { recursive: true });
   const put = async (content: Buffer | object) => {
-    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
-    const hash = createHash("sha256").update(bytes).digest("hex");
-    await writeFile(join(root, "blobs/sha256", hash), bytes);
-    return { digest: `sha256:${hash}`, size: bytes.length };
+    const [bytes, blob] = describe(content);
+    await writeFile(join(root, "blobs/sha256", blob.digest.slice("sha256:".length)), bytes);
+    return blob;
   };
+  const leaveOut = async (content: object) => describe(content)[1];
   const layer = await put(await readFile(file));
   const statement = await put({ predicateType: "https://slsa.dev/provenance/v0.2" });
   const images: object[] = [];
   const attestations: object[] = [];
-  for (const architecture of ["arm64", process.arch === "x64" ? "amd64" : "arm"]) {
+  const own = process.arch === "x64" ? "amd64" : process.arch;
+  for (const architecture of ["riscv64", own]) {
     const config = { Entrypoint: ["/pause"] };
-    const image = await manifest(put, layer, { ...LAYER, architecture, os: "linux", config });
+    const image = await manifest(architecture === own ? put : leaveOut, layer, {
+      ...LAYER,
+      architecture,
+      os: "linux",
+      config,
+    });
     images.push({ ...image, platform: { architecture, os: "linux" } });
-    const attestation = await manifest(put, statement, { ...STATEMENT, architecture: "unknown", os: "unknown" });
+    const attestation = await manifest(architecture === own ? put : leaveOut, statement, {
+      ...STATEMENT,
+      architecture: "unknown",
+      os: "unknown",
+    });
     const annotations = {
       "vnd.docker.reference.type": "attestation-manifest",
       "vnd.docker.reference.digest": image.digest,
@@ -69,6 +82,12 @@ const LAYER = { mediaType: `${OCI}.layer.v1.tar` };
 const STATEMENT = { mediaType: "application/vnd.in-toto+json" };
 
 type Blob = { readonly digest: string; readonly size: number };
+
+function describe(content: Buffer | object): readonly [bytes: Buffer, blob: Blob] {
+  const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  return [bytes, { digest: `sha256:${hash}`, size: bytes.length }];
+}
 
 /** A manifest of one layer, with its configuration. */
 async function manifest(
