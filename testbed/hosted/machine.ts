@@ -34,8 +34,9 @@ export interface HostedCommand {
  * an earlier one has left on the disk is removed first.
  */
 export async function withHostedMachine<T>(
-  { imageStore, log }: { readonly imageStore: ImageStore; readonly log: Log },
+  log: Log,
   work: (machine: HostedMachine) => Promise<T>,
+  imageStore: ImageStore = "docker",
 ): Promise<T> {
   return await locked("hosted", log, async () => {
     await removeLeftovers();

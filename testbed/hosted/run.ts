@@ -1,7 +1,7 @@
 import { raiseBed } from "../bed.ts";
 import type { Log } from "../progress.ts";
 import { WORK } from "./layout.ts";
-import { type ImageStore, withHostedMachine } from "./machine.ts";
+import { type HostedMachine, type ImageStore, withHostedMachine } from "./machine.ts";
 import { jobEnvironment, supply } from "./supply.ts";
 
 export interface HostedRun {
@@ -27,7 +27,7 @@ export async function runHosted({
   const bed = await raiseBed({ kubernetes, log });
   if (bed.official) throw new Error("The official images can be pulled here. Fix: run it without a hosted machine.");
   const own = catalog === "bed" ? bed.catalog : undefined;
-  return await withHostedMachine({ imageStore, log }, async (machine) => {
+  const work = async (machine: HostedMachine) => {
     await supply(machine, own, log);
     const job = { folder: WORK, env: jobEnvironment, onLine };
     const commit = "git -c user.name=test -c user.email=test@example.com commit --quiet --message=Test";
@@ -40,5 +40,6 @@ export async function runHosted({
     let code: number | null = 0;
     for (const script of scripts) if (code === 0) code = await machine.run(["node", ...script], job);
     return code;
-  });
+  };
+  return await withHostedMachine(log, work, imageStore);
 }
