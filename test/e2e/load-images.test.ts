@@ -32,7 +32,6 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
       await importImage(layer, pulled);
       await sh("docker", ["push", "--quiet", pulled]);
     }
-    await sh("docker", ["image", "rm", "--force", pulled]);
   });
   after(async () => {
     await sh("docker", ["image", "rm", "--force", ...IN_DOCKER, IN_ARCHIVE, pulled]);
@@ -81,6 +80,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
           "load-images": `${IN_DOCKER.join(", ")}\n${pulled}\nclassic.tar\nstore.tar`,
         });
         await writeArchives(run);
+        await sh("docker", ["image", "rm", "--force", pulled]);
         result = await run.main();
       });
       after(async () => {
