@@ -25,12 +25,12 @@ export async function setUp(runner: Runner): Promise<Results> {
     const context: StepContext = { ...runner, ...decided, journal, tasks, exec: createExec(plan.runDirectory) };
     log.startGroup("Preparing host, tools and images");
     const torch = await beginTorch(context);
-    const { tools, key, hostResolver, pins } = await prepare(context);
+    const { tools, key, hostResolver, images, pins } = await prepare(context);
     torch?.stack.start();
     log.endGroup();
 
     log.startGroup(`Creating cluster ${plan.shape.name}`);
-    const { cluster, credentials } = await makeCluster(context, { tools, key, hostResolver }, torch);
+    const { cluster, credentials, loaded } = await makeCluster(context, { tools, key, hostResolver, images }, torch);
     log.endGroup();
 
     const stack = torch === undefined ? undefined : await finishTorch(context, torch, { tools, cluster });
@@ -42,6 +42,7 @@ export async function setUp(runner: Runner): Promise<Results> {
       pins,
       cluster,
       credentials,
+      loaded,
       torch: stack,
       artifact,
       proxies: findProxies(runner.environment),

@@ -44,6 +44,8 @@ export interface CreationTools {
 export interface Creation {
   /** Settles when the API server answers: that is long before kind is done. */
   readonly apiServer: Promise<AnsweringApi>;
+  /** Settles when the containerd of every node runs: that is before kubeadm begins. */
+  readonly configured: Promise<void>;
   /** Settles when kind has created the cluster. */
   readonly done: Promise<void>;
   /** Aborted when the creation is abandoned: what is done beside it stops. */
@@ -63,12 +65,16 @@ export function beginCreate(request: CreationRequest, tools: CreationTools): Cre
   const abandoned = new AbortController();
   const finished = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, request.signal]);
+  const configured = Promise.withResolvers<void>();
+  configured.promise.catch(() => undefined);
   const done = timeline.measure("Create cluster", () =>
     createCluster(
       { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory },
-      { exec, log, signal },
+      { exec, log, signal, onConfigured: configured.resolve },
     ),
   );
+  // Whatever kind says: once it is done, it has configured the nodes.
+  done.then(configured.resolve, configured.reject);
   let serving = false;
   const apiServer = openApiServer(request, done, signal, tools);
   const watch = watchNodes(
@@ -84,6 +90,7 @@ export function beginCreate(request: CreationRequest, tools: CreationTools): Cre
   const failure = failureOf(parts);
   return {
     apiServer,
+    configured: configured.promise,
     done,
     signal,
     beside: (work) => Promise.race([work, failure]),

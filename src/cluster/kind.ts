@@ -41,18 +41,37 @@ export async function createCluster(
     exec,
     log,
     signal,
-  }: { readonly exec: Exec; readonly log: Pick<Log, "info" | "debug">; readonly signal: AbortSignal },
+    onConfigured,
+  }: {
+    readonly exec: Exec;
+    readonly log: Pick<Log, "info" | "debug">;
+    readonly signal: AbortSignal;
+    /** Called when each node's containerd runs, and is not restarted any more. */
+    readonly onConfigured: () => void;
+  },
 ): Promise<void> {
+  const logLine = logKindLines(log);
   await withRunFile(runDirectory, { name: "kind.yaml", text: configuration }, (path) =>
     exec({
       file: kind,
       args: createArgs({ cluster, kubeconfig, configuration: path }),
       timeoutSeconds: 1200,
       purpose: "creating the cluster",
-      onLine: logKindLines(log),
+      onLine: (line) => {
+        if (isAfterConfiguration(line)) onConfigured();
+        logLine(line);
+      },
       signal,
     }),
   );
+}
+
+/**
+ * Whether a line of kind's says that the nodes run and have their configuration. Before that kind restarts the containerd
+ * of each node for which the user has patches (its pkg/cluster/internal/create/actions/config).
+ */
+export function isAfterConfiguration(line: string): boolean {
+  return /^\s*✓ Writing configuration/u.test(line);
 }
 
 function logKindLines(log: Pick<Log, "info" | "debug">): (line: string) => void {

@@ -13,6 +13,8 @@ export interface DockerEngine {
   readonly dataRoot: string;
   /** The socket of the containerd that keeps the images; empty if Docker starts it. `undefined`: Docker keeps them. */
   readonly imageStore: string | undefined;
+  /** The client's version; empty where it does not say. */
+  readonly clientVersion: string;
 }
 
 const TEXT = fallback(string(), "");
@@ -25,6 +27,7 @@ const INFO = object({
   ServerErrors: fallback(array(string()), []),
   CgroupVersion: TEXT,
   DockerRootDir: TEXT,
+  ClientInfo: fallback(object({ Version: TEXT }), { Version: "" }),
   ...IMAGE_STORE.entries,
 });
 
@@ -43,6 +46,7 @@ export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
       cgroupVersion: info.CgroupVersion === "2" ? 2 : 1,
       dataRoot: info.DockerRootDir,
       imageStore: readImageStore(info),
+      clientVersion: info.ClientInfo.Version,
     };
   } catch (error) {
     throw describeEngineError(error);

@@ -55,6 +55,11 @@ export function selectDigest(
   return digest === undefined ? undefined : `${image}@${digest}`;
 }
 
+/** The platform of an image, such as `linux/amd64`. */
+export async function findPlatform(image: string, exec: Exec): Promise<string> {
+  return (await inspectImage(image, "{{.Os}}/{{.Architecture}}", `looking at ${image}`, exec)).trim();
+}
+
 /** The names of the labels that an image gives its containers. */
 export async function listLabelNames(image: string, exec: Exec): Promise<readonly string[]> {
   const found = await inspectImage(image, "{{json .Config.Labels}}", `looking at the labels of ${image}`, exec);

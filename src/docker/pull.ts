@@ -51,7 +51,7 @@ const PULL_FIXES = {
     "log in to Docker Hub in an earlier step (docker/login-action), pull through a mirror (registry-mirrors in Docker's daemon.json), or load the image before the step (docker load); the limit lasts for hours",
   busy: "run the job again later, or log in to the registry in an earlier step: it gets too many requests",
   network:
-    "run the job again; if this runner does not reach the registry, set node-image to an image of one it reaches",
+    "run the job again; if this runner does not reach the registry, name an image of one it reaches (node-image for the nodes), or load it before the step (docker load)",
 } as const;
 
 function describePullError(image: string, error: CommandError): Failure {

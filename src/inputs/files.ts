@@ -8,6 +8,7 @@ import type { Folders } from "../values/paths.ts";
 import { printable } from "../values/text.ts";
 import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.ts";
 import { checkCheckoutFolder, checkDirectory, checkFile, readText } from "./access.ts";
+import { type ImageArchive, loadImageArchives } from "./image-archives.ts";
 import type { ConfigurationSource, Inputs } from "./inputs.ts";
 import { warnAboutSource } from "./torch-source.ts";
 
@@ -15,6 +16,8 @@ import { warnAboutSource } from "./torch-source.ts";
 export interface InputFiles {
   readonly configuration: UserConfiguration | undefined;
   readonly catalog: Catalog;
+  /** The archives of images for the nodes. */
+  readonly imageArchives: readonly ImageArchive[];
   readonly problems: readonly Problem[];
   /** What is not wrong, but worth a line in the log. */
   readonly warnings?: readonly string[];
@@ -27,9 +30,11 @@ const MAX_BYTES = { configuration: 100_000, catalog: 512 * 1024, resolvConf: 64 
 export async function loadFiles(inputs: Inputs, folders: Folders): Promise<InputFiles> {
   const { configuration, problems: ofConfiguration } = await loadConfiguration(inputs, folders);
   const { catalog, problems: ofCatalog } = await loadCatalog(inputs, folders);
+  const { imageArchives, problems: ofArchives } = await loadImageArchives(inputs, folders);
   const problems = [
     ...ofConfiguration,
     ...ofCatalog,
+    ...ofArchives,
     ...(await checkCredentialsDirectory(inputs, folders)),
     ...(await checkManifests(inputs, folders)),
     ...(await checkCheckout(inputs, folders)),
@@ -41,7 +46,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     ...warnAboutMirrors(inputs),
     ...(await warnAboutTemporaryFolder(folders)),
   ];
-  return { configuration, catalog, problems, warnings };
+  return { configuration, catalog, imageArchives, problems, warnings };
 }
 
 async function loadConfiguration({ kindConfig, credentialsDirectory }: Inputs, folders: Folders) {

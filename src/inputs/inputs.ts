@@ -3,6 +3,7 @@ import { baseUrl, hostName, type InternetProbe, internetProbe, ipAddress } from 
 import { oneOf, wholeNumber } from "../values/choices.ts";
 import { type DnsMode, dnsMode } from "../values/dns.ts";
 import { duration } from "../values/durations.ts";
+import { type ImageSource, imageSource } from "../values/image-sources.ts";
 import { imageReference } from "../values/images.ts";
 import type { Parsed } from "../values/issue.ts";
 import { artifactName, clusterName, groupName, userName } from "../values/names.ts";
@@ -46,6 +47,7 @@ export interface Inputs {
   readonly artifactName: string | undefined;
   readonly artifactRetentionDays: number;
   readonly artifactPassphrase: string | undefined;
+  readonly loadImages: readonly ImageSource[];
   readonly cleanup: boolean;
   readonly logs: "on-failure" | "always" | "never";
   readonly catalog: string | undefined;
@@ -123,6 +125,7 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
     artifactRetentionDays: reader.optional("artifact-retention-days", wholeNumber(1, 400)) ?? 1,
     artifactPassphrase: reader.optional("artifact-passphrase", passphrase),
     cleanup: reader.flag("cleanup", true),
+    loadImages: reader.list("load-images", imageSource(path)),
     logs: reader.optional("logs", oneOf(["on-failure", "always", "never"])) ?? "on-failure",
     catalog: reader.optional("catalog", path),
     kindMirror: reader.optional("kind-mirror", baseUrl),

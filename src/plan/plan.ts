@@ -12,6 +12,7 @@ import type { Checksums } from "../versions/catalog.ts";
 import { type Resolution, resolveVersions, type Versions } from "../versions/resolve.ts";
 import type { PlanFacts } from "./facts.ts";
 import { chooseBoot, planImages, planNodeImages } from "./images.ts";
+import { type LoadPlan, planLoad } from "./load.ts";
 import { findConflicts, type PlannedPlaces, planPlaces } from "./places.ts";
 import { warnAboutSubnets } from "./subnets.ts";
 
@@ -26,6 +27,8 @@ export interface Plan extends PlannedPlaces {
   readonly images: readonly string[];
   /** Those of the nodes among them. */
   readonly nodeImages: readonly string[];
+  /** The images that are loaded into the nodes; `undefined` where none is asked for. */
+  readonly load: LoadPlan | undefined;
   readonly limits: ReturnType<typeof planLimits>;
   /** What is waited for: all nodes and CoreDNS, or only the API server, RBAC and the default service account. */
   readonly readiness: "full" | "api-server";
@@ -86,6 +89,7 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
     kubectl: planTool(facts, "kubectl", versions.kubectl, inputs.kubectlMirror),
     nodeImages,
     images: planImages(nodeImages, places, versions),
+    load: planLoad(facts),
     limits: planLimits(host.limits, {
       "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
       "fs.inotify.max_user_instances": inputs.inotifyMaxUserInstances,

@@ -12,6 +12,8 @@ export interface Report {
   readonly nodeImages: readonly string[];
   /** The manifests of the user's network plugin; empty where it is kind's own, or none. */
   readonly cniManifests: readonly string[];
+  /** The images that were loaded into every node, and where they came from. */
+  readonly loaded: readonly { readonly image: string; readonly origin: string }[];
   /** The proxies that the job's environment sets, without passwords. */
   readonly proxies: readonly string[];
   readonly endpoint: string;

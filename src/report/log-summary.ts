@@ -34,6 +34,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["Node image", report.nodeImages.join(", ")],
     ["Nodes", report.nodes.join(", ")],
     ...report.cniManifests.map((path): Row => ["Pod network", path]),
+    ...report.loaded.map(({ image, origin }, index): Row => [index === 0 ? "Images" : "", `${image} (${origin})`]),
     ["Ready", report.readiness],
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (on the host)`],

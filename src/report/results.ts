@@ -3,6 +3,7 @@ import type { Inputs } from "../inputs/inputs.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
 import type { UploadedArtifact } from "../runner/artifact.ts";
 import type { Cluster } from "../stages/cluster.ts";
+import type { LoadedImage } from "../stages/images.ts";
 import type { Pins, Tools } from "../stages/preparation.ts";
 import type { RunningTorch } from "../stages/torch.ts";
 import type { Phase } from "../timeline.ts";
@@ -22,6 +23,8 @@ export interface Made {
   readonly pins: Pins;
   readonly cluster: Cluster;
   readonly credentials: IssuedCredentials;
+  /** The images that were loaded into every node. */
+  readonly loaded: readonly LoadedImage[];
   readonly torch: RunningTorch | undefined;
   readonly artifact: UploadedArtifact | undefined;
   /** The proxies that the job's environment sets, without passwords. */
@@ -73,6 +76,7 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
     nodes: shape.nodes.map((node) => node.name),
     nodeImages: plan.nodeImages.map((image) => made.pins.get(image) ?? image),
     cniManifests: plan.cniManifests,
+    loaded: made.loaded,
     proxies: made.proxies,
     endpoint: internalEndpoint(shape.name, shape.nodes),
     endpointExternal: made.cluster.server,

@@ -45,6 +45,7 @@ function clusterTable(report: Report): Markdown {
       ["Nodes", list(report.nodes.map(code))],
       ["Node image", list(report.nodeImages.map(code))],
       ...(report.cniManifests.length === 0 ? [] : [["Pod network", list(report.cniManifests.map(code))]]),
+      ...(report.loaded.length === 0 ? [] : [["Images loaded", list(report.loaded.map(renderLoaded))]]),
       ["Ready", report.readiness],
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint on the host", code(report.endpointExternal)],
@@ -54,6 +55,10 @@ function clusterTable(report: Report): Markdown {
       ...(report.proxies.length === 0 ? [] : [["Proxy", `${report.proxies.join(", ")} (${PROXY_NOTE})`]]),
     ],
   );
+}
+
+function renderLoaded({ image, origin }: Report["loaded"][number]): Content {
+  return inline`${code(image)} (${origin})`;
 }
 
 function renderArtifact(artifact: Report["artifact"]): Content {

@@ -20,6 +20,7 @@ import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
+import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
 import type { BegunTorch } from "./torch.ts";
@@ -36,6 +37,8 @@ export interface Cluster {
 export interface ClusterWithUser {
   readonly cluster: Cluster;
   readonly credentials: IssuedCredentials;
+  /** The images that were loaded into every node. */
+  readonly loaded: readonly LoadedImage[];
 }
 
 /** Creates the cluster, issues the credentials while kind is still at work, and waits until it can be used. */
@@ -60,7 +63,7 @@ export async function makeCluster(
   }
   const keepLogs = (attempt: number, nodes: readonly ClusterContainer[]) => keepFailedLogs(context, attempt, nodes);
   const ownership = journal.state;
-  return await retryCreate(
+  const created = retryCreate(
     {
       attempts: inputs.attempts,
       nodes: shape.nodes,
@@ -82,6 +85,7 @@ export async function makeCluster(
       }),
     { exec, log },
   );
+  return await created.finally(() => removeArchives(supplies.images));
 }
 
 /** What one try to create the cluster is made from. */
@@ -98,7 +102,12 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
   const ownership = journal.state;
   await refuseForeignContainers(ownership, exec);
   const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
-  const additions = { owner: ownership.owner, resolvConf: attempt.resolvConf, defaults };
+  const additions = {
+    owner: ownership.owner,
+    resolvConf: attempt.resolvConf,
+    images: attempt.images?.folder,
+    defaults,
+  };
   const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
   log.debug(rendered);
   const creation = beginCreate(
@@ -114,20 +123,20 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
     },
     { exec, log, timeline },
   );
-  const work = bringUp(context, creation, attempt);
+  const work = [bringUp(context, creation, attempt), loadImages(context, attempt.images, creation)] as const;
   try {
-    const made = await creation.beside(work);
+    const [made, loaded] = await creation.beside(Promise.all(work));
     creation.finish();
-    return made;
+    return { ...made, loaded };
   } catch (error) {
     // Nothing of this try may go on beside the next one.
-    await Promise.allSettled([creation.abandon(), work]);
+    await Promise.allSettled([creation.abandon(), ...work]);
     throw error;
   }
 }
 
 /** From an API server that answers to a cluster that can be used. */
-async function bringUp(context: StepContext, creation: Creation, attempt: Try): Promise<ClusterWithUser> {
+async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
   const { plan, inputs, journal, exec, log, timeline } = context;
   const { shape } = plan;
   const { fastBoot, torch } = attempt;

@@ -14,6 +14,7 @@ import { type InstalledTool, installTool, type ToolRequest } from "../tools/inst
 import { removeLabelled } from "../torch/stack/removal.ts";
 import { isNodeName } from "../values/nodes.ts";
 import { listDigests } from "../versions/catalog.ts";
+import { beginImages, type ImageLoad } from "./images.ts";
 
 /** The installed programs. */
 export interface Tools {
@@ -30,6 +31,8 @@ export interface Supplies {
   readonly key: KeyAndRequest;
   /** The resolver on the Docker host, where nodes are to use it. */
   readonly hostResolver: string | undefined;
+  /** The images for the nodes; `undefined` where none is asked for. */
+  readonly images: ImageLoad | undefined;
 }
 
 /** Each image by its reference, with its digest where it was pulled or the catalog lists it. */
@@ -39,6 +42,7 @@ export type Pins = ReadonlyMap<string, string>;
 export async function prepare(context: StepContext): Promise<Supplies & { readonly pins: Pins }> {
   const { inputs, plan, journal } = context;
   const hostResolver = await checkHostResolver(context);
+  const images = await beginImages(context);
   const [kind, kubectl, key, pins] = await Promise.all([
     install(plan.kind, context),
     install(plan.kubectl, context),
@@ -49,9 +53,12 @@ export async function prepare(context: StepContext): Promise<Supplies & { readon
   maskKey(key.privateKey);
   journal.update({ kind: kind.path, kubectl: kubectl.path });
   // Last, so that a download or a pull that fails costs nobody a cluster.
-  if (inputs.existing === "replace") await replaceOlder(context);
+  if (inputs.existing === "replace") {
+    await images?.present;
+    await replaceOlder(context);
+  }
   const origins = { kind: kind.origin, kubectl: kubectl.origin };
-  return { tools: { kind: kind.path, kubectl: kubectl.path, origins }, key, hostResolver, pins };
+  return { tools: { kind: kind.path, kubectl: kubectl.path, origins }, key, hostResolver, images, pins };
 }
 
 async function checkHostResolver({ plan, host, exec, timeline }: StepContext): Promise<string | undefined> {

@@ -18,3 +18,14 @@ export function imageReference(text: string): Parsed<string> {
     },
   };
 }
+
+/** The whole name of an image: Docker writes those of its own registry short (distribution/reference). */
+export function wholeName(reference: string): string {
+  const [first = "", ...rest] = reference.split("/");
+  if (rest.length > 0 && (/[.:]/.test(first) || first === "localhost")) {
+    return reference
+      .replace(/^index\.docker\.io\//, "docker.io/")
+      .replace(/^docker\.io\/([^/]+)$/, "docker.io/library/$1");
+  }
+  return `docker.io/${rest.length === 0 ? "library/" : ""}${reference}`;
+}

@@ -129,11 +129,12 @@ export interface TimedAction extends Timed {
   readonly work: number;
 }
 
-/** The Action's main with this many workers. */
+/** The Action's main with this many workers. @param afterwards what is measured with it. */
 export async function createWithAction(
   { machine, kubernetes }: Subject,
   workers: number,
   inputs: Readonly<Record<string, string>> = {},
+  afterwards?: () => Promise<unknown>,
 ): Promise<TimedAction> {
   const run = await prepareRun(machine, {
     "cluster-name": "bench-action",
@@ -157,6 +158,7 @@ export async function createWithAction(
         }, 50);
       },
     });
+    await afterwards?.();
     const seconds = (performance.now() - start) / 1000;
     const work = (await readMachineSeconds()) - before;
     if (result.exitCode !== 0) throw new Error(result.log.join("\n"));

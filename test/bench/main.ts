@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { number, record, string } from "valibot";
 import { readJson } from "../../src/values/json.ts";
 import { newestMinor } from "../../testbed/releases.ts";
+import { sh } from "../e2e/harness.ts";
 import { compareBoots } from "./boots.ts";
 import {
   createBare,
@@ -80,6 +81,24 @@ async function compareCreates(
   ];
 }
 
+/** An image loaded by the step, against a step without it and `kind load docker-image` afterwards. */
+async function compareLoads(): Promise<readonly Figure[]> {
+  const subject = await subjectOf(OLDEST);
+  const image = subject.machine.probeImage;
+  const ratios: number[] = [];
+  for (let pair = 1; pair <= PAIRS; pair += 1) {
+    const apart = await createWithAction(subject, 1, {}, () =>
+      sh(subject.kind, ["load", "docker-image", image, "--name=bench-action"], 300),
+    );
+    const action = await createWithAction(subject, 1, { "load-images": image });
+    printPhases(`pair ${pair}, Action, then kind load docker-image`, apart);
+    printPhases(`pair ${pair}, Action with load-images`, action);
+    ratios.push(action.seconds / apart.seconds);
+  }
+  console.log(`    ratios: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}\n`);
+  return [{ name: "load-images-vs-kind-load", value: median(ratios), bar: 0.8, unit: "" }];
+}
+
 type Measurement = () => Promise<readonly Figure[]>;
 
 /** What is measured if no name is given. */
@@ -107,8 +126,9 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   },
 };
 
-/** What is measured only if it is named: many nodes take minutes. */
+/** What is measured only if it is named. */
 const BY_NAME: Readonly<Record<string, Measurement>> = {
+  "load-images": compareLoads,
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };

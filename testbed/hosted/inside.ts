@@ -111,7 +111,13 @@ async function forwardNames(): Promise<void> {
 async function startDocker(): Promise<void> {
   await mkdir("/etc/docker", { recursive: true });
   await run("mount", ["-t", "tmpfs", "tmpfs", "/etc/docker"]);
-  const args = [`--data-root=${file("docker")}`, `--cgroup-parent=/${CGROUP}`, "--group=docker", "--log-level=error"];
+  const args = [
+    `--config-file=${file("daemon.json")}`,
+    `--data-root=${file("docker")}`,
+    `--cgroup-parent=/${CGROUP}`,
+    "--group=docker",
+    "--log-level=error",
+  ];
   const log = await open(file("dockerd.log"), "w");
   const stdio = ["ignore", log.fd, log.fd] as const;
   spawn("dockerd", args, { stdio: [...stdio], env: { PATH: process.env.PATH } }).on("exit", async (code) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -19,6 +19,9 @@ export interface HostedMachine {
   run(args: readonly string[], how: HostedCommand): Promise<number | null>;
 }
 
+/** Where its Docker Engine keeps images: in its own store, or in containerd's as a fresh Docker 29 does. */
+export type ImageStore = "docker" | "containerd";
+
 export interface HostedCommand {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
@@ -30,11 +33,17 @@ export interface HostedCommand {
  * their own and end with the process that holds them, so that nothing of it outlives this process, however it ends. What
  * an earlier one has left on the disk is removed first.
  */
-export async function withHostedMachine<T>(log: Log, work: (machine: HostedMachine) => Promise<T>): Promise<T> {
+export async function withHostedMachine<T>(
+  log: Log,
+  work: (machine: HostedMachine) => Promise<T>,
+  imageStore: ImageStore = "docker",
+): Promise<T> {
   return await locked("hosted", log, async () => {
     await removeLeftovers();
     const root = await mkdtemp(join(cacheFolder(), "hosted-"));
     try {
+      const features = { "containerd-snapshotter": imageStore === "containerd" };
+      await writeFile(join(root, "daemon.json"), JSON.stringify({ features }));
       const certificates = join(root, "certificates");
       await mkdir(certificates);
       await makeCertificates(certificates, Object.keys(officialNames));

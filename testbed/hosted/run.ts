@@ -1,7 +1,7 @@
 import { raiseBed } from "../bed.ts";
 import type { Log } from "../progress.ts";
 import { WORK } from "./layout.ts";
-import { withHostedMachine } from "./machine.ts";
+import { type HostedMachine, type ImageStore, withHostedMachine } from "./machine.ts";
 import { jobEnvironment, supply } from "./supply.ts";
 
 export interface HostedRun {
@@ -10,16 +10,24 @@ export interface HostedRun {
   /** Whether the built-in catalog is the repository's (`built-in`), or the test environment's (`bed`), with a bundle built from it. */
   readonly catalog: "built-in" | "bed";
   readonly kubernetes: readonly string[];
+  readonly imageStore?: ImageStore;
   readonly log: Log;
   readonly onLine: (line: string) => void;
 }
 
 /** Runs scripts on a hosted machine, as its user and in a checkout of its own. @returns the last one's exit code. */
-export async function runHosted({ scripts, catalog, kubernetes, log, onLine }: HostedRun): Promise<number | null> {
+export async function runHosted({
+  scripts,
+  catalog,
+  kubernetes,
+  imageStore = "docker",
+  log,
+  onLine,
+}: HostedRun): Promise<number | null> {
   const bed = await raiseBed({ kubernetes, log });
   if (bed.official) throw new Error("The official images can be pulled here. Fix: run it without a hosted machine.");
   const own = catalog === "bed" ? bed.catalog : undefined;
-  return await withHostedMachine(log, async (machine) => {
+  const work = async (machine: HostedMachine) => {
     await supply(machine, own, log);
     const job = { folder: WORK, env: jobEnvironment, onLine };
     const commit = "git -c user.name=test -c user.email=test@example.com commit --quiet --message=Test";
@@ -32,5 +40,6 @@ export async function runHosted({ scripts, catalog, kubernetes, log, onLine }: H
     let code: number | null = 0;
     for (const script of scripts) if (code === 0) code = await machine.run(["node", ...script], job);
     return code;
-  });
+  };
+  return await withHostedMachine(log, work, imageStore);
 }

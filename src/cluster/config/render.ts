@@ -11,12 +11,17 @@ export const OWNER_MOUNT = "/kind-torch/owner";
 /** Where the run's resolv.conf is in the node. */
 export const RESOLV_CONF_MOUNT = "/kind-torch/resolv.conf";
 
+/** Where the run's archives of images are in the node. */
+export const IMAGES_MOUNT = "/kind-torch/images";
+
 /** What a run adds to the configuration. */
 export interface RunAdditions {
   /** A folder of this run alone: its mount proves that the node is this run's. */
   readonly owner: string;
   /** The resolv.conf that the kubelets hand to pods, where one was requested. */
   readonly resolvConf: string | undefined;
+  /** The folder of the archives of images that are loaded into the nodes, where there are some. */
+  readonly images?: string | undefined;
   /** Kubeadm patches that the user's may override. */
   readonly defaults: readonly string[];
 }
@@ -66,10 +71,11 @@ function nodesOf(
   return user !== undefined && user.nodes.length > 0 ? user.nodes : shape.nodes.map(({ role }) => ({ role }));
 }
 
-function mountsOf({ owner, resolvConf }: RunAdditions): readonly object[] {
-  const ownership = { hostPath: owner, containerPath: OWNER_MOUNT, readOnly: true };
-  if (resolvConf === undefined) return [ownership];
-  return [ownership, { hostPath: resolvConf, containerPath: RESOLV_CONF_MOUNT, readOnly: true }];
+function mountsOf({ owner, resolvConf, images }: RunAdditions): readonly object[] {
+  const places = { [OWNER_MOUNT]: owner, [RESOLV_CONF_MOUNT]: resolvConf, [IMAGES_MOUNT]: images };
+  return Object.entries(places).flatMap(([containerPath, hostPath]) =>
+    hostPath === undefined ? [] : [{ hostPath, containerPath, readOnly: true }],
+  );
 }
 
 function resolvConfPatches({ resolvConf }: RunAdditions): readonly string[] {

@@ -25,7 +25,13 @@ test("without inputs, on a machine without problems, the plan is the guide's clu
 });
 
 test("Kubernetes 1.35 on cgroup v1 is refused before anything is done", () => {
-  const engine = { version: "29", cgroupVersion: 1 as const, dataRoot: "/d", imageStore: undefined };
+  const engine = {
+    version: "29",
+    cgroupVersion: 1 as const,
+    dataRoot: "/d",
+    imageStore: undefined,
+    clientVersion: "29",
+  };
   const inputs = { kubernetesVersion: { kind: "minor", minor: "1.35" } } as const;
   const problem = only(problemsOf({ survey: { engine }, inputs, catalog: builtInCatalog() }));
   assert.equal(problem.input, "kubernetes-version");

@@ -18,7 +18,12 @@ export interface Facts {
 export function decide({ inputs = {}, survey = {}, config, catalog = CATALOG, rejected = [] }: Facts) {
   return planRun({
     inputs: createInputs(inputs),
-    files: { configuration: config === undefined ? undefined : configure(config), catalog, problems: [] },
+    files: {
+      configuration: config === undefined ? undefined : configure(config),
+      catalog,
+      imageArchives: [],
+      problems: [],
+    },
     host: createSurvey(survey),
     rejected: new Set(rejected),
     folders: FOLDERS,

@@ -29,6 +29,7 @@ const REPORT: Report = {
   nodes: ["bologna-control-plane", "bologna-worker"],
   nodeImages: ["kindest/node:v1.28.15"],
   cniManifests: ["/ws/calico.yaml"],
+  loaded: [{ image: "my-app:1", origin: "in Docker already" }],
   proxies: ["HTTPS_PROXY=http://proxy.example:3128"],
   endpoint: "https://bologna-control-plane:6443",
   endpointExternal: "https://127.0.0.1:45645",
