@@ -14,6 +14,9 @@ import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcesses } from "./leftovers.ts";
 import { collectLogs } from "./logs/collect.ts";
+import { pullCredentialsPath } from "./pulls/files.ts";
+import { removeRegistry } from "./pulls/registry.ts";
+import { parseDockerConfiguration } from "./redaction/environment.ts";
 import type { Log } from "./runner/log.ts";
 import { hide } from "./runner/mask.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
@@ -87,8 +90,10 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   }
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
+  const registryRemoved =
+    state.registry === undefined || (await deleteRegistry(state.registry, state.failed, teardown));
   const deleted = !state.created || (await deleteCluster(state, teardown));
-  return torchRemoved && deleted;
+  return torchRemoved && registryRemoved && deleted;
 }
 
 async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, exec, log }: Teardown) {
@@ -101,6 +106,23 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
   if (!removed) {
     log.warning(
       `Containers of TORCH-V2 may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${torch.label})`,
+    );
+  }
+  return removed;
+}
+
+async function deleteRegistry(
+  registry: NonNullable<JournalState["registry"]>,
+  interrupted: boolean,
+  { attempt, exec, log }: Teardown,
+): Promise<boolean> {
+  const removed = await attempt("Removing the registry", async () => {
+    const names = await removeRegistry(registry, interrupted, exec);
+    if (names.length > 0) log.info(`Removed ${names.join(", ")}`);
+  });
+  if (!removed) {
+    log.warning(
+      `The registry may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${registry.label})`,
     );
   }
   return removed;
@@ -128,6 +150,7 @@ async function hideSecrets(state: JournalState | undefined, runDirectory: string
   const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
   hide(
     ...texts.filter((text) => text.startsWith("-----BEGIN ") || !/[\s:]/.test(text.trim())).map((text) => text.trim()),
+    ...texts.flatMap((text) => parseDockerConfiguration(text).passwords),
     ...keys.map((data) => Buffer.from(data, "base64").toString()),
     ...keys,
   );
@@ -158,7 +181,7 @@ async function removeNamespace(state: JournalState, { exec, log, runDirectory }:
 /** The files in a run's folder that open the cluster, the credentials apart. */
 function secretFiles(runDirectory: string): readonly string[] {
   const kubeconfigs = ["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name));
-  return [...kubeconfigs, accountPasswordPath(runDirectory)];
+  return [...kubeconfigs, accountPasswordPath(runDirectory), pullCredentialsPath(runDirectory)];
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

@@ -16,6 +16,8 @@ const OURS: Readonly<Record<string, string>> = {
   skipclusterdeletion: "cleanup",
   skipclusterlogsexport: "logs",
   // others
+  registry_port: "registry-port",
+  localregistry: "registry",
   k8s_version: "kubernetes-version",
   "k8s-version": "kubernetes-version",
   kubernetes_version: "kubernetes-version",
@@ -24,12 +26,9 @@ const OURS: Readonly<Record<string, string>> = {
 
 /** Inputs of other actions that have no counterpart here, and why. */
 const NOTHING: Readonly<Record<string, string>> = {
-  registry: "no registry is started",
-  registry_name: "no registry is started",
-  registry_port: "no registry is started",
-  registry_image: "no registry is started",
-  registry_enable_delete: "no registry is started",
-  localregistry: "no registry is started",
+  registry_name: "it is the cluster's, with -registry",
+  registry_image: "the catalog has it",
+  registry_enable_delete: "images can always be deleted",
   kubeconfig: "the path is the output kubeconfig",
   install_only: "a cluster is always created",
   skipclustercreation: "a cluster is always created",

@@ -80,7 +80,7 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
     kind: planTool(facts, "kind", versions.kind, inputs.kindMirror),
     kubectl: planTool(facts, "kubectl", versions.kubectl, inputs.kubectlMirror),
     nodeImages,
-    images: planImages(nodeImages, places, versions),
+    images: [...planImages(nodeImages, places, versions), ...registryImages(places)],
     limits: planLimits(host.limits, {
       "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
       "fs.inotify.max_user_instances": inputs.inotifyMaxUserInstances,
@@ -92,6 +92,10 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
       inputs.artifactName === undefined ? artifactNameFor("kind-logs", shape.name) : `${inputs.artifactName}-logs`,
     warnings: warnAboutSubnets(files.configuration, host.subnets),
   };
+}
+
+function registryImages({ pulls: { registry } }: PlannedPlaces): readonly string[] {
+  return registry === undefined ? [] : [registry.container.image];
 }
 
 function planTool(

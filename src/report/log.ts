@@ -29,6 +29,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["Node image", report.nodeImages.join(", ")],
     ["Nodes", report.nodes.join(", ")],
     ["Ready", report.readiness],
+    ...(report.pulls ?? []),
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (on the host)`],
     ["User", `${report.user}, rights: ${report.rbac}`],

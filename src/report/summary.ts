@@ -45,6 +45,7 @@ function clusterTable(report: Report): Markdown {
       ["Nodes", list(report.nodes.map(code))],
       ["Node image", list(report.nodeImages.map(code))],
       ["Ready", report.readiness],
+      ...(report.pulls ?? []),
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint on the host", code(report.endpointExternal)],
       ["User", inline`${code(report.user)}, rights: ${report.rbac}`],

@@ -19,8 +19,10 @@ import type { Inputs } from "../inputs/inputs.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
+import { type PullMounts, writePullFiles } from "../pulls/files.ts";
 import { issueFor, openCluster } from "./access.ts";
 import type { Supplies } from "./preparation.ts";
+import { arrangePulls, beginRegistry } from "./pulls.ts";
 import type { BegunTorch } from "./torch.ts";
 
 /** A cluster that can be used. */
@@ -49,6 +51,8 @@ export async function makeCluster(
   if ("notUsedBecause" in plan.boot) log.info(`Fast boot not used: ${plan.boot.notUsedBecause}`);
   const containers = planContainers(journal.state, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
   const resolvConf = await placeResolvConf(plan, supplies.hostResolver);
+  const pulls = await writePullFiles(plan.pulls, runDirectory);
+  const registry = await beginRegistry(context);
   const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   journal.update({ created: true, pending: containers });
   // A control plane that elects leaders could lose its lease.
@@ -59,7 +63,7 @@ export async function makeCluster(
   }
   const keepLogs = (attempt: number, nodes: readonly ClusterContainer[]) => keepFailedLogs(context, attempt, nodes);
   const ownership = journal.state;
-  return await retryCreate(
+  const made = await retryCreate(
     {
       attempts: inputs.attempts,
       nodes: shape.nodes,
@@ -78,9 +82,12 @@ export async function makeCluster(
         resolvConf,
         nameServers,
         fastBoot: attempt === 1 ? fastBoot : undefined,
+        pulls,
       }),
     { exec, log },
   );
+  await registry.serves;
+  return made;
 }
 
 /** What one try to create the cluster is made from. */
@@ -89,6 +96,7 @@ interface Try extends Supplies {
   readonly fastBoot: FastBoot | undefined;
   readonly resolvConf: string | undefined;
   readonly nameServers: readonly string[];
+  readonly pulls: PullMounts;
 }
 
 async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWithUser> {
@@ -97,7 +105,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
   const ownership = journal.state;
   await refuseForeignContainers(ownership, exec);
   const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
-  const additions = { owner: ownership.owner, resolvConf: attempt.resolvConf, defaults };
+  const additions = { owner: ownership.owner, resolvConf: attempt.resolvConf, defaults, pulls: attempt.pulls };
   const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
   log.debug(rendered);
   const creation = beginCreate(
@@ -141,7 +149,8 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try): 
     );
     // Seven JVMs beside it would cost a control plane that elects leaders its lease.
     const early = fastBoot === undefined ? undefined : issued.then(() => torch?.stack.startServices(signal));
-    const [credentials] = await Promise.all([issued, early, work?.prepared, dns, creation.done]);
+    const pulls = arrangePulls(context, admin, signal);
+    const [credentials] = await Promise.all([issued, early, work?.prepared, dns, pulls, creation.done]);
     journal.update({ pending: [] });
     await timeline.measure("Wait until ready", async () => {
       const { nodes } = shape;

@@ -101,11 +101,11 @@ async function replaceOlder(context: StepContext): Promise<void> {
 
 /** Removes an older cluster of the plan's name and its TORCH-V2, including what Docker is still creating of them. */
 async function removeOlder({ plan, journal, exec }: StepContext): Promise<readonly string[]> {
-  const { shape, images, torch } = plan;
+  const { shape, images, torch, pulls } = plan;
   const [image = ""] = images;
   const pending = [
     ...planContainers(journal.state, shape.nodes, image),
-    ...Object.values(torch?.containers ?? {}).map((name) => ({
+    ...[...Object.values(torch?.containers ?? {}), pulls.registry?.container.name ?? []].flat().map((name) => ({
       name,
       image,
       marks: [`--label=${TORCH_CLUSTER_LABEL}=${shape.name}`],
