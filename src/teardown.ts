@@ -5,6 +5,7 @@ import { removeOwnContainers, selectOwn } from "./cluster/ownership.ts";
 import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
 import { describeConnectivity, probeConnectivity } from "./diagnosis/connectivity.ts";
 import { diagnoseConnectivity } from "./diagnosis/diagnose.ts";
+import { findPullFailures } from "./diagnosis/pulls.ts";
 import { listClusterContainers } from "./docker/cluster-containers.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
@@ -83,6 +84,7 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
   if (state.created && failed) await attempt("Looking for causes", () => reportConnectivity(state, teardown));
+  if (state.created && failed) await attempt("Looking for images", () => reportPulls(state, teardown));
   if (!state.cleanup) {
     await attempt("Removing the template's namespace", () => removeNamespace(state, teardown));
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
@@ -164,6 +166,24 @@ async function reportConnectivity(state: JournalState, { exec, log }: Teardown):
   const diagnosis = diagnoseConnectivity(connectivity);
   if (diagnosis !== undefined) log.warning(`${diagnosis.cause} Fix: ${diagnosis.fix}.`);
   else if (connectivity !== undefined) log.info(describeConnectivity(connectivity));
+}
+
+/** After a failure, says why nodes could not pull images. */
+async function reportPulls(state: JournalState, { exec, log, runDirectory }: Teardown): Promise<void> {
+  const { kubectl } = state;
+  const kubeconfig = join(runDirectory, "kubeconfig");
+  if (kubectl === undefined || !(await isFile(kubeconfig))) return;
+  const admin = createKubectl({ kubectl, kubeconfig, runDirectory, exec });
+  // Where the API server does not answer, there is nothing to say.
+  const found = await findPullFailures(admin).catch((error: unknown) => void log.debug(describeError(error)));
+  for (const { cause, fix } of found ?? []) log.warning(`${cause} Fix: ${fix}.`);
+}
+
+function isFile(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */

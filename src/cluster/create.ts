@@ -20,6 +20,8 @@ export interface CreationRequest {
   /** The user's kind configuration as it was written, where there is one. */
   readonly written: string | undefined;
   readonly runDirectory: string;
+  /** What kind's own environment has besides. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly ownership: Ownership;
   /** Ends the creation: what it was for has failed. */
   readonly signal: AbortSignal;
@@ -58,14 +60,14 @@ export interface Creation {
 
 /** Begins to create a cluster. */
 export function beginCreate(request: CreationRequest, tools: CreationTools): Creation {
-  const { kind, cluster, rendered, runDirectory, ownership, written } = request;
+  const { kind, cluster, rendered, runDirectory, ownership, written, environment = {} } = request;
   const { exec, log, timeline } = tools;
   const abandoned = new AbortController();
   const finished = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, request.signal]);
   const done = timeline.measure("Create cluster", () =>
     createCluster(
-      { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory },
+      { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory, environment },
       { exec, log, signal },
     ),
   );

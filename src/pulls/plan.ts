@@ -1,6 +1,7 @@
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { REGISTRY_RUN_LABEL, TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
 import type { HostPort } from "../host/ports.ts";
+import { findProxies } from "../host/proxy.ts";
 import type { RegistryMirror } from "../values/mirrors.ts";
 import type { PullCredentials } from "./credentials.ts";
 
@@ -51,6 +52,17 @@ export function planRegistry(
     address: `localhost:${port}`,
     inNetwork: `${name}:${REGISTRY_CONTAINER_PORT}`,
   };
+}
+
+/** kind gives its own proxies to the nodes: none of them knows the registry. */
+export function planEnvironment(
+  { registry }: PullPlan,
+  environment: NodeJS.ProcessEnv,
+): Readonly<Record<string, string>> {
+  if (registry === undefined || findProxies(environment).length === 0) return {};
+  const direct = [environment.NO_PROXY || environment.no_proxy || "", registry.container.name];
+  const joined = direct.filter((each) => each !== "").join(",");
+  return { NO_PROXY: joined, no_proxy: joined };
 }
 
 /** A row each for the summary and the log: what it is, and what the nodes use. */

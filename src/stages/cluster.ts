@@ -20,6 +20,7 @@ import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
 import { type PullMounts, writePullFiles } from "../pulls/files.ts";
+import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
 import type { Supplies } from "./preparation.ts";
 import { arrangePulls, beginRegistry } from "./pulls.ts";
@@ -116,6 +117,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
       rendered,
       written: await readConfiguration(inputs),
       runDirectory,
+      environment: planEnvironment(plan.pulls, context.environment),
       ownership,
       signal: tasks.signal,
     },

@@ -14,7 +14,7 @@ test("inputs of other actions are matched with ours, in one warning, without the
       config: "kind.yaml",
       NODE_IMAGE: "x",
       version: "v1",
-      registry: "true",
+      localregistry: "true",
       wait: "1m",
     }),
   );
@@ -25,7 +25,7 @@ test("inputs of other actions are matched with ours, in one warning, without the
   ]) {
     assert.ok(text.includes(pair), text);
   }
-  assert.match(text, /version \(here: kind-version\).*|registry \(no registry is started\)/);
+  assert.match(text, /localregistry \(here: registry\).*version \(here: kind-version\)/);
   assert.doesNotMatch(text, /s3cret|wait/);
 });
 
