@@ -83,8 +83,7 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   if ((state.created || state.torch !== undefined) && wanted && hidden) {
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
-  if (state.created && failed) await attempt("Looking for causes", () => reportConnectivity(state, teardown));
-  if (state.created && failed) await attempt("Looking for images", () => reportPulls(state, teardown));
+  if (state.created && failed) await reportCauses(state, teardown);
   if (!state.cleanup) {
     await attempt("Removing the template's namespace", () => removeNamespace(state, teardown));
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
@@ -92,8 +91,7 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   }
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
-  const registryRemoved =
-    state.registry === undefined || (await deleteRegistry(state.registry, state.failed, teardown));
+  const registryRemoved = await deleteRegistry(state, teardown);
   const deleted = !state.created || (await deleteCluster(state, teardown));
   return torchRemoved && registryRemoved && deleted;
 }
@@ -113,13 +111,10 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
   return removed;
 }
 
-async function deleteRegistry(
-  registry: NonNullable<JournalState["registry"]>,
-  interrupted: boolean,
-  { attempt, exec, log }: Teardown,
-): Promise<boolean> {
+async function deleteRegistry({ registry, failed }: JournalState, { attempt, exec, log }: Teardown): Promise<boolean> {
+  if (registry === undefined) return true;
   const removed = await attempt("Removing the registry", async () => {
-    const names = await removeRegistry(registry, interrupted, exec);
+    const names = await removeRegistry(registry, failed, exec);
     if (names.length > 0) log.info(`Removed ${names.join(", ")}`);
   });
   if (!removed) {
@@ -156,6 +151,11 @@ async function hideSecrets(state: JournalState | undefined, runDirectory: string
     ...keys.map((data) => Buffer.from(data, "base64").toString()),
     ...keys,
   );
+}
+
+async function reportCauses(state: JournalState, teardown: Teardown): Promise<void> {
+  await teardown.attempt("Looking for causes", () => reportConnectivity(state, teardown));
+  await teardown.attempt("Looking for images", () => reportPulls(state, teardown));
 }
 
 /** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */
