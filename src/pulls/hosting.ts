@@ -29,7 +29,7 @@ export async function announceRegistry(
 ): Promise<void> {
   await retryCommand(
     () =>
-      kubectl(["create", "--validate=false"], {
+      kubectl(["apply", "--validate=false"], {
         purpose: "creating the ConfigMap local-registry-hosting",
         manifest: planHosting(plan, resolvable),
       }),

@@ -47,6 +47,8 @@ async function askMirror(url: string, node: string, exec: Exec, signal: AbortSig
     return describeStatus((await execInContainer(node, askArgs(url), options, exec)).stdout);
   } catch (error) {
     if (signal.aborted || !(error instanceof CommandError)) throw error;
+    // An image of someone else's may have no curl: then nothing is known.
+    if (/executable file not found/.test(error.stderr)) return undefined;
     return describeUnanswered(error.stderr === "" ? error.message : error.stderr);
   }
 }
