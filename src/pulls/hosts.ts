@@ -24,13 +24,17 @@ export function renderHosts({ registry, mirrors }: PullPlan): readonly HostsFile
   const byRegistry = Map.groupBy(mirrors, (mirror) => mirror.registry);
   const own = registry === undefined ? [] : [registry.address, registry.inNetwork];
   return [
-    // As the server, so that there is no other place to look: an error is then the registry's own.
-    ...own.map((name) => ({ registry: name, text: `server = ${quote(`http://${registry?.inNetwork}`)}\n` })),
+    ...own.map((name) => ({ registry: name, text: renderOwn(`http://${registry?.inNetwork}`) })),
     ...[...byRegistry].map(([name, some]) => ({
       registry: name,
       text: [...new Set(some.map(({ url }) => url))].map(renderMirror).join("\n"),
     })),
   ];
+}
+
+/** The server is the same as the host, so that an error is the registry's own; containerd 1.7 does not take it alone. */
+function renderOwn(url: string): string {
+  return `server = ${quote(url)}\n\n${renderMirror(url)}`;
 }
 
 /** A mirror has no other use than to pull. What its path begins with is the API's root already where that is /v2. */

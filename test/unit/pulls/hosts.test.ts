@@ -11,9 +11,11 @@ test("without registry and mirrors there is no file", () => {
 });
 
 test("the registry has two names, and no other server stands behind them", () => {
+  const url = '"http://bologna-registry:5000"';
+  const text = `server = ${url}\n\n[host.${url}]\n  capabilities = ["pull", "resolve"]\n`;
   assert.deepEqual(renderHosts({ ...NOTHING, registry: REGISTRY }), [
-    { registry: "localhost:5001", text: 'server = "http://bologna-registry:5000"\n' },
-    { registry: "bologna-registry:5000", text: 'server = "http://bologna-registry:5000"\n' },
+    { registry: "localhost:5001", text },
+    { registry: "bologna-registry:5000", text },
   ]);
 });
 
