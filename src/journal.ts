@@ -7,7 +7,14 @@ import { readJson } from "./values/json.ts";
 
 const strings = pipe(array(string()), readonly());
 
-const pendingContainers = pipe(array(object({ name: string(), image: string(), marks: strings })), readonly());
+const pendingContainer = object({ name: string(), image: string(), marks: strings });
+const pendingContainers = pipe(array(pendingContainer), readonly());
+
+const registryState = object({
+  /** On the container: `name=value`. */
+  label: string(),
+  container: pendingContainer,
+});
 
 const torchState = object({
   /** On every container, volume and network: `name=value`. */
@@ -50,6 +57,8 @@ const journalState = object({
   failedLogs: strings,
   /** What post removes of TORCH-V2, once its boot begins. */
   torch: optional(torchState),
+  /** The registry beside the cluster, once Docker is asked for it. */
+  registry: optional(registryState),
   /** The namespace of a template that TORCH-V2 was asked to deploy. */
   namespace: optional(string()),
   /** True until main came to its end. */

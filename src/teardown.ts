@@ -5,6 +5,7 @@ import { removeOwnContainers, selectOwn } from "./cluster/ownership.ts";
 import { removeEmptyFiles, removeFiles } from "./credentials/files.ts";
 import { describeConnectivity, probeConnectivity } from "./diagnosis/connectivity.ts";
 import { diagnoseConnectivity } from "./diagnosis/diagnose.ts";
+import { findPullFailures } from "./diagnosis/pulls.ts";
 import { listClusterContainers } from "./docker/cluster-containers.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
@@ -14,6 +15,9 @@ import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcesses } from "./leftovers.ts";
 import { collectLogs } from "./logs/collect.ts";
+import { pullCredentialsPath } from "./pulls/files.ts";
+import { removeRegistry } from "./pulls/registry.ts";
+import { parseDockerConfiguration } from "./redaction/environment.ts";
 import type { Log } from "./runner/log.ts";
 import { hide } from "./runner/mask.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
@@ -79,7 +83,7 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   if ((state.created || state.torch !== undefined) && wanted && hidden) {
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
-  if (state.created && failed) await attempt("Looking for causes", () => reportConnectivity(state, teardown));
+  if (state.created && failed) await reportCauses(state, teardown);
   if (!state.cleanup) {
     await attempt("Removing the template's namespace", () => removeNamespace(state, teardown));
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
@@ -87,8 +91,9 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   }
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
+  const registryRemoved = await deleteRegistry(state, teardown);
   const deleted = !state.created || (await deleteCluster(state, teardown));
-  return torchRemoved && deleted;
+  return torchRemoved && registryRemoved && deleted;
 }
 
 async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, exec, log }: Teardown) {
@@ -101,6 +106,20 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
   if (!removed) {
     log.warning(
       `Containers of TORCH-V2 may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${torch.label})`,
+    );
+  }
+  return removed;
+}
+
+async function deleteRegistry({ registry, failed }: JournalState, { attempt, exec, log }: Teardown): Promise<boolean> {
+  if (registry === undefined) return true;
+  const removed = await attempt("Removing the registry", async () => {
+    const names = await removeRegistry(registry, failed, exec);
+    if (names.length > 0) log.info(`Removed ${names.join(", ")}`);
+  });
+  if (!removed) {
+    log.warning(
+      `The registry may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${registry.label})`,
     );
   }
   return removed;
@@ -128,9 +147,15 @@ async function hideSecrets(state: JournalState | undefined, runDirectory: string
   const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
   hide(
     ...texts.filter((text) => text.startsWith("-----BEGIN ") || !/[\s:]/.test(text.trim())).map((text) => text.trim()),
+    ...texts.flatMap((text) => parseDockerConfiguration(text).passwords),
     ...keys.map((data) => Buffer.from(data, "base64").toString()),
     ...keys,
   );
+}
+
+async function reportCauses(state: JournalState, teardown: Teardown): Promise<void> {
+  await teardown.attempt("Looking for causes", () => reportConnectivity(state, teardown));
+  await teardown.attempt("Looking for images", () => reportPulls(state, teardown));
 }
 
 /** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */
@@ -141,6 +166,24 @@ async function reportConnectivity(state: JournalState, { exec, log }: Teardown):
   const diagnosis = diagnoseConnectivity(connectivity);
   if (diagnosis !== undefined) log.warning(`${diagnosis.cause} Fix: ${diagnosis.fix}.`);
   else if (connectivity !== undefined) log.info(describeConnectivity(connectivity));
+}
+
+/** After a failure, says why nodes could not pull images. */
+async function reportPulls(state: JournalState, { exec, log, runDirectory }: Teardown): Promise<void> {
+  const { kubectl } = state;
+  const kubeconfig = join(runDirectory, "kubeconfig");
+  if (kubectl === undefined || !(await isFile(kubeconfig))) return;
+  const admin = createKubectl({ kubectl, kubeconfig, runDirectory, exec });
+  // Where the API server does not answer, there is nothing to say.
+  const found = await findPullFailures(admin).catch((error: unknown) => void log.debug(describeError(error)));
+  for (const { cause, fix } of found ?? []) log.warning(`${cause} Fix: ${fix}.`);
+}
+
+function isFile(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
@@ -158,7 +201,7 @@ async function removeNamespace(state: JournalState, { exec, log, runDirectory }:
 /** The files in a run's folder that open the cluster, the credentials apart. */
 function secretFiles(runDirectory: string): readonly string[] {
   const kubeconfigs = ["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name));
-  return [...kubeconfigs, accountPasswordPath(runDirectory)];
+  return [...kubeconfigs, accountPasswordPath(runDirectory), pullCredentialsPath(runDirectory)];
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

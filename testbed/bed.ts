@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { cacheFolder, readJson, writeWhole } from "./cache.ts";
-import { catalogFile, extendCatalog, type KindEntry, type KubectlEntry } from "./catalog.ts";
+import { catalogFile, extendCatalog, type KindEntry, type KubectlEntry, nameRegistry } from "./catalog.ts";
 import { endDaemon, recorded } from "./daemon.ts";
 import { flowable, flowableImage } from "./flowable-image.ts";
 import { moduleDate } from "./go-build.ts";
@@ -26,6 +26,7 @@ import { probe, probeImage } from "./probe-image.ts";
 import { type Log, phase, seconds } from "./progress.ts";
 import { python, pythonImage } from "./python-image.ts";
 import { pushImage } from "./registry.ts";
+import { registry, registryImage } from "./registry-image.ts";
 import { neighbours, type Release, releaseOf } from "./releases.ts";
 import { kindProgram, type Tool, upstreamKubectl } from "./tools.ts";
 
@@ -55,7 +56,7 @@ export async function raiseBed({ kubernetes, log }: Wish): Promise<Bed> {
     await installPackages(log);
     return await startDaemons(log);
   });
-  await Promise.all([publishProbe(log), publishBases(log), publishReleases(releases, log)]);
+  await Promise.all([publishProbe(log), publishBases(log), publishReleases(releases, log), publishRegistry(log)]);
   const bed: Bed = {
     official: false,
     catalog: catalogFile(),
@@ -101,6 +102,12 @@ async function publishProbe(log: Log): Promise<void> {
   const name = `${probe.repository}:${probe.tag}`;
   const loaded = await docker("image", "inspect", "--format", "{{.Id}}", name).catch(() => "");
   if (loaded.trim() !== imageId(image)) await docker("pull", "--quiet", name);
+}
+
+/** The registry beside a cluster: the catalog names it by its digest. */
+async function publishRegistry(log: Log): Promise<void> {
+  const digest = await pushImage(await registryImage(log), registry.repository, registry.tag);
+  await locked("catalog", log, () => nameRegistry(`registry:${registry.tag}@${digest}`));
 }
 
 /** The base images of Dockerfiles, under the official names. Nothing pulls them before an image is built. */

@@ -11,7 +11,11 @@ export type KindEntry = {
   readonly checksums: Checksums;
 };
 export type KubectlEntry = { readonly version: string; readonly checksums: Checksums };
-export type Catalog = { readonly kind: readonly KindEntry[]; readonly kubectl: readonly KubectlEntry[] };
+export type Catalog = {
+  readonly kind: readonly KindEntry[];
+  readonly kubectl: readonly KubectlEntry[];
+  readonly registry?: string;
+};
 
 export const catalogFile = (): string => join(cacheFolder(), "catalog.json");
 
@@ -20,6 +24,11 @@ export async function extendCatalog(kinds: readonly KindEntry[], kubectls: reado
   const catalog = merge(await read(), kinds, kubectls);
   await writeWhole(catalogFile(), `${JSON.stringify(catalog, null, 2)}\n`);
   return catalog;
+}
+
+/** Names the image of the registry. */
+export async function nameRegistry(registry: string): Promise<void> {
+  await writeWhole(catalogFile(), `${JSON.stringify({ ...(await read()), registry }, null, 2)}\n`);
 }
 
 export function merge(known: Catalog, kinds: readonly KindEntry[], kubectls: readonly KubectlEntry[]): Catalog {
@@ -33,7 +42,7 @@ export function merge(known: Catalog, kinds: readonly KindEntry[], kubectls: rea
   const kubectl = new Map(known.kubectl.map((entry) => [entry.version, entry]));
   for (const entry of kubectls) kubectl.set(entry.version, entry);
   const newestFirst = (a: { version: string }, b: { version: string }): number => compare(b.version, a.version);
-  return { kind: [...kind.values()].sort(newestFirst), kubectl: [...kubectl.values()].sort(newestFirst) };
+  return { ...known, kind: [...kind.values()].sort(newestFirst), kubectl: [...kubectl.values()].sort(newestFirst) };
 }
 
 async function read(): Promise<Catalog> {

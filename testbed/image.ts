@@ -11,6 +11,7 @@ export type ImageSettings = {
   readonly Cmd?: readonly string[];
   readonly Env?: readonly string[];
   readonly StopSignal?: string;
+  readonly Volumes?: Readonly<Record<string, object>>;
 };
 
 export type Image = { readonly layers: readonly Layer[]; readonly config: string };

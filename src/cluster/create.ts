@@ -20,6 +20,8 @@ export interface CreationRequest {
   /** The user's kind configuration as it was written, where there is one. */
   readonly written: string | undefined;
   readonly runDirectory: string;
+  /** What kind's own environment has besides. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly ownership: Ownership;
   /** Ends the creation: what it was for has failed. */
   readonly signal: AbortSignal;
@@ -60,7 +62,7 @@ export interface Creation {
 
 /** Begins to create a cluster. */
 export function beginCreate(request: CreationRequest, tools: CreationTools): Creation {
-  const { kind, cluster, rendered, runDirectory, ownership, written } = request;
+  const { kind, cluster, rendered, runDirectory, ownership, written, environment = {} } = request;
   const { exec, log, timeline } = tools;
   const abandoned = new AbortController();
   const finished = new AbortController();
@@ -69,7 +71,7 @@ export function beginCreate(request: CreationRequest, tools: CreationTools): Cre
   configured.promise.catch(() => undefined);
   const done = timeline.measure("Create cluster", () =>
     createCluster(
-      { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory },
+      { kind, cluster, configuration: rendered, kubeconfig: kindKubeconfig(runDirectory), runDirectory, environment },
       { exec, log, signal, onConfigured: configured.resolve },
     ),
   );

@@ -32,11 +32,13 @@ export interface KindRequest {
   readonly configuration: string;
   readonly kubeconfig: string;
   readonly runDirectory: string;
+  /** What kind's own environment has besides. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Creates the cluster. @throws CommandError with kind's own words. */
 export async function createCluster(
-  { kind, cluster, configuration, kubeconfig, runDirectory }: KindRequest,
+  { kind, cluster, configuration, kubeconfig, runDirectory, environment = {} }: KindRequest,
   {
     exec,
     log,
@@ -57,6 +59,7 @@ export async function createCluster(
       args: createArgs({ cluster, kubeconfig, configuration: path }),
       timeoutSeconds: 1200,
       purpose: "creating the cluster",
+      env: environment,
       onLine: (line) => {
         if (isAfterConfiguration(line)) onConfigured();
         logLine(line);

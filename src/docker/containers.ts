@@ -1,9 +1,9 @@
-import { object, string } from "valibot";
+import { boolean, object, string } from "valibot";
 import { CommandError, type Exec, type ExecResult } from "../exec.ts";
 import { pause } from "../poll.ts";
 import { readJson } from "../values/json.ts";
 import { type DockerOptions, docker, linesOf } from "./client.ts";
-import { KIND_CLUSTER_LABEL } from "./labels.ts";
+import { KIND_CLUSTER_LABEL, REGISTRY_RUN_LABEL } from "./labels.ts";
 
 /** A container's name that is in use. */
 export interface HeldName {
@@ -13,6 +13,8 @@ export interface HeldName {
   readonly image: string;
   /** In Docker's words, such as `Exited (0) 2 hours ago`. */
   readonly status: string;
+  /** Whether it is a registry that a run of this Action started. */
+  readonly registry?: boolean;
 }
 
 /** Docker's filter for the containers of exactly this name. */
@@ -43,8 +45,8 @@ export async function listContainerNames(
   return linesOf((await docker(listArgs(filters, "--format={{.Names}}"), options, exec)).stdout);
 }
 
-const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}}}`;
-const LISTED = object({ names: string(), cluster: string(), image: string(), status: string() });
+const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}},"registry":{{ne (.Label "${REGISTRY_RUN_LABEL}") ""}}}`;
+const LISTED = object({ names: string(), cluster: string(), image: string(), status: string(), registry: boolean() });
 
 /** The names of all containers. */
 export async function listHeldNames(exec: Exec): Promise<readonly HeldName[]> {
@@ -94,6 +96,11 @@ export async function execInContainer(
 /** Creates a container, without starting it. @param args options, image and command. @returns its id. */
 export async function createContainer(args: readonly string[], options: DockerOptions, exec: Exec): Promise<string> {
   return (await docker(["create", ...args], options, exec)).stdout.trim();
+}
+
+/** Creates a container and starts it. @param args options, image and command. */
+export async function runContainer(args: readonly string[], options: DockerOptions, exec: Exec): Promise<void> {
+  await docker(["run", "--detach", ...args], options, exec);
 }
 
 /** Docker gives up waiting for a container that a busy machine is slow to end (moby, daemon/kill.go); it ends all the same. */

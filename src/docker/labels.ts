@@ -11,6 +11,9 @@ export const TORCH_RUN_LABEL = "kind-torch.run";
 /** What they have besides: the name of the cluster that they were created for. */
 export const TORCH_CLUSTER_LABEL = "kind-torch.cluster";
 
+/** What the registry beside a cluster has: the run that created it. */
+export const REGISTRY_RUN_LABEL = "kind-torch.registry";
+
 /**
  * Labels by which kind, Docker Desktop and this Action know containers as their own. A container has those of its image
  * too, and kind runs privileged commands in whatever has its own (kind's pkg/cluster/constants and provider/docker).

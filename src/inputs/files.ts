@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { checkHostPath } from "../cluster/config/mounts.ts";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/config/read.ts";
 import { describeError, type Problem } from "../errors.ts";
+import { type PullCredentials, parsePullCredentials } from "../pulls/credentials.ts";
 import { isUnprotected } from "../values/addresses.ts";
 import { type Issue, toProblem } from "../values/issue.ts";
 import type { Folders } from "../values/paths.ts";
@@ -18,23 +19,32 @@ export interface InputFiles {
   readonly catalog: Catalog;
   /** The archives of images for the nodes. */
   readonly imageArchives: readonly ImageArchive[];
+  /** Credentials for the kubelets; secrets. */
+  readonly pullCredentials?: PullCredentials | undefined;
   readonly problems: readonly Problem[];
   /** What is not wrong, but worth a line in the log. */
   readonly warnings?: readonly string[];
 }
 
 /** The largest file of each kind that is read, in bytes. */
-const MAX_BYTES = { configuration: 100_000, catalog: 512 * 1024, resolvConf: 64 * 1024 } as const;
+const MAX_BYTES = {
+  configuration: 100_000,
+  catalog: 512 * 1024,
+  pullCredentials: 256 * 1024,
+  resolvConf: 64 * 1024,
+} as const;
 
 /** Reads the files that the inputs name, and reports everything that is wrong with them. */
 export async function loadFiles(inputs: Inputs, folders: Folders): Promise<InputFiles> {
   const { configuration, problems: ofConfiguration } = await loadConfiguration(inputs, folders);
   const { catalog, problems: ofCatalog } = await loadCatalog(inputs, folders);
   const { imageArchives, problems: ofArchives } = await loadImageArchives(inputs, folders);
+  const { pullCredentials, problems: ofCredentials } = await loadPullCredentials(inputs, folders);
   const problems = [
     ...ofConfiguration,
     ...ofCatalog,
     ...ofArchives,
+    ...ofCredentials,
     ...(await checkCredentialsDirectory(inputs, folders)),
     ...(await checkManifests(inputs, folders)),
     ...(await checkCheckout(inputs, folders)),
@@ -46,7 +56,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     ...warnAboutMirrors(inputs),
     ...(await warnAboutTemporaryFolder(folders)),
   ];
-  return { configuration, catalog, imageArchives, problems, warnings };
+  return { configuration, catalog, imageArchives, pullCredentials, problems, warnings };
 }
 
 async function loadConfiguration({ kindConfig, credentialsDirectory }: Inputs, folders: Folders) {
@@ -99,6 +109,14 @@ async function loadCatalog({ catalog: path }: Inputs, folders: Folders) {
   }
 }
 
+async function loadPullCredentials({ pullCredentials: path }: Inputs, folders: Folders) {
+  if (path === undefined) return { pullCredentials: undefined, problems: [] };
+  const read = await readText(path, MAX_BYTES.pullCredentials, folders);
+  const parsed = "issue" in read ? read : parsePullCredentials(read.value);
+  if ("value" in parsed) return { pullCredentials: parsed.value, problems: [] };
+  return { pullCredentials: undefined, problems: [toProblem("pull-credentials", path, parsed.issue)] };
+}
+
 async function checkCredentialsDirectory({ credentialsDirectory: path }: Inputs, folders: Folders) {
   if (path === undefined) return [];
   return problemsOf("credentials-directory", path, await checkDirectory(path, folders));
@@ -136,15 +154,22 @@ function problemsOf(input: string, value: string, issue: Issue | undefined): rea
 }
 
 /** Mirrors whose programs others on the way can change. */
-function warnAboutMirrors({ kindMirror, kubectlMirror }: Inputs): readonly string[] {
+function warnAboutMirrors({ kindMirror, kubectlMirror, registryMirrors }: Inputs): readonly string[] {
   const mirrors = { "kind-mirror": kindMirror, "kubectl-mirror": kubectlMirror };
-  return Object.entries(mirrors).flatMap(([input, mirror]) =>
-    mirror === undefined || !isUnprotected(mirror)
-      ? []
-      : [
-          `${input}: ${mirror} is read without encryption: where the catalog has no checksum, anyone on the network path can change the program that is run here. Fix: use an https URL.`,
-        ],
-  );
+  const unprotected = registryMirrors.filter(({ url }) => isUnprotected(url));
+  return [
+    ...Object.entries(mirrors).flatMap(([input, mirror]) =>
+      mirror === undefined || !isUnprotected(mirror)
+        ? []
+        : [
+            `${input}: ${mirror} is read without encryption: where the catalog has no checksum, anyone on the network path can change the program that is run here. Fix: use an https URL.`,
+          ],
+    ),
+    ...unprotected.map(
+      ({ url }) =>
+        `registry-mirrors: ${url} is read without encryption: anyone on the network path can change an image that is pulled by its tag, and read the credentials that are sent. Fix: use an https URL.`,
+    ),
+  ];
 }
 
 /** A temporary folder in which everyone may replace the files of others. */

@@ -9,6 +9,7 @@ import type { Parsed } from "../values/issue.ts";
 import { artifactName, clusterName, groupName, userName } from "../values/names.ts";
 import { type Folders, pathWithin } from "../values/paths.ts";
 import type { VersionRequest } from "../versions/request.ts";
+import { type PullInputs, readPullInputs } from "./pulls.ts";
 import { InputReader } from "./reader.ts";
 import { readTorchInputs, type TorchInputs } from "./torch.ts";
 import { checkUndeclared } from "./undeclared.ts";
@@ -17,7 +18,7 @@ import { checkUndeclared } from "./undeclared.ts";
  * Every input, read once. Where a kind configuration can set the same thing, `undefined` is an unset input: that differs
  * from an explicit value, and the plan applies the default.
  */
-export interface Inputs {
+export interface Inputs extends PullInputs {
   readonly clusterName: string | undefined;
   readonly kubernetesVersion: VersionRequest | undefined;
   readonly kindVersion: VersionRequest | undefined;
@@ -95,6 +96,7 @@ export function readInputs(
 function readAll(reader: InputReader, path: (text: string) => Parsed<string>): Inputs {
   return {
     torch: readTorchInputs(reader, path),
+    ...readPullInputs(reader, path),
     clusterName: reader.optional("cluster-name", clusterName),
     kubernetesVersion: reader.version("kubernetes-version", ["latest"]),
     kindVersion: reader.version("kind-version", ["auto", "latest"]),

@@ -5,9 +5,10 @@ import { createExec, type Exec } from "../exec.ts";
 import { type Host, inspectHost } from "../host/inspect.ts";
 import { type InputFiles, loadFiles } from "../inputs/files.ts";
 import { type Inputs, readInputs } from "../inputs/inputs.ts";
+import { parseDockerConfiguration } from "../redaction/environment.ts";
 import { defaultArtifactName } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
-import { maskText } from "../runner/mask.ts";
+import { hide, maskText } from "../runner/mask.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
 import { checkPlaces } from "./in-use.ts";
@@ -37,6 +38,7 @@ export async function decide(runner: Runner): Promise<Decided> {
   if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
   const exec = createExec("inspection");
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
+  maskPullCredentials(files);
   const rejected = findRejected([...problems, ...files.problems]);
   const planned = planRun({
     inputs,
@@ -63,6 +65,16 @@ export async function decide(runner: Runner): Promise<Decided> {
     ...(sources?.warnings ?? []),
   ]);
   return { inputs, files, host, plan, sources };
+}
+
+/** A word of a few letters is masked nowhere, or the log could not be read. */
+const MIN_MASKED = 4;
+
+function maskPullCredentials({ pullCredentials }: InputFiles): void {
+  if (pullCredentials === undefined) return;
+  const { passwords } = parseDockerConfiguration(pullCredentials.text);
+  for (const password of passwords) if (password.length >= MIN_MASKED) maskText(password);
+  hide(pullCredentials.text);
 }
 
 /** TORCH-V2's sources, or what is wrong with them; neither where they are not in a folder, or must not be read. */

@@ -4,6 +4,7 @@ import type { Host } from "../host/inspect.ts";
 import { findPortsInUse, type HostPort, isOwnAddress } from "../host/ports.ts";
 import { isDnsServer, resolverNotAnswering } from "../host/resolver.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import { describeRegistryPort } from "../pulls/conflicts.ts";
 import { isNodeName } from "../values/nodes.ts";
 import { checkPresentFiles } from "./credentials.ts";
 import type { PlannedPlaces } from "./places.ts";
@@ -25,18 +26,21 @@ export async function checkPlaces(
   rejected: Rejected,
 ): Promise<readonly Problem[]> {
   const { kindGateway } = host;
-  const { shape } = places;
+  const { shape, pulls } = places;
+  const { registry } = pulls;
   // A cluster that is to be replaced may hold the very ports.
   const replaces = replacesCluster(places, inputs, host, rejected);
   // What follows from an address that is refused itself, or that stands in a refused one's place, is left out.
   const isApiServer = ({ source }: HostPort) => source === "networking.apiServerPort";
   const ports = rejected.has("api-server-address") ? places.ports.filter((port) => !isApiServer(port)) : places.ports;
   const asksHost = shape.dns.kind === "docker-host" && kindGateway !== undefined;
-  const [taken, own, present, resolverMissing] = await Promise.all([
+  const asksPort = registry !== undefined && !replaces && !rejected.has("registry-port");
+  const [taken, own, present, resolverMissing, registryPorts] = await Promise.all([
     replaces ? [] : findPortsInUse(selectUnshared(ports)),
     isOwnAddress(shape.apiServerAddress),
     findPresentFiles(places.credentials),
     asksHost ? isDnsServer(kindGateway).then((answers) => !answers) : false,
+    asksPort ? findPortsInUse([registry.port]) : [],
   ]);
   // A machine without ::1 is one without IPv6.
   const familyRefused = !own && shape.apiServerAddress === "::1";
@@ -48,6 +52,7 @@ export async function checkPlaces(
       places.configuration,
       { familyRefused },
     ),
+    ...(registry === undefined || registryPorts.length === 0 ? [] : [describeRegistryPort(registry)]),
     ...restingOn(["user"], rejected, () => checkPresentFiles(present, inputs.credentialsDirectory)),
   ];
 }

@@ -6,6 +6,8 @@ import { findHostPorts } from "../cluster/kind.ts";
 import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
+import { checkPullConfiguration, checkRegistry, checkRegistryPort } from "../pulls/conflicts.ts";
+import { DEFAULT_REGISTRY_PORT, type PullPlan, planRegistry } from "../pulls/plan.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
 import { checkCniManifests } from "./cni.ts";
@@ -27,6 +29,7 @@ export interface PlannedPlaces {
   readonly credentials: CredentialPaths;
   /** TORCH-V2's boot; `undefined` where none is asked for. */
   readonly torch: TorchPlan | undefined;
+  readonly pulls: PullPlan;
 }
 
 /** Decides the places of a run on this machine. */
@@ -45,11 +48,40 @@ export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): 
     ports: findHostPorts(files.configuration, shape.apiServerAddress),
     credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
     torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
+    pulls: planPulls({ inputs, files, runId }, shape.name),
   };
 }
 
+function planPulls({ inputs, files, runId }: Pick<PlanFacts, "inputs" | "files" | "runId">, cluster: string): PullPlan {
+  const image = files.catalog.registry ?? "";
+  const port = inputs.registryPort ?? DEFAULT_REGISTRY_PORT;
+  return {
+    registry: inputs.registry ? planRegistry(cluster, { runId, image, port }) : undefined,
+    mirrors: inputs.registryMirrors,
+    credentials: files.pullCredentials,
+  };
+}
+
+/** The problems that the ways in which nodes pull images have with the machine and with the kind configuration. */
+function checkPulls({ files, host, rejected }: PlanFacts, { pulls, ports }: PlannedPlaces): readonly Problem[] {
+  const { registry } = pulls;
+  const { configuration, catalog } = files;
+  return [
+    ...checkPullConfiguration(pulls, configuration),
+    ...(registry === undefined
+      ? []
+      : [
+          ...restingOn(["catalog", "cluster-name", CONFIGURATION_INPUT], rejected, () =>
+            checkRegistry(registry, { names: host.names, catalog, plan: pulls }),
+          ),
+          ...restingOn(["registry-port"], rejected, () => checkRegistryPort(registry, ports, configuration)),
+        ]),
+  ];
+}
+
 /** The problems that the places of a run have with the machine and with the inputs. */
-export function findConflicts(facts: PlanFacts, { shape, ports }: PlannedPlaces): readonly Problem[] {
+export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly Problem[] {
+  const { shape, ports } = places;
   const { inputs, files, host, rejected } = facts;
   const { torch, extraSans } = inputs;
   const addressInputs = ["api-server-address", CONFIGURATION_INPUT, "torch-endpoint", "torch"];
@@ -61,6 +93,7 @@ export function findConflicts(facts: PlanFacts, { shape, ports }: PlannedPlaces)
     ...checkNames(facts, shape),
     ...checkSans(extraSans),
     ...restingOn([CONFIGURATION_INPUT], rejected, () => checkCniManifests(facts, shape)),
+    ...checkPulls(facts, places),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),
     ...restingOn([CONFIGURATION_INPUT], rejected, () =>
       // `host-gateway` is the gateway of Docker's default network.

@@ -88,7 +88,7 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
     kind: planTool(facts, "kind", versions.kind, inputs.kindMirror),
     kubectl: planTool(facts, "kubectl", versions.kubectl, inputs.kubectlMirror),
     nodeImages,
-    images: planImages(nodeImages, places, versions),
+    images: [...planImages(nodeImages, places, versions), ...registryImages(places)],
     load: planLoad(facts),
     limits: planLimits(host.limits, {
       "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
@@ -102,6 +102,10 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
       inputs.artifactName === undefined ? artifactNameFor("kind-logs", shape.name) : `${inputs.artifactName}-logs`,
     warnings: warnAboutSubnets(files.configuration, host.subnets),
   };
+}
+
+function registryImages({ pulls: { registry } }: PlannedPlaces): readonly string[] {
+  return registry === undefined ? [] : [registry.container.image];
 }
 
 /** Where a tool comes from, and the checksum that the catalog has of it. */

@@ -43,7 +43,7 @@ export async function readTorchSources(
       access: planAccess(torch, plan.credentials, longestEndpoint(torch, plan)),
       credentialsDirectory: plan.credentials.directory,
       replaces: inputs.existing === "replace",
-      clusterPorts: plan.ports,
+      clusterPorts: [...plan.ports, ...(plan.pulls.registry === undefined ? [] : [plan.pulls.registry.port])],
     },
     exec,
   );

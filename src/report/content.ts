@@ -19,6 +19,8 @@ export interface Report {
   readonly endpoint: string;
   readonly endpointExternal: string;
   readonly readiness: string;
+  /** How the nodes pull images beyond what kind does: a row each, with its name. */
+  readonly pulls?: readonly (readonly [name: string, value: string])[];
   readonly user: string;
   readonly rbac: string;
   readonly certificateExpires: Date;

@@ -25,6 +25,7 @@ export type Outputs = Readonly<
     | "artifact-name"
     | "artifact-id"
     | "artifact-url"
+    | "registry"
     | "torch-dashboard-url"
     | "torch-engine-url"
     | "torch-broker-url",

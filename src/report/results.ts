@@ -1,6 +1,7 @@
 import type { IssuedCredentials } from "../credentials/issue.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
+import { pullRows } from "../pulls/plan.ts";
 import type { UploadedArtifact } from "../runner/artifact.ts";
 import type { Cluster } from "../stages/cluster.ts";
 import type { LoadedImage } from "../stages/images.ts";
@@ -37,7 +38,8 @@ export function describeResults(inputs: Inputs, plan: Plan, made: Made): Results
   return { outputs: listOutputs(plan, made), report: makeReport(inputs, plan, made) };
 }
 
-function listOutputs({ shape, versions, credentials: paths }: Plan, made: Made): Outputs {
+function listOutputs(plan: Plan, made: Made): Outputs {
+  const { shape, versions, credentials: paths } = plan;
   const { tools, pins, cluster, credentials, artifact, torch } = made;
   return {
     "cluster-name": shape.name,
@@ -61,6 +63,7 @@ function listOutputs({ shape, versions, credentials: paths }: Plan, made: Made):
     "artifact-name": artifact?.name ?? "",
     "artifact-id": artifact?.id ?? "",
     "artifact-url": artifact?.url ?? "",
+    registry: plan.pulls.registry?.address ?? "",
     "torch-dashboard-url": torch?.urls.dashboard ?? "",
     "torch-engine-url": torch?.urls.engine ?? "",
     "torch-broker-url": torch?.urls.services ?? "",
@@ -81,6 +84,7 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
     endpoint: internalEndpoint(shape.name, shape.nodes),
     endpointExternal: made.cluster.server,
     readiness: describeReadiness(plan),
+    pulls: pullRows(plan.pulls),
     user,
     rbac,
     certificateExpires: made.credentials.notAfter,

@@ -47,6 +47,7 @@ function clusterTable(report: Report): Markdown {
       ...(report.cniManifests.length === 0 ? [] : [["Pod network", list(report.cniManifests.map(code))]]),
       ...(report.loaded.length === 0 ? [] : [["Images loaded", list(report.loaded.map(renderLoaded))]]),
       ["Ready", report.readiness],
+      ...(report.pulls ?? []),
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint on the host", code(report.endpointExternal)],
       ["User", inline`${code(report.user)}, rights: ${report.rbac}`],

@@ -19,10 +19,13 @@ import type { Inputs } from "../inputs/inputs.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
+import { type PullMounts, writePullFiles } from "../pulls/files.ts";
+import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
+import { arrangePulls, beginRegistry } from "./pulls.ts";
 import type { BegunTorch } from "./torch.ts";
 
 /** A cluster that can be used. */
@@ -53,6 +56,8 @@ export async function makeCluster(
   if ("notUsedBecause" in plan.boot) log.info(`Fast boot not used: ${plan.boot.notUsedBecause}`);
   const containers = planContainers(journal.state, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
   const resolvConf = await placeResolvConf(plan, supplies.hostResolver);
+  const pulls = await writePullFiles(plan.pulls, runDirectory);
+  const registry = await beginRegistry(context);
   const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   journal.update({ created: true, pending: containers });
   // A control plane that elects leaders could lose its lease.
@@ -82,10 +87,13 @@ export async function makeCluster(
         resolvConf,
         nameServers,
         fastBoot: attempt === 1 ? fastBoot : undefined,
+        pulls,
       }),
     { exec, log },
   );
-  return await created.finally(() => removeArchives(supplies.images));
+  const made = await created.finally(() => removeArchives(supplies.images));
+  await registry.serves;
+  return made;
 }
 
 /** What one try to create the cluster is made from. */
@@ -94,6 +102,7 @@ interface Try extends Supplies {
   readonly fastBoot: FastBoot | undefined;
   readonly resolvConf: string | undefined;
   readonly nameServers: readonly string[];
+  readonly pulls: PullMounts;
 }
 
 async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWithUser> {
@@ -107,6 +116,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
     resolvConf: attempt.resolvConf,
     images: attempt.images?.folder,
     defaults,
+    pulls: attempt.pulls,
   };
   const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
   log.debug(rendered);
@@ -118,6 +128,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
       rendered,
       written: await readConfiguration(inputs),
       runDirectory,
+      environment: planEnvironment(plan.pulls, context.environment),
       ownership,
       signal: tasks.signal,
     },
@@ -152,7 +163,8 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
     // Seven JVMs beside it would cost a control plane that elects leaders its lease.
     const early = fastBoot === undefined ? undefined : issued.then(() => torch?.stack.startServices(signal));
     const network = installNetwork(context, admin);
-    const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, creation.done]);
+    const pulls = arrangePulls(context, admin, signal);
+    const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, pulls, creation.done]);
     journal.update({ pending: [] });
     await timeline.measure("Wait until ready", async () => {
       const { nodes } = shape;

@@ -72,7 +72,7 @@ const RULES: readonly Rule[] = [
     component: "services",
     words: /ImagePullBackOff|ErrImagePull|ErrImageNeverPull/i,
     cause: "The cluster cannot pull an image of the template.",
-    fix: "check the image's name in the template, and that the runner reaches its registry",
+    fix: "check the image's name in the template, that the runner reaches its registry, and that a private one has its credentials in pull-credentials",
   },
   {
     component: "engine",

@@ -54,6 +54,8 @@ export interface KubectlRelease {
 export interface Catalog {
   readonly kind: readonly KindRelease[];
   readonly kubectl: readonly KubectlRelease[];
+  /** The image of the registry beside a cluster. */
+  readonly registry?: string;
 }
 
 /** The catalog that comes with this version of the Action. */
@@ -62,8 +64,11 @@ export function builtInCatalog(): Catalog {
 }
 
 /** The digests of the images that a catalog lists. */
-export function listDigests({ kind }: Catalog): ReadonlySet<string> {
-  const references = kind.flatMap(({ images, loadBalancer }) => [...images.map(({ image }) => image), loadBalancer]);
+export function listDigests({ kind, registry }: Catalog): ReadonlySet<string> {
+  const references = [
+    ...kind.flatMap(({ images, loadBalancer }) => [...images.map(({ image }) => image), loadBalancer]),
+    registry,
+  ];
   return new Set(references.flatMap((reference) => reference?.split("@")[1] ?? []));
 }
 
@@ -135,6 +140,7 @@ const kindSchema = fields({
 });
 
 const catalogSchema = fields({
+  registry: exactOptional(imageSchema),
   kind: pipe(array(kindSchema, "is not a list"), minLength(1, "does not list a release")),
   kubectl: nullish(array(fields({ version: versionSchema, checksums: checksumsSchema }), "is not a list"), []),
 });

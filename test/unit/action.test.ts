@@ -43,6 +43,7 @@ const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "artifact-name": true,
   "artifact-id": true,
   "artifact-url": true,
+  registry: true,
   "torch-dashboard-url": true,
   "torch-engine-url": true,
   "torch-broker-url": true,

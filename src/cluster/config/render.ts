@@ -1,3 +1,5 @@
+import type { PullMounts } from "../../pulls/files.ts";
+import { CERTS_FOLDER, CERTS_PATCH, KUBELET_CREDENTIALS } from "../../pulls/hosts.ts";
 import { asList } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
 import { patchesOf } from "./patches.ts";
@@ -24,6 +26,8 @@ export interface RunAdditions {
   readonly images?: string | undefined;
   /** Kubeadm patches that the user's may override. */
   readonly defaults: readonly string[];
+  /** What says how the nodes pull images. */
+  readonly pulls?: PullMounts;
 }
 
 /** The configuration that kind gets: the user's, with what the plan adds. JSON is YAML, so no YAML writer is needed. */
@@ -51,6 +55,7 @@ export function renderKindConfiguration(
         ...patchesOf(user?.document.kubeadmConfigPatches),
         ...(sans === undefined ? [] : [sans]),
       ],
+      ...containerdPatches(additions, user),
       nodes: nodesOf(shape, user).map((node) => ({
         ...node,
         image: node.image ?? versions.nodeImage,
@@ -71,11 +76,23 @@ function nodesOf(
   return user !== undefined && user.nodes.length > 0 ? user.nodes : shape.nodes.map(({ role }) => ({ role }));
 }
 
-function mountsOf({ owner, resolvConf, images }: RunAdditions): readonly object[] {
-  const places = { [OWNER_MOUNT]: owner, [RESOLV_CONF_MOUNT]: resolvConf, [IMAGES_MOUNT]: images };
-  return Object.entries(places).flatMap(([containerPath, hostPath]) =>
+function mountsOf({ owner, resolvConf, images, pulls }: RunAdditions): readonly object[] {
+  const mounts = [
+    [owner, OWNER_MOUNT],
+    [resolvConf, RESOLV_CONF_MOUNT],
+    [images, IMAGES_MOUNT],
+    [pulls?.certs, CERTS_FOLDER],
+    [pulls?.credentials, KUBELET_CREDENTIALS],
+  ] as const;
+  return mounts.flatMap(([hostPath, containerPath]) =>
     hostPath === undefined ? [] : [{ hostPath, containerPath, readOnly: true }],
   );
+}
+
+/** The user's come after ours. kind restarts containerd for them, so there are none without need. */
+function containerdPatches({ pulls }: RunAdditions, user: UserConfiguration | undefined): object {
+  if (pulls?.certs === undefined) return {};
+  return { containerdConfigPatches: [CERTS_PATCH, ...patchesOf(user?.document.containerdConfigPatches)] };
 }
 
 function resolvConfPatches({ resolvConf }: RunAdditions): readonly string[] {

@@ -45,6 +45,10 @@ test("everything that is wrong is reported in one pass, with the input's name an
     "kind-mirror": "mirror.example",
     "kubectl-mirror": "ftp://mirror.example",
     "internet-probe": "example.org",
+    registry: "on",
+    "registry-port": "65536",
+    "registry-mirrors": "https://mirror.example",
+    "pull-credentials": "/etc/config.json",
   };
   const { problems } = read(bad);
   assert.deepEqual(problems.map((problem) => problem.input).toSorted(), Object.keys(bad).toSorted());
@@ -55,6 +59,12 @@ test("everything that is wrong is reported in one pass, with the input's name an
   const message = new InputError(problems).message;
   assert.equal(message.split("\n").length, problems.length);
   assert.ok(!message.includes("hunter2"), "a passphrase is never repeated");
+});
+
+test("a registry's port is refused without a registry", () => {
+  assert.equal(only(read({ "registry-port": "5005" }).problems).input, "registry-port and registry");
+  assert.equal(only(read({ "registry-port": "5005", registry: "on" }).problems).input, "registry");
+  assert.equal(read({ "registry-port": "5005", registry: "true" }).inputs.registryPort, 5005);
 });
 
 test("a bad value leaves the others read, with its default in its place", () => {

@@ -41,6 +41,24 @@ test("kind gets the user's configuration with ours added to it", () => {
   );
 });
 
+test("every node has what says how it pulls images, and containerd reads it", () => {
+  const user = configure("containerdConfigPatches: ['x = 1']\n");
+  const { nodes, containerdConfigPatches } = render({}, { user, pulls: { certs: "/run/c", credentials: "/run/p" } });
+  for (const node of nodes) {
+    assert.deepEqual(
+      node.extraMounts.slice(-2).map((mount) => [mount.hostPath, mount.containerPath]),
+      [
+        ["/run/c", "/etc/containerd/certs.d"],
+        ["/run/p", "/var/lib/kubelet/config.json"],
+      ],
+    );
+  }
+  assert.match(containerdConfigPatches?.[0] ?? "", /config_path = "\/etc\/containerd\/certs.d"/);
+  assert.equal(containerdConfigPatches?.[1], "x = 1");
+  const credentials = render({}, { user, pulls: { certs: undefined, credentials: "/run/p" } });
+  assert.deepEqual(credentials.containerdConfigPatches, ["x = 1"]);
+});
+
 test("every node has the run's mount, and the resolv.conf if one was requested", () => {
   const rendered = render(
     { controlPlanes: 2, workers: 3, dns: { kind: "resolv-conf", path: "/ws/r" } },

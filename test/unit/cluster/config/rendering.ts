@@ -4,6 +4,7 @@ import { renderKindConfiguration } from "../../../../src/cluster/config/render.t
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { fastBootPatch } from "../../../../src/cluster/fast-boot/patch.ts";
 import { planFastBoot } from "../../../../src/cluster/fast-boot/plan.ts";
+import type { PullMounts } from "../../../../src/pulls/files.ts";
 import { createInputs, VERSIONS } from "../../builders.ts";
 
 /** What kind gets, read again. */
@@ -25,12 +26,13 @@ export interface RenderOptions {
   readonly user?: UserConfiguration;
   readonly resolvConf?: string;
   readonly fastBoot?: boolean;
+  readonly pulls?: PullMounts;
 }
 
 /** What kind gets for these inputs and this configuration. */
 export function render(
   overrides: Parameters<typeof createInputs>[0],
-  { user, resolvConf, fastBoot }: RenderOptions = {},
+  { user, resolvConf, fastBoot, pulls }: RenderOptions = {},
 ) {
   const shape = planShape(createInputs(overrides), user);
   assert.deepEqual(shape.problems, []);
@@ -39,6 +41,7 @@ export function render(
     renderKindConfiguration(shape, VERSIONS, user, {
       owner: "/run/owner",
       resolvConf,
+      ...(pulls === undefined ? {} : { pulls }),
       defaults: isFast ? [fastBootPatch()] : [],
     }),
   );
