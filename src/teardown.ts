@@ -15,13 +15,10 @@ import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcesses } from "./leftovers.ts";
 import { collectLogs } from "./logs/collect.ts";
-import { pullCredentialsPath } from "./pulls/files.ts";
 import { removeRegistry } from "./pulls/registry.ts";
-import { parseDockerConfiguration } from "./redaction/environment.ts";
+import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
-import { hide } from "./runner/mask.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
-import { accountPasswordPath } from "./torch/stack/secrets.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is in that folder's journal. */
 export interface TeardownRequest {
@@ -49,7 +46,7 @@ export async function tearDown(request: TeardownRequest): Promise<void> {
     log.warning(`The journal of the run cannot be read: ${describeError(error)}`);
     return undefined;
   });
-  const hidden = await teardown.attempt("Reading what is secret", () => hideSecrets(journal?.state, runDirectory));
+  const hidden = await teardown.attempt("Reading what is secret", () => hideRunSecrets(journal?.state, runDirectory));
   await teardown.attempt("Ending what main left running", async () => {
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
@@ -140,19 +137,6 @@ async function deleteCluster(state: JournalState, { attempt, exec, log, runDirec
   return deleted;
 }
 
-/** Has what this run made secret kept out of what is logged and collected, before it is removed. */
-async function hideSecrets(state: JournalState | undefined, runDirectory: string): Promise<void> {
-  const paths = [...secretFiles(runDirectory), ...(state?.credentialFiles ?? [])];
-  const texts = await Promise.all(paths.map((path) => readFile(path, "utf8").catch(() => "")));
-  const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
-  hide(
-    ...texts.filter((text) => text.startsWith("-----BEGIN ") || !/[\s:]/.test(text.trim())).map((text) => text.trim()),
-    ...texts.flatMap((text) => parseDockerConfiguration(text).passwords),
-    ...keys.map((data) => Buffer.from(data, "base64").toString()),
-    ...keys,
-  );
-}
-
 async function reportCauses(state: JournalState, teardown: Teardown): Promise<void> {
   await teardown.attempt("Looking for causes", () => reportConnectivity(state, teardown));
   await teardown.attempt("Looking for images", () => reportPulls(state, teardown));
@@ -196,12 +180,6 @@ async function removeNamespace(state: JournalState, { exec, log, runDirectory }:
     timeoutSeconds: 180,
   });
   log.info(`Removed the namespace ${namespace}`);
-}
-
-/** The files in a run's folder that open the cluster, the credentials apart. */
-function secretFiles(runDirectory: string): readonly string[] {
-  const kubeconfigs = ["kubeconfig", "kind.kubeconfig"].map((name) => join(runDirectory, name));
-  return [...kubeconfigs, accountPasswordPath(runDirectory), pullCredentialsPath(runDirectory)];
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

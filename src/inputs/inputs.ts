@@ -93,6 +93,7 @@ export function readInputs(
   };
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a table, one line for each input.
 function readAll(reader: InputReader, path: (text: string) => Parsed<string>): Inputs {
   return {
     torch: readTorchInputs(reader, path),

@@ -1,5 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { renderKindConfiguration } from "../cluster/config/render.ts";
 import { beginCreate, type Creation } from "../cluster/create.ts";
 import { startNodeIpam } from "../cluster/fast-boot/node-ipam.ts";
@@ -15,13 +14,13 @@ import type { StepContext } from "../context.ts";
 import type { IssuedCredentials } from "../credentials/issue.ts";
 import type { ClusterContainer } from "../docker/cluster-containers.ts";
 import { describeError } from "../errors.ts";
-import type { Inputs } from "../inputs/inputs.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
-import { describeReadiness, type Plan } from "../plan/plan.ts";
+import { describeReadiness } from "../plan/plan.ts";
 import { type PullMounts, writePullFiles } from "../pulls/files.ts";
 import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
+import { placeResolvConf, readConfiguration } from "./cluster-files.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
@@ -192,19 +191,4 @@ async function keepFailedLogs(
   const folder = openLogFolder(logsFolder, [`try-${attempt}`]);
   for (const missing of await collectNodeLogs(nodes, folder, exec)) log.debug(missing);
   journal.update({ failedLogs: [...journal.state.failedLogs, ...folder.files] });
-}
-
-/** The user's kind configuration as it was written. */
-async function readConfiguration({ kindConfig }: Inputs): Promise<string | undefined> {
-  if (kindConfig?.kind !== "file") return kindConfig?.text;
-  return await readFile(kindConfig.path, "utf8").catch(() => undefined);
-}
-
-/** Puts the resolv.conf that the kubelets are to use into the run's folder, where one is asked for. */
-async function placeResolvConf({ shape, runDirectory }: Plan, hostResolver: string | undefined) {
-  if (shape.dns.kind === "resolv-conf") return shape.dns.path;
-  if (hostResolver === undefined) return undefined;
-  const path = join(runDirectory, "resolv.conf");
-  await writeFile(path, `nameserver ${hostResolver}\n`);
-  return path;
 }
