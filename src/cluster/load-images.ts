@@ -2,6 +2,7 @@ import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { execInContainer } from "../docker/containers.ts";
 import { Failure } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
+import { wholeName } from "../values/images.ts";
 import type { ClusterNode } from "../values/nodes.ts";
 import { IMAGES_MOUNT } from "./config/render.ts";
 import { type Ownership, selectOwn } from "./ownership.ts";
@@ -16,8 +17,10 @@ export interface MountedArchive {
 
 /**
  * The script that runs in a node: `$1` is the archive, every further argument an image of it. containerd answers by then,
- * or is about to. Of an image with several platforms it takes the node's own, whatever else the archive lacks. The last
- * word has the runtime interface, which the kubelet asks: it knows an image a moment after containerd does.
+ * or is about to. Of an image with several platforms it takes the node's own, whatever else the archive lacks, and unpacks
+ * it where a pod first uses it (its CRI plugin, WithNewSnapshot): to unpack is the larger part of the work, and kubeadm
+ * needs the processors. What unpacking would find is looked for instead: whether an image is whole. The last word has the
+ * runtime interface, which the kubelet asks: it knows an image a moment after containerd does.
  */
 const IMPORT = `set -eu
 tries=0
@@ -27,16 +30,21 @@ again() {
   sleep 0.1
 }
 until ctr version >/dev/null 2>&1; do again "containerd does not answer"; done
-ctr --namespace=k8s.io images import "$1" >/dev/null
+ctr --namespace=k8s.io images import --no-unpack "$1" >/dev/null
 shift
 tries=0
 for image in "$@"; do
+  found=$(ctr --namespace=k8s.io images check "name==\\"$image\\"" 2>&1) || true
+  case "$found" in
+    *" complete ("*) ;;
+    *) echo "$image is not whole, or not for this processor: $found" >&2; exit 1 ;;
+  esac
   until crictl inspecti "$image" >/dev/null 2>&1; do again "containerd has not taken up $image"; done
 done`;
 
 /** The command that imports an archive in a node. */
 export function importCommand({ file, images }: MountedArchive): readonly string[] {
-  return ["sh", "-c", IMPORT, "sh", `${IMAGES_MOUNT}/${file}`, ...images];
+  return ["sh", "-c", IMPORT, "sh", `${IMAGES_MOUNT}/${file}`, ...images.map(wholeName)];
 }
 
 /** The nodes of this run, by the mount that proves it. @throws Failure where one is missing. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
@@ -187,11 +187,18 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
         await sh("docker", ["save", `--output=${join(workspace, "whole.tar")}`, IN_ARCHIVE]);
         await sh("mkdir", [join(workspace, "whole")]);
         await sh("tar", ["-C", join(workspace, "whole"), "-xf", join(workspace, "whole.tar")]);
-        // Without its layers.
-        const files = ["oci-layout", "index.json", "manifest.json"];
-        await sh("tar", ["-C", join(workspace, "whole"), "-cf", join(workspace, "broken.tar"), ...files]);
+        // Without its layer, the largest of its files.
+        const blobs = join(workspace, "whole/blobs/sha256");
+        const sizes = await Promise.all(
+          (await readdir(blobs)).map(async (name) => [(await stat(join(blobs, name))).size, name] as const),
+        );
+        await rm(join(blobs, sizes.toSorted(([one], [other]) => other - one)[0]?.[1] ?? ""));
+        await sh("tar", ["-C", join(workspace, "whole"), "-cf", join(workspace, "broken.tar"), "."]);
       });
-      assert.match(log, /loading docker\.io\/load-test\/in-archive:1 into e2e-load-fails-control-plane: .*not found/s);
+      assert.match(
+        log,
+        /loading docker\.io\/load-test\/in-archive:1 into e2e-load-fails-control-plane: .*is not whole.*incomplete \(1\/2\)/s,
+      );
     });
   });
 });

@@ -29,7 +29,7 @@ test("an archive's images are imported, and waited for until the runtime interfa
     await writeFile(join(folder, name), `#!/bin/sh\necho "${name} $*" >>"${calls}"\n${body}\n`);
     await chmod(join(folder, name), 0o755);
   };
-  await program("ctr", "");
+  await program("ctr", 'echo "REF STATUS"; echo "x complete (2/2) x"');
   // It knows an image when it is asked for the second time.
   await program("crictl", `[ "$(grep -c "$*\\$" "${calls}")" -ge 2 ]`);
   const run = async () => {
@@ -37,14 +37,17 @@ test("an archive's images are imported, and waited for until the runtime interfa
     await execute(file, args, { env: { PATH: `${folder}:${process.env.PATH}` } });
     return (await readFile(calls, "utf8")).trim().split("\n");
   };
+  const [first, second] = ["docker.io/library/a:1", "docker.io/library/b:$(false)"];
   assert.deepEqual(await run(), [
     "ctr version",
-    "ctr --namespace=k8s.io images import /kind-torch/images/a.tar",
-    "crictl inspecti a:1",
-    "crictl inspecti a:1",
-    "crictl inspecti b:$(false)",
-    "crictl inspecti b:$(false)",
+    "ctr --namespace=k8s.io images import --no-unpack /kind-torch/images/a.tar",
+    `ctr --namespace=k8s.io images check name=="${first}"`,
+    ...[`crictl inspecti ${first}`, `crictl inspecti ${first}`],
+    `ctr --namespace=k8s.io images check name=="${second}"`,
+    ...[`crictl inspecti ${second}`, `crictl inspecti ${second}`],
   ]);
+  await program("ctr", 'echo "x incomplete (1/2) x"');
+  await assert.rejects(run(), /a:1 is not whole, or not for this processor: x incomplete \(1\/2\) x/);
   await program("ctr", '[ "$1" = version ] || { echo "ctr: content digest not found" >&2; exit 1; }');
   await assert.rejects(run(), /content digest not found/);
 });
