@@ -114,6 +114,7 @@ function show(path) {
 function checkCatalog(before, after) {
   const next = parseCatalog(after);
   const old = JSON.parse(before);
+  if (next.registry !== old.registry) refuse(`${CATALOG} changes what it had: registry`);
   for (const list of ["kind", "kubectl"]) {
     for (const entry of old[list]) checkKept(list, entry, next[list]);
   }
@@ -161,7 +162,8 @@ function checkForm(catalog) {
   };
   const version = /^\d+\.\d+\.\d+$/;
   const image = /^[\w./:@-]+$/;
-  record(catalog, ["kind", "kubectl"], "the document");
+  record(catalog, ["registry", "kind", "kubectl"], "the document");
+  if (catalog.registry !== undefined) text(catalog.registry, image, "registry");
   for (const [index, entry] of list(catalog.kind, "kind").entries()) {
     const at = `kind[${index}]`;
     record(entry, ["version", "released", "loadBalancer", "images", "checksums"], at);

@@ -275,6 +275,11 @@ describe("the job that may write takes over", () => {
       (catalog) => Object.assign(catalog.kind[0] ?? {}, { images: [] }),
     ],
     [
+      "with another image of the registry",
+      /changes what it had: registry/,
+      (catalog) => Object.assign(catalog, { registry: "registry:3" }),
+    ],
+    [
       "with a key of its own",
       /has not the form of a catalog/,
       (catalog) => Object.assign(catalog, { mirror: "https://x" }),
