@@ -69,6 +69,11 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   return { ...end, ...printed, ...commands, state: { ...request.state, ...commands.state } };
 }
 
+/** A job's own artifact and cache services are not this step's: act gives their addresses to every command, GitHub to none. */
+function withoutServices(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("ACTIONS_")));
+}
+
 /** The variables that a step gets: this process's, the runner's, and the inputs and saved state as the toolkit reads them. */
 async function stepEnvironment(
   { folders, inputs, state = {}, environment }: StepRequest,
@@ -77,7 +82,7 @@ async function stepEnvironment(
   const defaults = await readDefaults({ "job.status": "success", "strategy.job-index": "0" });
   const allInputs = Object.entries({ ...defaults, ...inputs });
   return {
-    ...process.env,
+    ...withoutServices(process.env),
     GITHUB_ACTIONS: "true",
     GITHUB_JOB: "local",
     GITHUB_RUN_ATTEMPT: "1",
