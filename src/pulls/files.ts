@@ -5,7 +5,7 @@ import type { PullPlan } from "./plan.ts";
 
 /** What nodes get as mounts; `undefined` for what is not asked for. */
 export interface PullMounts {
-  /** A folder of this machine with what containerd is told about registries. */
+  /** A folder of this machine with what containerd knows about registries. */
   readonly certs: string | undefined;
   /** A file of this machine with credentials for the kubelets. */
   readonly credentials: string | undefined;

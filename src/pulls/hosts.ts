@@ -19,7 +19,7 @@ export interface HostsFile {
   readonly text: string;
 }
 
-/** What containerd is told about registries (containerd's docs/hosts.md). */
+/** What containerd is to know about registries (containerd's docs/hosts.md). */
 export function renderHosts({ registry, mirrors }: PullPlan): readonly HostsFile[] {
   const byRegistry = Map.groupBy(mirrors, (mirror) => mirror.registry);
   const own = registry === undefined ? [] : [registry.address, registry.inNetwork];

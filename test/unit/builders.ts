@@ -39,7 +39,7 @@ export function environmentOf(inputs: Readonly<Record<string, string>>): NodeJS.
   return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
 }
 
-/** Digests told apart by their first letters. */
+/** Digests that differ in their first letters. */
 export function digest(start: string): string {
   return `sha256:${start.padEnd(64, "0")}`;
 }

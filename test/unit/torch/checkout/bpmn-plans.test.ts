@@ -33,8 +33,8 @@ test("a zip that the engine would refuse is refused with the file, and how it be
     ["a pointer of Git LFS", strToU8(pointer), /is a Git LFS pointer/, /lfs: true/],
     ["not a zip", strToU8("<html>"), /is not a zip archive/, /zip/],
     ["cut off", pack({ "a.bpmn20.xml": PLAN }).subarray(0, 60), /is not a zip archive/, /zip/],
-    ["no plan", pack({ "a.txt": PLAN, "b.xml": PLAN }), /does not contain a \*\.bpmn20\.xml file/, /root/],
-    ["empty", zipSync({}), /does not contain a \*\.bpmn20\.xml file/, /root/],
+    ["no plan", pack({ "a.txt": PLAN, "b.xml": PLAN }), /does not contain a \*\.bpmn20\.xml file/, /the zip's root/],
+    ["empty", zipSync({}), /does not contain a \*\.bpmn20\.xml file/, /the zip's root/],
     [
       "a page",
       pack({ "a.bpmn20.xml": PLAN, "d/b.bpmn20.xml": PAGE }),

@@ -71,7 +71,7 @@ test("a variable is found wherever a model has it, and in the model's place a pe
   assert.equal(placeholders.name(`port ${token} is wrong`), "port ${GITHUB_TOKEN} is wrong");
 });
 
-test("every hidden variable is told apart from every other", () => {
+test("every hidden variable is distinguished from every other", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.stringMatching(/^[A-Z]{1,4}_TOKEN$/), { maxLength: 40 }), (names) => {
       const placeholders = planPlaceholders(Object.fromEntries(names.map((name) => [name, "x"])), "secrets too", "ff");
