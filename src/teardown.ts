@@ -10,6 +10,7 @@ import { listClusterContainers } from "./docker/cluster-containers.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
+import { disconnectContainer } from "./docker/networks.ts";
 import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
@@ -86,11 +87,20 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
     return false;
   }
+  const left = await leaveNetworks(state, teardown);
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
   const registryRemoved = await deleteRegistry(state, teardown);
   const deleted = !state.created || (await deleteCluster(state, teardown));
-  return torchRemoved && registryRemoved && deleted;
+  return left && torchRemoved && registryRemoved && deleted;
+}
+
+/** Before the networks are removed: one that a container is in stays. */
+async function leaveNetworks({ joined }: JournalState, { attempt, exec }: Teardown): Promise<boolean> {
+  if (joined === undefined) return true;
+  return await attempt("Leaving the cluster's networks", async () => {
+    for (const network of joined.networks) await disconnectContainer(network, joined.container, exec);
+  });
 }
 
 async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, exec, log }: Teardown) {
