@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { array, nullish, object, record, string, unknown } from "valibot";
 import { CommandError, type Exec } from "../exec.ts";
 import { readJson } from "../values/json.ts";
@@ -34,7 +34,22 @@ export async function findEngineSite(exec: Exec): Promise<EngineSite> {
   const mountTable = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
   const [container, host] = await Promise.all([findJobContainer(mountTable, exec), findRemoteHost(exec)]);
   if (container !== undefined) return container;
-  return host === undefined ? { kind: "this-machine" } : { kind: "remote", host };
+  if (host === undefined || (isLoopback(host) && (await hasEngineFiles(exec)))) return { kind: "this-machine" };
+  return { kind: "remote", host };
+}
+
+/**
+ * Whether an engine that is asked by TCP on this machine's own address keeps its data here. One in a container beside this one,
+ * as runners on Kubernetes have it, shares the network but not the files.
+ */
+async function hasEngineFiles(exec: Exec): Promise<boolean> {
+  try {
+    const { stdout } = await docker(["info", "--format={{.DockerRootDir}}"], OPTIONS, exec);
+    const folder = stdout.trim();
+    return folder.startsWith("/") && (await stat(folder)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { runStep, type StepResult } from "../../scripts/local/runner.ts";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { kindConfig, newestMinor } from "../../testbed/releases.ts";
-import { type ActionRun, dockerLeftovers, type Machine, machineOf, prepareRun, sh } from "./harness.ts";
+import { type ActionRun, dockerLeftovers, eventually, type Machine, machineOf, prepareRun, sh } from "./harness.ts";
 import { type JobContainer, startJobContainer } from "./job-container.ts";
 import { CSAR, placeTorch, torchLeftovers, useLightServices } from "./torch.ts";
 
@@ -101,14 +101,29 @@ describe("a step in a job's container, with Docker's socket and the runner's fol
     }
   });
 
-  it("leaves the networks and nothing else in post", async () => {
-    const { log } = await run.post({ start: job.start });
-    assert.doesNotMatch(log.join("\n"), /::warning::/);
+  const expectNothing = async () => {
     assert.deepEqual(await job.networks(), [job.network]);
     assert.deepEqual(await dockerLeftovers(cluster), []);
     assert.deepEqual(await torchLeftovers(cluster), []);
-    const temp = await job.sh("ls /__w/temp");
-    assert.doesNotMatch(temp, new RegExp(`kind-torch-${cluster}`));
+    assert.doesNotMatch(await job.sh("ls /__w/temp"), new RegExp(`kind-torch-${cluster}`));
+  };
+
+  it("leaves the networks and nothing else in post", async () => {
+    const { log } = await run.post({ start: job.start });
+    assert.doesNotMatch(log.join("\n"), /::warning::/);
+    await expectNothing();
+  });
+
+  it("does so too when main is killed while kind makes the nodes", async () => {
+    const ended = run.main({ start: job.start, inputs: { torch: "", "torch-csar": "" } });
+    await eventually("kind makes a node", async () => (await dockerLeftovers(cluster)).length > 0);
+    assert.ok((await job.networks()).includes("kind"));
+    await job.sh(`for process in /proc/[0-9]*; do
+      if tr '\\0' ' ' <"$process/cmdline" | grep -q 'main[.]mjs'; then kill -9 "\${process#/proc/}"; fi
+    done`);
+    assert.notEqual((await ended).exitCode, 0);
+    await run.post({ start: job.start, inputs: { torch: "", "torch-csar": "" } });
+    await expectNothing();
   });
 });
 

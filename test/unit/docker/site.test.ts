@@ -3,12 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   type EngineSite,
+  findEngineSite,
   findOwnId,
   joiningContainer,
   parseRemoteHost,
   reachPort,
   sharesPorts,
 } from "../../../src/docker/site.ts";
+import type { Exec } from "../../../src/exec.ts";
+import { makeFolder } from "../builders.ts";
 
 const ID = "cfd32dc6c44dd2efd374f1ade6fe2e0af68a6a7a059ca520736c28179909d0b1";
 const line = (root: string, point: string) => `89 72 254:0 ${root} ${point} rw,relatime - ext4 /dev/vda rw\n`;
@@ -54,6 +57,20 @@ test("an engine is remote where its address names a host", () => {
       (name, port) => parseRemoteHost(`tcp://${name}:${port}`) === name,
     ),
   );
+});
+
+/** A stand-in for docker's client: an engine at this address, with its data in this folder. */
+const askedAt =
+  (endpoint: string, folder: string): Exec =>
+  async ({ args }) => ({ stdout: args[0] === "context" ? `${endpoint}\n` : `${folder}\n`, stderr: "" });
+
+test("an engine on this machine's own address is this machine's where its data is here", async (context) => {
+  const folder = await makeFolder(context);
+  const siteOf = (endpoint: string, data: string) => findEngineSite(askedAt(endpoint, data));
+  assert.deepEqual(await siteOf("unix:///var/run/docker.sock", "/"), { kind: "this-machine" });
+  assert.deepEqual(await siteOf("tcp://127.0.0.1:2375", folder), { kind: "this-machine" });
+  assert.deepEqual(await siteOf("tcp://localhost:2376", `${folder}/missing`), { kind: "remote", host: "localhost" });
+  assert.deepEqual(await siteOf("tcp://docker:2376", folder), { kind: "remote", host: "docker" });
 });
 
 const HERE: EngineSite = { kind: "this-machine" };
