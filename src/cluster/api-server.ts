@@ -18,6 +18,8 @@ const API_PORT = 6443;
 export interface ApiServer {
   /** Its address, as this step reaches it. */
   readonly server: string;
+  /** Its port on the engine's machine, which is not that of its address where this step is in a job's container. */
+  readonly publishedPort: number;
   /** The id of a control plane's container. */
   readonly controlPlane: string;
 }
@@ -50,13 +52,15 @@ export async function waitForApiServer(
   );
   if (answer === undefined || answer === "stopped") return undefined;
   const host = answer.host.includes(":") ? `[${answer.host}]` : answer.host;
-  return { server: `https://${host}:${answer.port}`, controlPlane: answer.controlPlane };
+  const { port, publishedPort, controlPlane } = answer;
+  return { server: `https://${host}:${port}`, publishedPort, controlPlane };
 }
 
 /** Where this step reaches the API server. */
 interface Endpoint {
   readonly host: string;
   readonly port: number;
+  readonly publishedPort: number;
   /** The id of the first control plane's container. */
   readonly controlPlane: string;
 }
@@ -72,7 +76,7 @@ async function findEndpoint({ ownership, nodes, site }: ApiServerRequest, exec: 
   const published = await findPublishedPort(container.id, API_PORT, "finding the API server's port", exec);
   if (published === undefined) return undefined;
   const reached = reachPort(site, { container: container.name, port: API_PORT, published });
-  return { ...reached, controlPlane: controlPlane.id };
+  return { ...reached, publishedPort: published.port, controlPlane: controlPlane.id };
 }
 
 /** Asks without checking the certificate: nothing is sent, and nothing is trusted but that it answers. */

@@ -33,6 +33,8 @@ export interface CreationRequest {
 export interface AnsweringApi {
   /** Its address, as this step reaches it. */
   readonly server: string;
+  /** Its port on the engine's machine. */
+  readonly publishedPort: number;
   /** kubeadm's kubeconfig of the admin; a secret. */
   readonly adminConf: string;
 }
@@ -144,7 +146,8 @@ async function openApiServer(
       retryable: !timeout.signal.aborted,
     });
   }
-  return { server: api.server, adminConf: await readAdminConf(api.controlPlane, exec) };
+  const { server, publishedPort, controlPlane } = api;
+  return { server, publishedPort, adminConf: await readAdminConf(controlPlane, exec) };
 }
 
 /** Where kind writes a kubeconfig: never the user's own, and never the one that later steps get. */

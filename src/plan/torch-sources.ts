@@ -54,5 +54,5 @@ export async function readTorchSources(
 
 /** The API server's address as a template will have it; the port is not known yet. */
 function longestEndpoint({ endpoint }: TorchPlan, { shape }: PlannedPlaces): string {
-  return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), "https://127.0.0.1:65535");
+  return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), 65535);
 }

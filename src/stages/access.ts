@@ -20,7 +20,7 @@ const FIRST_WITH_BOUND_ADMIN = "1.29.0-0";
 
 /** The admin's way into the cluster, as soon as the API server answers and knows the admin's rights. */
 export async function openCluster({ plan, journal, exec, log }: StepContext, creation: Creation, { kubectl }: Tools) {
-  const { server, adminConf } = await creation.apiServer;
+  const { server, publishedPort, adminConf } = await creation.apiServer;
   const { runDirectory, shape } = plan;
   // None was there before the run: what is there now is of the try that failed.
   if (journal.state.failedTries) await removeFiles(credentialFiles(plan.credentials));
@@ -33,7 +33,7 @@ export async function openCluster({ plan, journal, exec, log }: StepContext, cre
     createKubectl({ kubectl, kubeconfig: path, runDirectory, exec, signal: creation.signal });
   const admin = asUser(kubeconfig);
   if (semver.gte(plan.versions.kubernetes, FIRST_WITH_BOUND_ADMIN)) await waitForAdminRights(admin, creation.signal);
-  return { access, admin, asUser, cluster: { server, kubeconfig } };
+  return { access, admin, asUser, cluster: { server, publishedPort, kubeconfig } };
 }
 
 /** What credentials are issued with. */

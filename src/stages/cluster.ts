@@ -31,8 +31,10 @@ import type { BegunTorch } from "./torch.ts";
 
 /** A cluster that can be used. */
 export interface Cluster {
-  /** The endpoint on the host. */
+  /** The endpoint, as this step reaches it. */
   readonly server: string;
+  /** The API server's port on the engine's machine. */
+  readonly publishedPort: number;
   /** Path of the admin's kubeconfig. */
   readonly kubeconfig: string;
 }

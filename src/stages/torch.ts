@@ -105,7 +105,7 @@ async function deployThrough(
   const { signal } = tasks;
   const { shape, credentials, runDirectory } = plan;
   const addresses = planAddresses(torch, sources.checkout);
-  const endpoint = chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), cluster.server);
+  const endpoint = chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), cluster.publishedPort);
   const request = {
     ...template,
     access: planAccess(torch, credentials, endpoint),

@@ -46,7 +46,7 @@ export function checkEndpoint(
   ];
 }
 
-/** The API server's endpoint as TORCH-V2's containers reach it. */
-export function chooseEndpoint(endpoint: TorchInputs["endpoint"], internal: string, external: string): string {
-  return endpoint === "internal" ? internal : `https://${DOCKER_HOST_NAME}:${new URL(external).port}`;
+/** The API server's endpoint as TORCH-V2's containers reach it. @param publishedPort on the engine's machine. */
+export function chooseEndpoint(endpoint: TorchInputs["endpoint"], internal: string, publishedPort: number): string {
+  return endpoint === "internal" ? internal : `https://${DOCKER_HOST_NAME}:${publishedPort}`;
 }

@@ -63,7 +63,8 @@ test("a load balancer that is created before the control planes still leads to t
     exec,
     AbortSignal.timeout(20_000),
   );
-  assert.deepEqual(found, { server: `https://127.0.0.1:${address.port}`, controlPlane: "node" });
+  const { port } = address;
+  assert.deepEqual(found, { server: `https://127.0.0.1:${port}`, publishedPort: port, controlPlane: "node" });
 });
 
 /** A stand-in for kubectl: `auth can-i --quiet` exits with 1 while the answer is no, like the real one. */
