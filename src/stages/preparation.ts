@@ -6,6 +6,7 @@ import { findDigest } from "../docker/images.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
 import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
 import { pullImage } from "../docker/pull.ts";
+import { joiningContainer } from "../docker/site.ts";
 import { raiseEngineLimits, raiseLimits } from "../host/inotify.ts";
 import { findHostResolver } from "../host/resolver.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -121,7 +122,7 @@ async function replaceOlder(context: StepContext): Promise<void> {
 }
 
 /** Removes an older cluster of the plan's name and its TORCH-V2 and its registry, including what Docker is still creating of them. */
-async function removeOlder({ plan, journal, exec }: StepContext): Promise<readonly string[]> {
+async function removeOlder({ plan, host, journal, exec }: StepContext): Promise<readonly string[]> {
   const { shape, images, torch, pulls } = plan;
   const [image = ""] = images;
   const beside = [
@@ -143,7 +144,9 @@ async function removeOlder({ plan, journal, exec }: StepContext): Promise<readon
       ({ name, created }) => isNodeName(name, shape.name) && Date.parse(created) < startedAt,
     );
     await removeClusterContainers(older, exec);
-    return [...older.map(({ name }) => name), ...(await removeLabelled(`${TORCH_CLUSTER_LABEL}=${shape.name}`, exec))];
+    // An earlier step of this job may have had its container join TORCH-V2's network.
+    const label = `${TORCH_CLUSTER_LABEL}=${shape.name}`;
+    return [...older.map(({ name }) => name), ...(await removeLabelled(label, exec, joiningContainer(host.site)))];
   };
   return await removeInterrupted(pending, removeListed, exec);
 }

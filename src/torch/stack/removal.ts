@@ -1,6 +1,6 @@
 import { listContainerIds, removeContainers } from "../../docker/containers.ts";
 import { type PendingContainer, removeInterrupted } from "../../docker/interrupted.ts";
-import { listNetworks, removeNetworks } from "../../docker/networks.ts";
+import { disconnectContainer, listNetworks, removeNetworks } from "../../docker/networks.ts";
 import { listVolumes, removeVolumes } from "../../docker/volumes.ts";
 import type { Exec } from "../../exec.ts";
 import { pause } from "../../poll.ts";
@@ -28,13 +28,21 @@ export async function removeBoot(
   return removed.length + last.length;
 }
 
-/** Removes every container (with its anonymous volumes), volume and network that has a label. @returns the containers. */
-export async function removeLabelled(label: string, exec: Exec): Promise<readonly string[]> {
+/**
+ * Removes every container (with its anonymous volumes), volume and network that has a label.
+ * @param member the container of this step, which may be in those networks: it leaves them.
+ * @returns the containers.
+ */
+export async function removeLabelled(label: string, exec: Exec, member?: string): Promise<readonly string[]> {
   const listing = { timeoutSeconds: 60, purpose: "looking for what TORCH-V2 left" };
   const removing = { timeoutSeconds: 180, purpose: "removing what TORCH-V2 left" };
   const containers = await listContainerIds([`label=${label}`], listing, exec);
   await removeContainers(containers, removing, exec);
   await removeVolumes(await listVolumes(label, listing, exec), removing, exec);
-  await removeNetworks(await listNetworks(label, listing, exec), removing, exec);
+  const networks = await listNetworks(label, listing, exec);
+  if (member !== undefined) {
+    for (const network of networks) await disconnectContainer(network, member, exec);
+  }
+  await removeNetworks(networks, removing, exec);
   return containers;
 }
