@@ -1,4 +1,4 @@
-import { join, posix } from "node:path";
+import { isAbsolute, join, posix } from "node:path";
 import { isWithinFolder } from "../values/paths.ts";
 import type { EngineSite } from "./site.ts";
 
@@ -13,7 +13,7 @@ export function enginePath(site: EngineSite, path: string): string | undefined {
   const [mount] = site.mounts
     .filter(({ destination }) => isWithinFolder(destination, absolute))
     .toSorted((a, b) => b.destination.length - a.destination.length);
-  if (mount === undefined) return undefined;
+  if (mount === undefined || !isAbsolute(mount.source)) return undefined;
   const there = join(mount.source, posix.relative(mount.destination, absolute));
   return path.endsWith("/") && !there.endsWith("/") ? `${there}/` : there;
 }

@@ -16,7 +16,7 @@ export interface JobContainer {
   readonly networkOf: string | undefined;
   /** The networks that it is in already. */
   readonly networks: readonly string[];
-  /** What of the engine's machine it sees: paths there and here. */
+  /** What is mounted in it: paths on the engine's machine and here. What is in memory has none there. */
   readonly mounts: readonly { readonly source: string; readonly destination: string }[];
 }
 
@@ -63,16 +63,18 @@ export function findOwnId(mountTable: string): string | undefined {
 }
 
 const FORMAT =
-  '{"name":{{json .Name}},"mode":{{json .HostConfig.NetworkMode}},"networks":{{json .NetworkSettings.Networks}},"mounts":{{json .Mounts}}}';
+  '{"name":{{json .Name}},"mode":{{json .HostConfig.NetworkMode}},"networks":{{json .NetworkSettings.Networks}},"mounts":{{json .Mounts}},"memory":{{json .HostConfig.Tmpfs}}}';
 const INSPECTED = object({
   name: string(),
   mode: string(),
   networks: nullish(record(string(), unknown())),
   mounts: nullish(array(object({ Source: string(), Destination: string() }))),
+  /** File systems in memory, by their place (`--tmpfs`). */
+  memory: nullish(record(string(), string())),
 });
 
 /** The container that this step is in; `undefined` where the engine does not have it: then it is another engine's. */
-async function findJobContainer(mountTable: string, exec: Exec): Promise<JobContainer | undefined> {
+export async function findJobContainer(mountTable: string, exec: Exec): Promise<JobContainer | undefined> {
   const id = findOwnId(mountTable);
   if (id === undefined) return undefined;
   const inspect = async (container: string) => {
@@ -80,7 +82,7 @@ async function findJobContainer(mountTable: string, exec: Exec): Promise<JobCont
     return readJson(INSPECTED, line);
   };
   try {
-    const { name, mode, networks, mounts } = await inspect(id);
+    const { name, mode, networks, mounts, memory } = await inspect(id);
     const networkOf = mode === "host" ? undefined : (/^container:(.+)$/.exec(mode)?.[1] ?? id);
     const joined = networkOf === undefined || networkOf === id ? networks : (await inspect(networkOf)).networks;
     return {
@@ -88,7 +90,10 @@ async function findJobContainer(mountTable: string, exec: Exec): Promise<JobCont
       name: name.replace(/^\//, ""),
       networkOf,
       networks: Object.keys(joined ?? {}),
-      mounts: (mounts ?? []).map(({ Source, Destination }) => ({ source: Source, destination: Destination })),
+      mounts: [
+        ...(mounts ?? []).map(({ Source, Destination }) => ({ source: Source, destination: Destination })),
+        ...Object.keys(memory ?? {}).map((destination) => ({ source: "", destination })),
+      ],
     };
   } catch (error) {
     if (isMissing("container", error) || error instanceof CommandError) return undefined;

@@ -26,6 +26,13 @@ test("a path in a job's container is one of the engine's machine by the innermos
   }
 });
 
+test("the engine's machine has nothing of a file system in memory, also where that covers a part of a volume", () => {
+  const mounts = [...MOUNTS, { source: "", destination: "/__w/_temp/memory" }];
+  const job = { ...JOB, mounts };
+  assert.equal(enginePath(job, "/__w/_temp/memory/x"), undefined);
+  assert.equal(enginePath(job, "/__w/_temp/x"), "/home/runner/work/_temp/x");
+});
+
 test("on the engine's machine every path is its own, and on another one none is", () => {
   assert.equal(enginePath({ kind: "this-machine" }, "relative/x"), "relative/x");
   assert.equal(enginePath({ kind: "remote", host: "docker" }, "/x"), undefined);

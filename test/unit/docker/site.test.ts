@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   type EngineSite,
   findEngineSite,
+  findJobContainer,
   findOwnId,
   joiningContainer,
   parseRemoteHost,
@@ -71,6 +72,28 @@ test("an engine on this machine's own address is this machine's where its data i
   assert.deepEqual(await siteOf("tcp://127.0.0.1:2375", folder), { kind: "this-machine" });
   assert.deepEqual(await siteOf("tcp://localhost:2376", `${folder}/missing`), { kind: "remote", host: "localhost" });
   assert.deepEqual(await siteOf("tcp://docker:2376", folder), { kind: "remote", host: "docker" });
+});
+
+test("what a job's container has mounted includes its file systems in memory, which Docker lists apart", async () => {
+  const inspected = {
+    name: "/job",
+    mode: "github_network",
+    networks: { github_network: {} },
+    mounts: [{ Source: "/home/runner/work", Destination: "/__w" }],
+    memory: { "/__w/_temp": "size=1g" },
+  };
+  const exec: Exec = async () => ({ stdout: `${JSON.stringify(inspected)}\n`, stderr: "" });
+  const table = line(`/var/lib/docker/containers/${ID}/hosts`, "/etc/hosts");
+  assert.deepEqual(await findJobContainer(table, exec), {
+    kind: "container",
+    name: "job",
+    networkOf: ID,
+    networks: ["github_network"],
+    mounts: [
+      { source: "/home/runner/work", destination: "/__w" },
+      { source: "", destination: "/__w/_temp" },
+    ],
+  });
 });
 
 const HERE: EngineSite = { kind: "this-machine" };
