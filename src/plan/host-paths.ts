@@ -2,9 +2,12 @@ import { isAbsolute } from "node:path";
 import { checkHostPath, type HostPath } from "../cluster/config/mounts.ts";
 import type { UserConfiguration } from "../cluster/config/read.ts";
 import { enginePath } from "../docker/engine-paths.ts";
-import type { EngineSite } from "../docker/site.ts";
+import type { EngineSite, JobContainer } from "../docker/site.ts";
 import type { Problem } from "../errors.ts";
+import { resolveAhead } from "../values/files.ts";
 import type { Issue } from "../values/issue.ts";
+import { isWithinFolder } from "../values/paths.ts";
+import { printable } from "../values/text.ts";
 
 /** What a kind configuration mounts into nodes and does not exist, or not where the engine would look for it. */
 export async function checkHostPaths(
@@ -28,11 +31,25 @@ async function checkPath(
   if (site.kind === "remote") return checkRemotePath(hostPath, site.host);
   const missing = await checkHostPath(hostPath, createdDirectory);
   if (missing !== undefined || site.kind === "this-machine") return missing;
-  if (enginePath(site, hostPath.hostPath) !== undefined) return undefined;
+  if (enginePath(site, hostPath.hostPath) !== undefined) return await checkLinks(hostPath, site);
   return {
     reason: `is in the file system of this job's container, ${site.name}, which Docker Engine cannot mount into a node`,
     allowed: "a path in a volume of the job's container, such as the workspace",
     fix: "copy what is mounted into the workspace in an earlier step, or add a volume to the job's container",
+  };
+}
+
+/** Docker Engine follows the links that are in a volume, and not those that lead to it. */
+async function checkLinks({ hostPath }: HostPath, { mounts }: JobContainer): Promise<Issue | undefined> {
+  const { links } = await resolveAhead(hostPath);
+  const link = links.find((each) =>
+    mounts.some(({ destination }) => each !== destination && isWithinFolder(destination, each)),
+  );
+  if (link === undefined) return undefined;
+  return {
+    reason: `is reached through a link (${printable(link)}), which Docker Engine would follow on its own machine`,
+    allowed: "a path without links in a volume of the job's container, such as the workspace",
+    fix: "name the path that the link leads to",
   };
 }
 

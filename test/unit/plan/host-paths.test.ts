@@ -75,6 +75,25 @@ test("in a job's container, what is mounted must be in one of its volumes", asyn
   assert.match(outside.fix, /workspace/);
 });
 
+test("in a job's container, a link in a volume is refused: Docker Engine would follow it on its own machine", async (context) => {
+  const folder = await makeFolder(context);
+  await mkdir(join(folder, "volume/data"), { recursive: true });
+  await symlink("/", join(folder, "volume/root"));
+  await symlink("volume", join(folder, "outside"));
+  const mounts = ["volume", "outside"].map((name) => ({
+    source: "/home/runner/work",
+    destination: join(folder, name),
+  }));
+  const site = { kind: "container", name: "job", networkOf: "1", networks: [], mounts } as const;
+  const problemsOf = (hostPath: string) => checkHostPaths(configure(body(join(folder, hostPath))), undefined, site);
+  for (const linked of ["volume/root", "volume/root/etc"]) {
+    const problem = only(await problemsOf(linked));
+    assert.match(problem.reason, /reached through a link \(.*volume\/root\).*on its own machine/);
+  }
+  // Such as /var/run/docker.sock, where /var/run is a link of the image's.
+  assert.deepEqual(await problemsOf("outside/data"), []);
+});
+
 test("on another machine an absolute path may exist, and a relative one means nothing", async () => {
   const site = { kind: "remote", host: "docker" } as const;
   const problemsOf = (hostPath: string) => checkHostPaths(configure(body(hostPath)), undefined, site);
