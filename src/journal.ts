@@ -32,6 +32,8 @@ const journalState = object({
   cluster: string(),
   nodes: strings,
   startedAt: string(),
+  /** The process of main, which goes on where a runner cannot stop it: in a job's container. */
+  main: optional(object({ pid: number(), start: string() })),
   /** The mount that this run's nodes have: the proof that they are this run's. */
   owner: object({ source: string(), destination: string() }),
   /** What joined networks so that the steps of its job reach the cluster: their own container. */

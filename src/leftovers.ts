@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -42,6 +43,41 @@ async function findMarked(mark: string): Promise<readonly number[]> {
       }),
   );
   return found.flat().filter((pid) => pid !== process.pid);
+}
+
+/** A process by its id and by when it started: an id alone may be another one's by now. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** In ticks since the machine started. */
+  readonly start: string;
+}
+
+/** Identifies a process; `undefined` where it is not there, or has ended. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  try {
+    const start = readStart(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return start === undefined ? undefined : { pid, start };
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, by its state (proc(5)), whose second field may hold anything; `undefined` where it has ended. */
+export function readStart(stat: string): string | undefined {
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return state === "Z" || state === "X" ? undefined : fields[18];
+}
+
+/**
+ * Ends a process, and waits until it is gone: a runner that stops a step in a job's container ends Docker's client, and the
+ * step goes on. @returns whether it was there.
+ */
+export async function endProcess({ pid, start }: ProcessIdentity): Promise<boolean> {
+  const isThere = () => identifyProcess(pid)?.start === start;
+  if (!isThere()) return false;
+  kill(pid);
+  for (let round = 0; round < MAX_ROUNDS && isThere(); round += 1) await sleep(ROUND_MILLISECONDS);
+  return true;
 }
 
 /** Ends a process at once: what it leaves is ours to remove. */

@@ -5,6 +5,7 @@ import { credentialFiles, findMissingFolders, makeDirectory } from "./credential
 import { createExec } from "./exec.ts";
 import { findProxies } from "./host/proxy.ts";
 import { beginJournal, type Journal } from "./journal.ts";
+import { identifyProcess } from "./leftovers.ts";
 import { type Decided, decide } from "./plan/decide.ts";
 import { describeResults, type Results } from "./report/results.ts";
 import { makeRunFolder } from "./run-folder.ts";
@@ -61,6 +62,7 @@ async function openJournal(runner: Runner, { inputs, plan }: Decided): Promise<J
     cluster: plan.shape.name,
     nodes: plan.shape.nodes.map((node) => node.name),
     startedAt: new Date().toISOString(),
+    main: identifyProcess(process.pid),
     owner: plan.owner,
     cleanup: inputs.cleanup,
     logs: inputs.logs,

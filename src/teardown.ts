@@ -14,7 +14,7 @@ import { disconnectContainer } from "./docker/networks.ts";
 import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
-import { endProcesses } from "./leftovers.ts";
+import { endProcess, endProcesses } from "./leftovers.ts";
 import { collectLogs } from "./logs/collect.ts";
 import { removeRegistry } from "./pulls/registry.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
@@ -49,6 +49,8 @@ export async function tearDown(request: TeardownRequest): Promise<void> {
   });
   const hidden = await teardown.attempt("Reading what is secret", () => hideRunSecrets(journal?.state, runDirectory));
   await teardown.attempt("Ending what main left running", async () => {
+    const main = journal?.state.main;
+    if (main !== undefined && (await endProcess(main))) log.info("Ended main, which was still running");
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
   });
