@@ -4,6 +4,7 @@ import type { ClusterShape } from "../cluster/config/shape.ts";
 import { type EngineSite, sharesPorts } from "../docker/site.ts";
 import type { Problem } from "../errors.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import { hostName } from "../values/addresses.ts";
 import type { PlanFacts } from "./facts.ts";
 
 /**
@@ -47,6 +48,7 @@ function checkRemote(
 ): readonly Problem[] {
   return [
     ...checkTorch(inputs, host),
+    ...checkName(host),
     ...(/^127\.|^::1$/.test(apiServerAddress)
       ? [
           {
@@ -68,6 +70,20 @@ function checkRemote(
           },
         ]
       : []),
+  ];
+}
+
+/** The name is in the API server's certificate, and kubeadm refuses what is no name of DNS: that of a service may be none. */
+function checkName(host: string): readonly Problem[] {
+  if (!("issue" in hostName(host))) return [];
+  return [
+    {
+      input: "runs-on",
+      value: host,
+      reason: "is the name in DOCKER_HOST or in Docker's context, and cannot be in the API server's certificate",
+      allowed: "host names such as docker.example and IP addresses",
+      fix: "reach Docker Engine by another name, such as one without an underscore, or by its address",
+    },
   ];
 }
 

@@ -20,6 +20,12 @@ test("with an engine on another machine the API server is published on every add
   assert.equal(planOf({ survey: { site: { kind: "remote", host: "2001:db8::7" } } }).shape.apiServerAddress, "::");
 });
 
+test("a name of the engine's machine that no certificate of kubeadm can have is refused before kubeadm does", () => {
+  const problem = only(problemsOf({ survey: { site: { kind: "remote", host: "docker_daemon" } } }));
+  assert.deepEqual([problem.input, problem.value], ["runs-on", "docker_daemon"]);
+  assert.match(`${problem.reason} ${problem.fix}`, /certificate.*without an underscore/);
+});
+
 test("an engine that this step shares its network with publishes the API server on 127.0.0.1", () => {
   for (const site of [SIDECAR, JOB]) {
     const { shape } = planOf({ survey: { site } });
