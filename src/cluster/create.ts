@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EngineSite } from "../docker/site.ts";
+import { type EngineSite, sharesPorts } from "../docker/site.ts";
 import { Failure } from "../errors.ts";
 import type { Exec } from "../exec.ts";
 import type { Log } from "../runner/log.ts";
@@ -139,15 +139,21 @@ async function openApiServer(
   );
   if (api === undefined) {
     throw new Failure("kind created the cluster, but its API server does not answer on the port that it published.", {
-      fix:
-        site.kind === "remote"
-          ? `check that ${site.host} lets this machine connect to the ports that its containers publish (a firewall, or a network that is not routed)`
-          : "check that nothing on this machine blocks that port, and look at the API server's log",
+      fix: unreachableFix(site),
       retryable: !timeout.signal.aborted,
     });
   }
   const { server, publishedPort, controlPlane } = api;
   return { server, publishedPort, adminConf: await readAdminConf(controlPlane, exec) };
+}
+
+/** What to do where the API server is not reached, by where the engine is. */
+export function unreachableFix(site: EngineSite): string {
+  if (site.kind !== "remote")
+    return "check that nothing on this machine blocks that port, and look at the API server's log";
+  if (sharesPorts(site))
+    return `use the runner's own Docker Engine, or reach this one by the name of its container from a job's container: by ${site.host} only the engine's own port is reached, not those of its containers`;
+  return `check that ${site.host} lets this machine connect to the ports that its containers publish (a firewall, or a network that is not routed)`;
 }
 
 /** Where kind writes a kubeconfig: never the user's own, and never the one that later steps get. */

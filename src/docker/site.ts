@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { array, nullish, object, record, string, unknown } from "valibot";
 import { CommandError, type Exec } from "../exec.ts";
 import { readJson } from "../values/json.ts";
@@ -40,13 +41,15 @@ export async function findEngineSite(exec: Exec): Promise<EngineSite> {
 
 /**
  * Whether an engine that is asked by TCP on this machine's own address keeps its data here. One in a container beside this one,
- * as runners on Kubernetes have it, shares the network but not the files.
+ * as runners on Kubernetes have it, shares the network but not the files; one in a service's container, whose port is
+ * published here, neither. That one has a folder of the same path, and another machine's name.
  */
 async function hasEngineFiles(exec: Exec): Promise<boolean> {
   try {
-    const { stdout } = await docker(["info", "--format={{.DockerRootDir}}"], OPTIONS, exec);
-    const folder = stdout.trim();
-    return folder.startsWith("/") && (await stat(folder)).isDirectory();
+    const format = '{"name":{{json .Name}},"folder":{{json .DockerRootDir}}}';
+    const { stdout } = await docker(["info", `--format=${format}`], OPTIONS, exec);
+    const { name, folder } = readJson(object({ name: string(), folder: string() }), stdout);
+    return name === hostname() && folder.startsWith("/") && (await stat(folder)).isDirectory();
   } catch {
     return false;
   }

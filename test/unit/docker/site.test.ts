@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
@@ -60,10 +61,13 @@ test("an engine is remote where its address names a host", () => {
   );
 });
 
-/** A stand-in for docker's client: an engine at this address, with its data in this folder. */
+/** A stand-in for docker's client: an engine at this address, with its data in this folder, on a machine of this name. */
 const askedAt =
-  (endpoint: string, folder: string): Exec =>
-  async ({ args }) => ({ stdout: args[0] === "context" ? `${endpoint}\n` : `${folder}\n`, stderr: "" });
+  (endpoint: string, folder: string, name = hostname()): Exec =>
+  async ({ args }) => {
+    const info = JSON.stringify({ name, folder });
+    return { stdout: args[0] === "context" ? `${endpoint}\n` : `${info}\n`, stderr: "" };
+  };
 
 test("an engine on this machine's own address is this machine's where its data is here", async (context) => {
   const folder = await makeFolder(context);
@@ -71,6 +75,9 @@ test("an engine on this machine's own address is this machine's where its data i
   assert.deepEqual(await siteOf("unix:///var/run/docker.sock", "/"), { kind: "this-machine" });
   assert.deepEqual(await siteOf("tcp://127.0.0.1:2375", folder), { kind: "this-machine" });
   assert.deepEqual(await siteOf("tcp://localhost:2376", `${folder}/missing`), { kind: "remote", host: "localhost" });
+  // A service docker:dind of a job, whose port is published here: both have the folder, but not the same one.
+  const service = await findEngineSite(askedAt("tcp://localhost:2376", folder, "0a1b2c3d4e5f"));
+  assert.deepEqual(service, { kind: "remote", host: "localhost" });
   assert.deepEqual(await siteOf("tcp://docker:2376", folder), { kind: "remote", host: "docker" });
 });
 
