@@ -34,7 +34,7 @@ export interface Report {
 
 /** What they say about TORCH-V2. */
 export interface TorchReport {
-  /** Addresses on this machine. */
+  /** Addresses, as the job's steps reach them. */
   readonly dashboard: string;
   readonly engine: string;
   readonly broker: string;

@@ -38,7 +38,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["Ready", report.readiness],
     ...(report.pulls ?? []),
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
-    ["", `${report.endpointExternal} (on the host)`],
+    ["", `${report.endpointExternal} (for this job's steps)`],
     ["User", `${report.user}, rights: ${report.rbac}`],
     ["Certificate", `expires ${report.certificateExpires.toISOString()}`],
     ["Artifact", describeArtifact(report.artifact)],

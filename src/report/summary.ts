@@ -49,7 +49,7 @@ function clusterTable(report: Report): Markdown {
       ["Ready", report.readiness],
       ...(report.pulls ?? []),
       ["Endpoint in kind's network", code(report.endpoint)],
-      ["Endpoint on the host", code(report.endpointExternal)],
+      ["Endpoint for this job's steps", code(report.endpointExternal)],
       ["User", inline`${code(report.user)}, rights: ${report.rbac}`],
       ["Certificate expires", report.certificateExpires.toISOString()],
       ["Artifact", renderArtifact(report.artifact)],
