@@ -14,7 +14,8 @@ import type { PlanFacts } from "./facts.ts";
 export function applyEngineSite(inputs: Inputs, user: UserConfiguration | undefined, site: EngineSite): Inputs {
   if (site.kind !== "remote" || sharesPorts(site)) return inputs;
   const explicit = inputs.apiServerAddress !== undefined || user?.networking.apiServerAddress !== undefined;
-  const everywhere = user?.networking.ipFamily === "ipv6" || isIPv6(site.host) ? "::" : "0.0.0.0";
+  // Docker leads either to the node, whatever the cluster's own family is: the way there decides.
+  const everywhere = isIPv6(site.host) ? "::" : "0.0.0.0";
   return {
     ...inputs,
     apiServerAddress: explicit ? inputs.apiServerAddress : everywhere,

@@ -17,6 +17,11 @@ test("with an engine on another machine the API server is published on every add
   assert.equal(explicit.apiServerAddress, "10.0.0.7");
   const configured = planOf({ survey: { site: REMOTE }, config: "networking: {apiServerAddress: 10.0.0.8}\n" }).shape;
   assert.equal(configured.apiServerAddress, "10.0.0.8");
+  // Whether the cluster has IPv6 inside says nothing about the way to that machine.
+  assert.equal(
+    planOf({ survey: { site: REMOTE }, config: "networking: {ipFamily: ipv6}\n" }).shape.apiServerAddress,
+    "0.0.0.0",
+  );
   assert.equal(planOf({ survey: { site: { kind: "remote", host: "2001:db8::7" } } }).shape.apiServerAddress, "::");
 });
 
