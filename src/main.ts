@@ -1,10 +1,10 @@
 import { installTools, isInstallOnly } from "./install.ts";
-import { endProcesses } from "./leftovers.ts";
+import { endProcesses, identifyProcess } from "./leftovers.ts";
 import { reportFailure, reportInstallation, reportSuccess } from "./report/report.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { endWhenStopped } from "./runner/signals.ts";
-import { saveRunDirectory } from "./runner/state.ts";
+import { saveMain, saveRunDirectory } from "./runner/state.ts";
 import { readFolders } from "./runner/step.ts";
 import { setUp } from "./setup.ts";
 import { startTimeline } from "./timeline.ts";
@@ -19,6 +19,7 @@ const fail = async (error: unknown) => {
 };
 const stopping = endWhenStopped(fail);
 try {
+  saveMain(identifyProcess(process.pid));
   await hideEnvironment(environment);
   const remember = (path: string) => {
     runDirectory = path;

@@ -1,11 +1,15 @@
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
-import { loadRunDirectory } from "./runner/state.ts";
-import { hasJobFailed } from "./runner/step.ts";
+import { loadMain, loadRunDirectory } from "./runner/state.ts";
+import { hasJobFailed, readFolders } from "./runner/step.ts";
 import { tearDown } from "./teardown.ts";
+import { endUnfinished } from "./unfinished.ts";
 
-const runDirectory = loadRunDirectory();
-if (runDirectory !== "") {
+const main = loadMain();
+const saved = loadRunDirectory();
+const runDirectory =
+  saved === "" && main !== undefined ? await endUnfinished(main, readFolders(process.env).temp) : saved;
+if (runDirectory !== undefined && runDirectory !== "") {
   await hideEnvironment(process.env);
   await tearDown({
     runDirectory,

@@ -43,14 +43,17 @@ interface Teardown extends TeardownRequest {
 export async function tearDown(request: TeardownRequest): Promise<void> {
   const { runDirectory, log } = request;
   const teardown: Teardown = { ...request, exec: createExec(runDirectory), attempt: attemptWith(log) };
+  // First, and by what it has written so far: what it writes until it is gone must be read too.
+  const { main } = (await reopenJournal(runDirectory).catch(() => undefined))?.state ?? {};
+  await teardown.attempt("Ending main", async () => {
+    if (main !== undefined && (await endProcess(main))) log.info("Ended main, which was still running");
+  });
   const journal = await reopenJournal(runDirectory).catch((error: unknown) => {
     log.warning(`The journal of the run cannot be read: ${describeError(error)}`);
     return undefined;
   });
   const hidden = await teardown.attempt("Reading what is secret", () => hideRunSecrets(journal?.state, runDirectory));
   await teardown.attempt("Ending what main left running", async () => {
-    const main = journal?.state.main;
-    if (main !== undefined && (await endProcess(main))) log.info("Ended main, which was still running");
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
   });
@@ -100,9 +103,12 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
 /** Before the networks are removed: one that a container is in stays. */
 async function leaveNetworks({ joined }: JournalState, { attempt, exec }: Teardown): Promise<boolean> {
   if (joined === undefined) return true;
-  return await attempt("Leaving the cluster's networks", async () => {
-    for (const network of joined.networks) await disconnectContainer(network, joined.container, exec);
-  });
+  const left: boolean[] = [];
+  for (const network of joined.networks) {
+    const leave = () => disconnectContainer(network, joined.container, exec);
+    left.push(await attempt(`Leaving the network ${network}`, leave));
+  }
+  return !left.includes(false);
 }
 
 async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, exec, log }: Teardown) {

@@ -86,7 +86,9 @@ export async function disconnectContainer(network: string, container: string, ex
   try {
     await docker(["network", "disconnect", "--force", network, container], options, exec);
   } catch (error) {
-    const gone = error instanceof CommandError && /is not connected|not found|no such/i.test(error.stderr);
+    const gone =
+      error instanceof CommandError &&
+      /is not connected|(?:network|container|endpoint) \S+ not found|no such (?:network|container)/i.test(error.stderr);
     if (!gone) throw error;
   }
 }

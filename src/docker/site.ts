@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { array, nullish, object, record, string, unknown } from "valibot";
 import { CommandError, type Exec } from "../exec.ts";
@@ -94,7 +94,10 @@ export async function findJobContainer(mountTable: string, exec: Exec): Promise<
       networkOf,
       networks: Object.keys(joined ?? {}),
       mounts: [
-        ...(mounts ?? []).map(({ Source, Destination }) => ({ source: Source, destination: Destination })),
+        ...(await ownMounts(mounts ?? [], mountTable)).map(({ Source, Destination }) => ({
+          source: Source,
+          destination: Destination,
+        })),
         ...Object.keys(memory ?? {}).map((destination) => ({ source: "", destination })),
       ],
     };
@@ -102,6 +105,21 @@ export async function findJobContainer(mountTable: string, exec: Exec): Promise<
     if (isMissing("container", error) || error instanceof CommandError) return undefined;
     throw error;
   }
+}
+
+/** None where they are another container's, whose network, and so files such as /etc/hosts, this one has. */
+async function ownMounts<T extends { readonly Destination: string }>(
+  mounts: readonly T[],
+  mountTable: string,
+): Promise<readonly T[]> {
+  // The kernel writes a space in a path as `\040`, and a path without links.
+  const decode = (path = "") =>
+    path.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
+  const places = new Set(mountTable.split("\n").map((line) => decode(line.split(" ")[4])));
+  const isMounted = async ({ Destination }: T) =>
+    places.has(Destination) || places.has(await realpath(Destination).catch(() => Destination));
+  const found = await Promise.all(mounts.map(isMounted));
+  return found.includes(false) ? [] : mounts;
 }
 
 /** The host of an engine that is not asked through a socket of this machine. `DOCKER_HOST` wins over a context, as in Docker. */
@@ -131,7 +149,7 @@ export function sharesPorts(site: EngineSite): boolean {
 }
 
 function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host);
+  return /^(?:localhost|127(?:\.\d+){3}|::1|0\.0\.0\.0)$/.test(host);
 }
 
 /** The container that has to join a network for this step to reach the containers in it; `undefined`: none has to, or can. */

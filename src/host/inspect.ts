@@ -57,6 +57,7 @@ export function readPlatform(): Platform {
 
 async function inspectDocker(exec: Exec): Promise<DockerFacts> {
   const located = findEngineSite(exec);
+  located.catch(() => undefined);
   try {
     const found = Promise.all([
       listClusterContainers(exec),

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
 import type { UserConfiguration } from "../cluster/config/read.ts";
 import type { ClusterShape } from "../cluster/config/shape.ts";
@@ -98,6 +99,27 @@ function checkTorch({ torch }: Inputs, host: string): readonly Problem[] {
       reason: `needs its files on the machine of Docker Engine (${host}): TORCH-V2's containers mount the credentials and parts of the checkout, and that machine does not have them`,
       allowed: "TORCH-V2 with an engine that sees this step's files",
       fix: "run the job where Docker Engine runs, or in a container of that engine with its socket mounted",
+    },
+  ];
+}
+
+/** A name by which only Docker's client knows the engine's machine, such as an alias in a configuration of ssh. */
+export async function checkEngineName(site: EngineSite): Promise<readonly Problem[]> {
+  if (site.kind !== "remote") return [];
+  const { host } = site;
+  const found = await lookup(host).then(
+    () => true,
+    () => false,
+  );
+  if (found) return [];
+  return [
+    {
+      input: "DOCKER_HOST",
+      value: host,
+      reason:
+        "is the name of Docker Engine's machine, and this machine cannot look it up, so nothing here reaches the API server there",
+      allowed: "a name or an address that this machine resolves",
+      fix: "write the machine's address in DOCKER_HOST or in Docker's context, not an alias of ssh",
     },
   ];
 }

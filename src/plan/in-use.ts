@@ -8,6 +8,7 @@ import type { Inputs } from "../inputs/inputs.ts";
 import { describeRegistryPort } from "../pulls/conflicts.ts";
 import { isNodeName } from "../values/nodes.ts";
 import { checkPresentFiles } from "./credentials.ts";
+import { checkEngineName } from "./engine-site.ts";
 import { checkHostPaths } from "./host-paths.ts";
 import type { PlannedPlaces } from "./places.ts";
 import { describeForeignAddress, describeTakenPorts } from "./ports.ts";
@@ -39,18 +40,20 @@ export async function checkPlaces(
   // The ports of another machine, or of another network than this step's, are not seen from here.
   const seesPorts = sharesPorts(site);
   const asksPort = registry !== undefined && seesPorts && !replaces && !rejected.has("registry-port");
-  const [taken, own, present, resolverMissing, registryPorts, hostPaths] = await Promise.all([
+  const [taken, own, present, resolverMissing, registryPorts, hostPaths, engineName] = await Promise.all([
     replaces || !seesPorts ? [] : findPortsInUse(selectUnshared(ports)),
     !seesPorts || isOwnAddress(shape.apiServerAddress),
     findPresentFiles(places.credentials),
     asksHost ? isDnsServer(kindGateway).then((answers) => !answers) : false,
     asksPort ? findPortsInUse([registry.port]) : [],
     checkHostPaths(places.configuration, inputs.credentialsDirectory, site),
+    checkEngineName(site),
   ]);
   // A machine without ::1 is one without IPv6.
   const familyRefused = !own && shape.apiServerAddress === "::1";
   return [
     ...hostPaths,
+    ...engineName,
     ...(resolverMissing && kindGateway !== undefined ? [resolverNotAnswering(kindGateway)] : []),
     ...(own ? [] : [describeForeignAddress(shape.addressField, shape.apiServerAddress)]),
     ...describeTakenPorts(

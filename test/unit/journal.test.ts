@@ -2,38 +2,10 @@ import assert from "node:assert/strict";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { beginJournal, type JournalState, reopenJournal } from "../../src/journal.ts";
+import { beginJournal, reopenJournal } from "../../src/journal.ts";
 import { makeRunFolder } from "../../src/run-folder.ts";
 import { makeFolder } from "./builders.ts";
-
-const STATE: JournalState = {
-  cluster: "c",
-  nodes: ["c-control-plane"],
-  startedAt: "2026-01-01T00:00:00.000Z",
-  owner: { source: "/t/owner", destination: "/kind-torch/owner" },
-  cleanup: true,
-  logs: "on-failure",
-  logsArtifactName: "kind-logs-c",
-  logsFolder: "/t/kind-logs-c-x1y2z3",
-  artifactRetentionDays: 1,
-  internetProbe: { name: "example.org", address: "192.0.2.1", port: 53 },
-  credentialFiles: [],
-  createdDirectories: [],
-  created: false,
-  pending: [],
-  failedTries: false,
-  failedLogs: [],
-  torch: {
-    label: "kind-torch.run=c-1",
-    containers: [],
-    placeholders: [],
-    images: ["kind-torch/c-engine:1"],
-    engineUrl: "http://127.0.0.1:8080",
-  },
-  namespace: "simple",
-  kubectl: "/kubectl",
-  failed: true,
-};
+import { STATE } from "./journal.ts";
 
 test("what main recorded is what post reads, in a folder that nobody else may open", async (context) => {
   const directory = join(await makeFolder(context), "run");

@@ -107,7 +107,7 @@ async function checkPlaces(
   return {
     problems: [
       ...host.problems,
-      ...checkEnginePaths(host.mounts, site),
+      ...checkEnginePaths(host.mounts, [...places.own, ...(places.workspace ?? [])], site),
       ...misplaced,
       ...checkCredentialsMount(credentialsDirectory, site),
     ],

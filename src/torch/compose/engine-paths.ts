@@ -1,6 +1,7 @@
 import { enginePath } from "../../docker/engine-paths.ts";
 import type { EngineSite, JobContainer } from "../../docker/site.ts";
 import type { Problem } from "../../errors.ts";
+import { isWithinFolder } from "../../values/paths.ts";
 import { printable } from "../../values/text.ts";
 import type { ComposeModel, ComposeVolume } from "./model.ts";
 import type { ResolvedMount } from "./mounts.ts";
@@ -18,18 +19,31 @@ export function withEnginePaths(model: ComposeModel, site: EngineSite): ComposeM
   return { ...model, services: Object.fromEntries(services) };
 }
 
-/** Mounts that the engine's machine does not have, or has at a path that the compose file cannot be given. */
-export function checkEnginePaths(mounts: readonly ResolvedMount[], site: EngineSite): readonly Problem[] {
+/**
+ * Mounts that the engine's machine does not have, or has at a path that the compose file cannot be given. What else a container
+ * of the job has mounted may be any place of that machine, whatever its path here says.
+ * @param roots the checkout and the workspace, resolved.
+ */
+export function checkEnginePaths(
+  mounts: readonly ResolvedMount[],
+  roots: readonly string[],
+  site: EngineSite,
+): readonly Problem[] {
   if (site.kind !== "container") return [];
   return mounts.flatMap((mount) => {
-    const reason = findReason(mount, site);
+    const reason = findReason(mount, roots, site);
     return reason === undefined ? [] : [describe(mount, reason)];
   });
 }
 
-function findReason({ path, source, links, ofService }: ResolvedMount, site: JobContainer): string | undefined {
+function findReason(
+  { path, source, links, ofService }: ResolvedMount,
+  roots: readonly string[],
+  site: JobContainer,
+): string | undefined {
   const there = enginePath(site, path);
   if (there === undefined) return `which is in the file system of this job's container, ${site.name}`;
+  if (!roots.some((root) => isWithinFolder(root, path))) return "which is outside the checkout and the workspace";
   if (there === path && links.length === 0) return undefined;
   if (links.length > 0) return "which is reached through a link: Docker Engine would follow it on its own machine";
   return ofService

@@ -90,8 +90,8 @@ test("what a job's container has mounted includes its file systems in memory, wh
     memory: { "/__w/_temp": "size=1g" },
   };
   const exec: Exec = async () => ({ stdout: `${JSON.stringify(inspected)}\n`, stderr: "" });
-  const table = line(`/var/lib/docker/containers/${ID}/hosts`, "/etc/hosts");
-  assert.deepEqual(await findJobContainer(table, exec), {
+  const hosts = line(`/var/lib/docker/containers/${ID}/hosts`, "/etc/hosts");
+  assert.deepEqual(await findJobContainer(hosts + line("/home/runner/work", "/__w"), exec), {
     kind: "container",
     name: "job",
     networkOf: ID,
@@ -101,6 +101,27 @@ test("what a job's container has mounted includes its file systems in memory, wh
       { source: "", destination: "/__w/_temp" },
     ],
   });
+});
+
+test("the mounts of another container, whose network and /etc/hosts this one has, are not this one's", async () => {
+  const inspected = {
+    name: "/x",
+    mode: "bridge",
+    networks: { bridge: {} },
+    mounts: [
+      { Source: "/a", Destination: "/two words" },
+      { Source: "/b", Destination: "/b" },
+    ],
+  };
+  const exec: Exec = async () => ({ stdout: `${JSON.stringify(inspected)}\n`, stderr: "" });
+  const hosts = line(`/var/lib/docker/containers/${ID}/hosts`, "/etc/hosts");
+  const mountsOf = async (...points: readonly string[]) => {
+    const found = await findJobContainer(hosts + points.map((point) => line("/x", point)).join(""), exec);
+    return found?.mounts.map(({ destination }) => destination);
+  };
+  assert.deepEqual(await mountsOf("/two\\040words", "/b"), ["/two words", "/b"]);
+  assert.deepEqual(await mountsOf("/b"), []);
+  assert.deepEqual(await mountsOf(), []);
 });
 
 const HERE: EngineSite = { kind: "this-machine" };

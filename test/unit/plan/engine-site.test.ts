@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EngineSite } from "../../../src/docker/site.ts";
+import { checkEngineName } from "../../../src/plan/engine-site.ts";
 import { only } from "../builders.ts";
 import { planOf, problemsOf } from "./planning.ts";
 
@@ -59,4 +60,11 @@ test("what an engine on another machine cannot do is refused with the reason, al
   assert.deepEqual(problems.map(({ input }) => input).toSorted(), ["api-server-address", "dns", "torch"]);
   assert.match(problems.find(({ input }) => input === "torch")?.reason ?? "", /docker\.example.*mount the credentials/);
   assert.equal(only(problemsOf({ survey: { site: SIDECAR }, inputs })).input, "torch");
+});
+
+test("a name of the engine's machine that is known to Docker's client alone is refused before anything is made", async () => {
+  const problem = only(await checkEngineName({ kind: "remote", host: "an-alias-of-ssh.invalid" }));
+  assert.match(problem.reason, /cannot look it up/);
+  assert.deepEqual(await checkEngineName(SIDECAR), []);
+  assert.deepEqual(await checkEngineName(JOB), []);
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { checkEnginePaths, withEnginePaths } from "../../../../src/torch/compose/engine-paths.ts";
 import { only } from "../../builders.ts";
 
+const ROOTS = ["/__w", "/same"];
 const JOB = {
   kind: "container",
   name: "job",
@@ -11,6 +12,7 @@ const JOB = {
   mounts: [
     { source: "/home/runner/work", destination: "/__w" },
     { source: "/same", destination: "/same" },
+    { source: "/", destination: "/host" },
   ],
 } as const;
 
@@ -49,10 +51,11 @@ test("a mount that the engine's machine does not have, or not under that path, i
     ofService: true,
     ...changes,
   });
-  const reasonOf = (each: ReturnType<typeof mount>) => only(checkEnginePaths([each], JOB)).reason;
-  assert.deepEqual(checkEnginePaths([mount("/__w/torch"), mount("/same/x", { ofService: false })], JOB), []);
+  const reasonOf = (each: ReturnType<typeof mount>) => only(checkEnginePaths([each], ROOTS, JOB)).reason;
+  assert.deepEqual(checkEnginePaths([mount("/__w/torch"), mount("/same/x", { ofService: false })], ROOTS, JOB), []);
   assert.match(reasonOf(mount("/opt/x")), /mounts \/opt\/x, which is in the file system of this job's container, job/);
+  assert.match(reasonOf(mount("/host/home/runner/.docker")), /outside the checkout and the workspace/);
   assert.match(reasonOf(mount("/__w/x", { ofService: false })), /is \/home\/runner\/work\/x on the engine's machine/);
   assert.match(reasonOf(mount("/__w/x", { links: ["/__w/link"] })), /reached through a link/);
-  assert.deepEqual(checkEnginePaths([mount("/opt/x")], { kind: "this-machine" }), []);
+  assert.deepEqual(checkEnginePaths([mount("/opt/x")], ROOTS, { kind: "this-machine" }), []);
 });
