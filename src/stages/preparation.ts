@@ -4,7 +4,7 @@ import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
 import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { findDigest } from "../docker/images.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
-import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
+import { RUN_CLUSTER_LABEL } from "../docker/labels.ts";
 import { pullImage } from "../docker/pull.ts";
 import { raiseLimits } from "../host/inotify.ts";
 import { findHostResolver } from "../host/resolver.ts";
@@ -124,7 +124,7 @@ async function removeOlder({ plan, journal, exec }: StepContext): Promise<readon
     ...beside.map((name) => ({
       name,
       image,
-      marks: [`--label=${TORCH_CLUSTER_LABEL}=${shape.name}`],
+      marks: [`--label=${RUN_CLUSTER_LABEL}=${shape.name}`],
     })),
   ];
   const startedAt = Date.parse(journal.state.startedAt);
@@ -134,7 +134,7 @@ async function removeOlder({ plan, journal, exec }: StepContext): Promise<readon
       ({ name, created }) => isNodeName(name, shape.name) && Date.parse(created) < startedAt,
     );
     await removeClusterContainers(older, exec);
-    return [...older.map(({ name }) => name), ...(await removeLabelled(`${TORCH_CLUSTER_LABEL}=${shape.name}`, exec))];
+    return [...older.map(({ name }) => name), ...(await removeLabelled(`${RUN_CLUSTER_LABEL}=${shape.name}`, exec))];
   };
   return await removeInterrupted(pending, removeListed, exec);
 }
