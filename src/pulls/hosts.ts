@@ -8,8 +8,8 @@ export const KUBELET_CREDENTIALS = "/var/lib/kubelet/config.json";
 
 /**
  * Has containerd read that folder, which only 2.2 and later do by themselves (its plugins/cri/images, from kind 0.31 on),
- * beside Docker's. It is in the form of version 2, as kind's own configuration is, with containerd 2 too; that takes it over
- * (configMigration). In a configuration of a later version it would be a key that nothing reads.
+ * beside Docker's. It is in the form of version 2, as kind's own configuration is with containerd 2 too, which takes it over
+ * (configMigration), of version 3 as well. In a configuration of its own, latest version it would be a key that nothing reads.
  */
 export const CERTS_PATCH = `[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "${CERTS_FOLDER}"\n`;
 
