@@ -54,8 +54,8 @@ export async function goModule(folder: string, toolchain: string, require: strin
 }
 
 /** A single program of a module that needs no replacements. */
-export async function goInstall(program: string, folder: string): Promise<void> {
-  await run("go", ["install", ...linking, "-s -w", program], {
+export async function goInstall(program: string, folder: string, options: readonly string[] = []): Promise<void> {
+  await run("go", ["install", ...linking, "-s -w", ...options, program], {
     env: { ...goEnvironment("auto"), GOBIN: join(folder) },
   });
 }

@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } fro
 import { dirname, join } from "node:path";
 import { exists } from "./cache.ts";
 import { run } from "./command.ts";
+import { type Containerd, copyContainerd, findContainerd } from "./containerd.ts";
 import { downloadModule } from "./go-build.ts";
 import { packLayer } from "./image.ts";
 import { debootstrap } from "./packages.ts";
@@ -19,18 +20,17 @@ const packages = [
 ];
 
 const networkPlugins = ["host-local", "loopback", "portmap", "ptp"];
-const containerdPrograms = ["containerd", "ctr", "containerd-shim-runc-v2"];
 
 /** The layer that kind calls the base image: Debian, systemd, containerd and kind's own entrypoint and units. */
 export async function nodeRoot(kind: string, log: Log): Promise<string> {
-  const containerd = (await run("containerd", ["--version"])).trim();
+  const module = await downloadModule("sigs.k8s.io/kind", `v${kind}`);
+  const containerd = await findContainerd(module.folder, log);
   const make = (folder: string): Promise<void> =>
     phase(log, `node image, kind ${kind}`, "make its file system", async () => {
       const root = join(folder, "root");
       await debootstrap("minbase", packages, root);
-      const module = await downloadModule("sigs.k8s.io/kind", `v${kind}`);
       await copyKindFiles(join(module.folder, "images/base/files"), root);
-      await installContainerd(root);
+      await installContainerd(containerd, root);
       await quietSystemd(root);
       await allowWithoutResourceCapability(root);
       await slim(root);
@@ -38,7 +38,7 @@ export async function nodeRoot(kind: string, log: Log): Promise<string> {
       await rm(root, { recursive: true });
     });
   return await part(
-    { name: `node-root-kind-${kind}`, ingredients: [recipe, kind, containerd, ...packages], make },
+    { name: `node-root-kind-${kind}`, ingredients: [recipe, kind, containerd.ingredient, ...packages], make },
     log,
   );
 }
@@ -55,17 +55,15 @@ async function copyKindFiles(source: string, root: string): Promise<void> {
   }
 }
 
-async function installContainerd(root: string): Promise<void> {
-  for (const program of containerdPrograms) {
-    await copyFile(join("/usr/bin", program), join(root, "usr/local/bin", program));
-  }
+async function installContainerd(containerd: Containerd, root: string): Promise<void> {
+  await copyContainerd(containerd, join(root, "usr/local/bin"));
   const plugins = join(root, "opt/cni/bin");
   await mkdir(plugins, { recursive: true });
   for (const plugin of networkPlugins) await copyFile(join(root, "usr/lib/cni", plugin), join(plugins, plugin));
   await rm(join(root, "usr/lib/cni"), { recursive: true });
   // Debian's containerd looks there; plugins are added to a kind node where upstream's containerd looks.
   await symlink("/opt/cni/bin", join(root, "usr/lib/cni"));
-  const spec: unknown = JSON.parse(await run("ctr", ["oci", "spec"]));
+  const spec: unknown = JSON.parse(await run(join(containerd.folder, "ctr"), ["oci", "spec"]));
   await writeFile(join(root, "etc/containerd/cri-base.json"), JSON.stringify(containerSpec(spec)));
 }
 

@@ -4,7 +4,7 @@ import { Failure } from "../../src/errors.ts";
 import { tryJson } from "../../src/values/json.ts";
 import type { Client } from "./client.ts";
 
-/** A published release of kind. */
+/** A published release of kind, or of another project. */
 export interface Release {
   readonly version: string;
   /** The day, `2026-08-26`. */
@@ -16,29 +16,29 @@ export interface Release {
 /** GitHub's largest page (REST API, "List releases"). */
 const PER_PAGE = 100;
 
-/** kind has some dozens of releases: an answer without end is not a list of them. */
+/** Such projects have some dozens of releases: an answer without end is not a list of them. */
 const MAX_PAGES = 20;
 
 const FIX = "check GITHUB_API_URL, and that no proxy answers in its place";
 
 /**
- * Reads all of kind's releases, drafts and pre-releases left out.
+ * Reads all releases of a repository, drafts and pre-releases left out.
  * @throws Failure if GitHub does not answer, or answers with something else.
  */
 export async function readReleases(
   client: Client,
-  api: string,
-  token: string | undefined,
+  { api, token }: { readonly api: string; readonly token: string | undefined },
+  repository: string,
 ): Promise<readonly Release[]> {
   const releases: Release[] = [];
   for (let page = 1; page <= MAX_PAGES; page += 1) {
-    const url = `${api}/repos/kubernetes-sigs/kind/releases?per_page=${PER_PAGE}&page=${page}`;
+    const url = `${api}/repos/${repository}/releases?per_page=${PER_PAGE}&page=${page}`;
     const found = parseReleases(await client.readText(url, githubHeaders(token)), url);
     releases.push(...found.releases);
     // An empty page is the end, whatever page size the server allows.
     if (found.count === 0) return releases;
   }
-  throw new Failure(`${api} lists more than ${MAX_PAGES} pages of kind's releases.`, { fix: FIX });
+  throw new Failure(`${api} lists more than ${MAX_PAGES} pages of releases of ${repository}.`, { fix: FIX });
 }
 
 function githubHeaders(token: string | undefined): Readonly<Record<string, string>> {

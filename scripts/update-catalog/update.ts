@@ -8,11 +8,12 @@ import type { ToolName } from "../../src/tools/sources.ts";
 import { baseUrl } from "../../src/values/addresses.ts";
 import { parseCatalog } from "../../src/versions/catalog.ts";
 import { comparePinned, type Finding, verifyChecksum } from "./checksums.ts";
-import { createClient } from "./client.ts";
+import { type Client, createClient } from "./client.ts";
 import { extendCatalog } from "./document.ts";
 import { findLoadBalancer, loadBalancerSource } from "./load-balancer.ts";
 import { findNewestPatch } from "./patches.ts";
 import { type NewRelease, type Plan, planPatches, planUpdate, resolveAddition } from "./plan.ts";
+import { compareRegistry, DISTRIBUTION } from "./registry.ts";
 import { readReleases } from "./releases.ts";
 import { quote, type Remark, renderReport } from "./report.ts";
 
@@ -26,6 +27,7 @@ import { quote, type Remark, renderReport } from "./report.ts";
 interface Origins {
   readonly api: string;
   readonly raw: string;
+  readonly hub: string;
   /** What replaces the tools' own download hosts. */
   readonly downloads: Readonly<Record<ToolName, string | undefined>>;
   readonly token: string | undefined;
@@ -46,6 +48,7 @@ function readOrigins(environment: NodeJS.ProcessEnv): Origins {
   return {
     api: base("GITHUB_API_URL") ?? "https://api.github.com",
     raw: base("GITHUB_RAW_URL") ?? "https://raw.githubusercontent.com",
+    hub: base("DOCKER_HUB_URL") ?? "https://hub.docker.com",
     downloads: { kind: base("KIND_DOWNLOAD_URL"), kubectl: base("KUBECTL_DOWNLOAD_URL") },
     token: environment.GITHUB_TOKEN === "" ? undefined : environment.GITHUB_TOKEN,
   };
@@ -64,7 +67,8 @@ async function discover(catalogText: string, origins: Origins, log: (line: strin
   const catalog = parseCatalog(catalogText);
   return await runTasks(async ({ signal, begin }) => {
     const client = createClient(signal);
-    const plan = planUpdate(catalog, await readReleases(client, origins.api, origins.token));
+    const registry = begin(() => lookAtRegistry(client, origins, catalog.registry));
+    const plan = planUpdate(catalog, await readReleases(client, origins, "kubernetes-sigs/kind"));
     const balancers = plan.releases.map(({ version }) => begin(() => findLoadBalancer(client, origins.raw, version)));
     const comparisons = plan.pinned.map((pinned) =>
       begin(() => comparePinned(client, pinned, origins.downloads[pinned.tool])),
@@ -87,13 +91,18 @@ async function discover(catalogText: string, origins: Origins, log: (line: strin
       }),
       findings: await Promise.all(checks),
       remarks: [
-        ...(await Promise.all(comparisons)).filter((remark) => remark !== undefined),
+        ...(await Promise.all([...comparisons, registry])).filter((remark) => remark !== undefined),
         ...plan.releases
           .filter((_, index) => found[index] === undefined)
           .map(({ version }) => describeNoBalancer(version, origins.raw)),
       ],
     };
   });
+}
+
+async function lookAtRegistry(client: Client, origins: Origins, image: string | undefined) {
+  if (image === undefined) return undefined;
+  return await compareRegistry(client, origins.hub, image, await readReleases(client, origins, DISTRIBUTION));
 }
 
 function describeNoBalancer(version: string, raw: string): Remark {

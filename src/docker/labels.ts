@@ -8,8 +8,8 @@ export const KIND_CLUSTER_LABEL = "io.x-k8s.kind.cluster";
 /** What TORCH-V2's containers, networks and volumes have: the run that created them. */
 export const TORCH_RUN_LABEL = "kind-torch.run";
 
-/** What they have besides: the name of the cluster that they were created for. */
-export const TORCH_CLUSTER_LABEL = "kind-torch.cluster";
+/** What everything that a run creates beside its cluster has besides: the name of the cluster that it was created for. */
+export const RUN_CLUSTER_LABEL = "kind-torch.cluster";
 
 /** What the registry beside a cluster has: the run that created it. */
 export const REGISTRY_RUN_LABEL = "kind-torch.registry";

@@ -7,8 +7,9 @@ export const CERTS_FOLDER = "/etc/containerd/certs.d";
 export const KUBELET_CREDENTIALS = "/var/lib/kubelet/config.json";
 
 /**
- * Has containerd read that folder. In node images of kind 0.27 and later it does so by itself (kind's documentation,
- * "Local Registry"), and the patch changes nothing.
+ * Has containerd read that folder, which only 2.2 and later do by themselves (its plugins/cri/images, from kind 0.31 on),
+ * beside Docker's. It is in the form of version 2, as kind's own configuration is with containerd 2 too, which takes it over
+ * (configMigration), of version 3 as well. In a configuration of its own, latest version it would be a key that nothing reads.
  */
 export const CERTS_PATCH = `[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "${CERTS_FOLDER}"\n`;
 

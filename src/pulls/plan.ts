@@ -1,5 +1,5 @@
 import type { PendingContainer } from "../docker/interrupted.ts";
-import { REGISTRY_RUN_LABEL, TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
+import { REGISTRY_RUN_LABEL, RUN_CLUSTER_LABEL } from "../docker/labels.ts";
 import type { HostPort } from "../host/ports.ts";
 import { findProxies } from "../host/proxy.ts";
 import type { RegistryMirror } from "../values/mirrors.ts";
@@ -46,7 +46,7 @@ export function planRegistry(
   const label = `${REGISTRY_RUN_LABEL}=${cluster}-${runId}`;
   return {
     // The cluster's label has `existing: replace` remove it.
-    container: { name, image, marks: [`--label=${label}`, `--label=${TORCH_CLUSTER_LABEL}=${cluster}`] },
+    container: { name, image, marks: [`--label=${label}`, `--label=${RUN_CLUSTER_LABEL}=${cluster}`] },
     label,
     port: { address: "127.0.0.1", port, protocol: "tcp", source: "registry-port", addressWritten: true },
     address: `localhost:${port}`,

@@ -4,7 +4,7 @@ import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
 import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { findDigest } from "../docker/images.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
-import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
+import { RUN_CLUSTER_LABEL } from "../docker/labels.ts";
 import { pullImage } from "../docker/pull.ts";
 import { joiningContainer } from "../docker/site.ts";
 import { raiseEngineLimits, raiseLimits } from "../host/inotify.ts";
@@ -134,7 +134,7 @@ async function removeOlder({ plan, host, journal, exec }: StepContext): Promise<
     ...beside.map((name) => ({
       name,
       image,
-      marks: [`--label=${TORCH_CLUSTER_LABEL}=${shape.name}`],
+      marks: [`--label=${RUN_CLUSTER_LABEL}=${shape.name}`],
     })),
   ];
   const startedAt = Date.parse(journal.state.startedAt);
@@ -145,7 +145,7 @@ async function removeOlder({ plan, host, journal, exec }: StepContext): Promise<
     );
     await removeClusterContainers(older, exec);
     // An earlier step of this job may have had its container join TORCH-V2's network.
-    const label = `${TORCH_CLUSTER_LABEL}=${shape.name}`;
+    const label = `${RUN_CLUSTER_LABEL}=${shape.name}`;
     return [...older.map(({ name }) => name), ...(await removeLabelled(label, exec, joiningContainer(host.site)))];
   };
   return await removeInterrupted(pending, removeListed, exec);

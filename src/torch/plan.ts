@@ -1,7 +1,7 @@
 import { basename, join, relative } from "node:path";
 import type { CredentialPaths } from "../credentials/files.ts";
 import type { PendingContainer } from "../docker/interrupted.ts";
-import { TORCH_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
+import { RUN_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
 import { type EngineSite, reachPort } from "../docker/site.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 import type { Checkout } from "./checkout/checkout.ts";
@@ -48,7 +48,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     ref: inputs.ref,
     root: inputs.source.kind === "folder" ? inputs.source.path : join(runDirectory, "torch"),
     layout: planLayout(inputs.example, inputs.layout),
-    labels: { [TORCH_RUN_LABEL]: `${cluster}-${runId}`, [TORCH_CLUSTER_LABEL]: cluster },
+    labels: { [TORCH_RUN_LABEL]: `${cluster}-${runId}`, [RUN_CLUSTER_LABEL]: cluster },
     network: `${cluster}-torch-${runId}`,
     endpoint: inputs.endpoint,
     // The name of a compose project cannot have dots.

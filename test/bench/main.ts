@@ -99,6 +99,23 @@ async function compareLoads(): Promise<readonly Figure[]> {
   return [{ name: "load-images-vs-kind-load", value: median(ratios), bar: 0.8, unit: "" }];
 }
 
+/** A step with a registry beside the cluster, against one without, each of them once before. */
+async function compareRegistries(name: string, kubernetes: string): Promise<readonly Figure[]> {
+  const subject = await subjectOf(kubernetes);
+  const inputs = { registry: "true", "registry-port": "5029" };
+  await createWithAction(subject, 0, inputs);
+  const differences: number[] = [];
+  for (let pair = 1; pair <= PAIRS; pair += 1) {
+    const without = await createWithAction(subject, 1);
+    const beside = await createWithAction(subject, 1, inputs);
+    printPhases(`pair ${pair}, Action`, without);
+    printPhases(`pair ${pair}, Action with registry`, beside);
+    differences.push(beside.seconds - without.seconds);
+  }
+  console.log(`    differences: ${differences.map((each) => each.toFixed(2)).join(", ")} s\n`);
+  return [{ name: `${name}-added-seconds`, value: median(differences), bar: 1, unit: "s" }];
+}
+
 type Measurement = () => Promise<readonly Figure[]>;
 
 /** What is measured if no name is given. */
@@ -129,6 +146,8 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
 /** What is measured only if it is named. */
 const BY_NAME: Readonly<Record<string, Measurement>> = {
   "load-images": compareLoads,
+  registry: () => compareRegistries("registry", OLDEST),
+  "newest-registry": () => compareRegistries("newest-registry", NEWEST),
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };

@@ -20,7 +20,11 @@ const entrySchema = strictObject({
   images: exactOptional(array(strictObject({ kubernetes: string(), image: string() }))),
   checksums: record(string(), string()),
 });
-const documentSchema = strictObject({ kind: array(entrySchema), kubectl: array(entrySchema) });
+const documentSchema = strictObject({
+  registry: exactOptional(string()),
+  kind: array(entrySchema),
+  kubectl: array(entrySchema),
+});
 
 type Entry = InferOutput<typeof entrySchema>;
 type Document = InferOutput<typeof documentSchema>;
@@ -160,6 +164,7 @@ async function update(context: TestContext, catalog: Document, releases: readonl
   const env = {
     GITHUB_API_URL: `${fake.base}/api`,
     GITHUB_RAW_URL: `${fake.base}/raw`,
+    DOCKER_HUB_URL: `${fake.base}/hub`,
     KIND_DOWNLOAD_URL: `${fake.base}/kind`,
     KUBECTL_DOWNLOAD_URL: `${fake.base}/kubectl`,
     GITHUB_TOKEN: TOKEN,
@@ -463,6 +468,34 @@ describe("the update of the catalog", { concurrency: 2 }, () => {
       assert.ok(!("loadBalancer" in (documentOf(result).kind[0] ?? assert.fail())));
       assert.match(result.stdout, /kind 0\.31\.0: `\S+const\.go` does not name exactly one load balancer image/);
     }
+  });
+
+  it("names a newer release of the registry with its image, and keeps the catalog's own", async (context) => {
+    const catalog = { registry: `registry:3.0.0@sha256:${"1".repeat(64)}`, ...COMPLETE };
+    const list = (...versions: readonly string[]) =>
+      send(JSON.stringify(versions.map((version) => release(version, ""))));
+    const releases = "/api/repos/distribution/distribution/releases";
+    const tag = "/hub/v2/repositories/library/registry/tags/3.1.0";
+    const digest = `sha256:${"2".repeat(64)}`;
+    const found = { [tag]: [send(JSON.stringify({ name: "3.1.0", digest }))] };
+    const newer = [list("3.1.0", "2.8.3", "3.0.0"), send("[]")];
+    const result = await update(context, catalog, [KNOWN], { [releases]: newer, ...found });
+    assert.equal(result.code, 0, result.stderr);
+    await result.assertUntouched();
+    assert.match(
+      result.stdout,
+      /Needs review\n\n- the registry beside a cluster: \[3\.1\.0\]\(https:\/\/github\.com\/distribution\/\S+\/v3\.1\.0\)/,
+    );
+    assert.ok(result.stdout.includes(`\`registry:3.1.0@${digest}\``), result.stdout);
+
+    for (const answers of [{ [releases]: newer }, { [releases]: [list("3.0.0", "2.8.3"), send("[]")], ...found }]) {
+      const nothing = await update(context, catalog, [KNOWN], answers);
+      assert.equal(nothing.stdout, "Nothing is new: the catalog is unchanged.\n", nothing.stderr);
+    }
+    await assertFailed(
+      await update(context, catalog, [KNOWN], { [releases]: newer, [tag]: [PAGE] }),
+      /tags\/3\.1\.0 does not name the digest of an image\.\nFix: /,
+    );
   });
 
   it("follows neither endless redirects nor one away from http, and does not read an endless text", async (context) => {

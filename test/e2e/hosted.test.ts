@@ -51,7 +51,9 @@ describe("on a machine like GitHub's", { skip }, () => {
 
   it("the user is not root, can become root, and gets images from Docker Hub by its name", () => {
     const described = lines.find((line) => line.startsWith('{"uid"')) ?? assert.fail(lines.join("\n"));
-    assert.deepEqual(JSON.parse(described), {
+    const { storage, ...machine } = JSON.parse(described);
+    assert.doesNotMatch(storage, /containerd/);
+    assert.deepEqual(machine, {
       uid: 1001,
       sudo: "0",
       groups: ["docker", "runner"],
@@ -90,5 +92,25 @@ describe("on a machine like GitHub's", { skip }, () => {
     await withHostedMachine(console.error, async () => undefined);
     assert.deepEqual(await observe(), around);
     assert.deepEqual(await findFolders(), []);
+  });
+});
+
+describe("on a machine whose Docker keeps images in containerd's store", { skip }, () => {
+  it("the whole step loads images, also one of two platforms with attestations", async () => {
+    const lines: string[] = [];
+    const filter = ["--test", "--test-reporter=tap", "--test-name-pattern=Kubernetes 1.28"];
+    const exitCode = await runHosted({
+      scripts: [["testbed/hosted/describe.ts"], [...filter, "test/e2e/load-images.test.ts"]],
+      catalog: "bed",
+      kubernetes: ["1.28"],
+      imageStore: "containerd",
+      log: console.error,
+      onLine: (line) => lines.push(line),
+    });
+    const log = lines.join("\n");
+    assert.equal(exitCode, 0, log);
+    assert.match(log, /"storage":".*io\.containerd\.snapshotter/);
+    assert.match(log, /^# pass 4$/m);
+    assert.match(log, /^# skipped 0$/m);
   });
 });

@@ -17,16 +17,26 @@ const IN_DOCKER = ["load-test/in-docker:1", "load-test/in-docker-too:1"] as cons
 const IN_ARCHIVE = "load-test/in-archive:1";
 /** Of two platforms with attestations, saved by an engine with containerd's store. */
 const IN_STORE = "load-test/in-store:1";
+/** The same, in this job's Docker where that keeps images in containerd's store. */
+const IN_INDEX = "load-test/in-index:1";
 
 describe("load-images", { skip: WITHOUT_ROOT }, () => {
   let layer: PauseLayer;
   /** An image that Docker does not have, but a registry. */
   let pulled: string;
+  /** What Docker has before the run. */
+  let inDocker: readonly string[] = IN_DOCKER;
 
   before(async () => {
     layer = await buildPause();
     const bed = await raiseBedFor(undefined, console.error);
     for (const image of [...IN_DOCKER, IN_ARCHIVE]) await importImage(layer, image);
+    if ((await sh("docker", ["info", "--format={{.DriverStatus}}"])).includes("io.containerd.snapshotter")) {
+      const index = `${layer.file}.index`;
+      await writeIndex(layer, `docker.io/${IN_INDEX}`, index);
+      await sh("docker", ["load", `--input=${index}`]);
+      inDocker = [...IN_DOCKER, IN_INDEX];
+    }
     pulled = bed.official ? OFFICIAL_PROBE : `127.0.0.1:${ports.registry}/load-test/pulled:1`;
     if (!bed.official) {
       await importImage(layer, pulled);
@@ -34,7 +44,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
     }
   });
   after(async () => {
-    await sh("docker", ["image", "rm", "--force", ...IN_DOCKER, IN_ARCHIVE, pulled]);
+    await sh("docker", ["image", "rm", "--force", ...inDocker, IN_ARCHIVE, pulled]);
     await layer.remove();
   });
 
@@ -64,7 +74,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
     describe(`Kubernetes ${minor}, ${workers + 1} node(s)`, () => {
       let run: ActionRun;
       let result: Awaited<ReturnType<ActionRun["main"]>>;
-      const images = () => [...IN_DOCKER, pulled, IN_ARCHIVE, IN_STORE];
+      const images = () => [...inDocker, pulled, IN_ARCHIVE, IN_STORE];
       const nodes = [`${CLUSTER}-control-plane`, ...Array(workers).fill(`${CLUSTER}-worker`)];
 
       before(async () => {
@@ -77,7 +87,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
             nodes: [{ role: "control-plane" }, ...Array(workers).fill({ role: "worker" })],
             kubeadmConfigPatches: kubeletPatches(minor),
           }),
-          "load-images": `${IN_DOCKER.join(", ")}\n${pulled}\nclassic.tar\nstore.tar`,
+          "load-images": `${inDocker.join(", ")}\n${pulled}\nclassic.tar\nstore.tar`,
         });
         await writeArchives(run);
         await sh("docker", ["image", "rm", "--force", pulled]);
@@ -92,8 +102,7 @@ describe("load-images", { skip: WITHOUT_ROOT }, () => {
         assert.equal(result.exitCode, 0, result.log.join("\n"));
         const log = result.log.join("\n");
         const origins = {
-          [IN_DOCKER[0]]: "in Docker already",
-          [IN_DOCKER[1]]: "in Docker already",
+          ...Object.fromEntries(inDocker.map((image) => [image, "in Docker already"])),
           [pulled]: "pulled",
           [`docker.io/${IN_ARCHIVE}`]: `archive ${join(run.folders.workspace, "classic.tar")}`,
           [`docker.io/${IN_STORE}`]: `archive ${join(run.folders.workspace, "store.tar")}`,

@@ -141,6 +141,15 @@ describe("a registry beside the cluster", { concurrency: 1 }, () => {
     assert.ok(newResult.log.some((line) => line.includes("localhost:5018") && line.includes("Registry")));
   });
 
+  it("does so with containerd 1 and with containerd 2", async () => {
+    const versions = await Promise.all(
+      ["e2e-registry-old-worker", "e2e-registry-worker"].map((node) =>
+        sh("docker", ["exec", node, "ctr", "--version"]),
+      ),
+    );
+    assert.match(versions.join(), /^ctr \S+ v?1\.7\..*,ctr \S+ v?2\./);
+  });
+
   it("gives a pod on each of two nodes what was pushed on the host", async () => {
     for (const [result, cluster] of [
       [oldResult, "e2e-registry-old"],

@@ -16,7 +16,7 @@ export interface SecondEngine {
 
 /**
  * Starts an engine that keeps images in containerd's store, as a fresh Docker 29 does. It has no network, so that it can
- * change neither the machine's firewall nor the bridge of the engine that is there.
+ * change neither the machine's firewall nor the bridge of the engine that is there, and its mounts end with it.
  */
 export async function startContainerdStore(): Promise<SecondEngine> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-engine-"));
@@ -35,7 +35,7 @@ export async function startContainerdStore(): Promise<SecondEngine> {
     ip6tables: "false",
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const [program, rest] = asRoot("unshare", ["--net", "dockerd", ...args]);
+  const [program, rest] = asRoot("unshare", ["--net", "--mount", "dockerd", ...args]);
   const child = spawn(program, rest, { stdio: "ignore" });
   const ended = once(child, "exit");
   const docker = (...words: readonly string[]) => sh("docker", [`--host=${host}`, ...words]);

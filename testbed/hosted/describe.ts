@@ -11,6 +11,7 @@ console.log(
     sudo: await words("sudo", "--non-interactive", "id", "--user"),
     groups: (await words("id", "--groups", "--name")).split(" ").toSorted(),
     mirrors: await words("docker", "info", "--format", "{{len .RegistryConfig.Mirrors}}"),
+    storage: await words("docker", "info", "--format", "{{.DriverStatus}}"),
     nameServers: [...resolver.matchAll(/^nameserver (\S+)$/gm)].map(([, address]) => address),
     official: await isOfficial(),
   }),
