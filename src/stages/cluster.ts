@@ -22,6 +22,7 @@ import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
 import { placeResolvConf, readConfiguration } from "./cluster-files.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
+import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
 import { arrangePulls, beginRegistry } from "./pulls.ts";
@@ -165,7 +166,8 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
     const pulls = arrangePulls(context, admin, signal);
     const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, pulls, creation.done]);
     journal.update({ pending: [] });
-    await timeline.measure("Wait until ready", async () => {
+    const balanced = startLoadBalancer(context, signal);
+    const ready = timeline.measure("Wait until ready", async () => {
       const { nodes } = shape;
       const { waitSeconds } = inputs;
       const bringsNetwork = plan.cniManifests.length > 0;
@@ -173,6 +175,7 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
       await work?.finish(plan.readiness);
       log.info(`Ready: ${describeReadiness(plan)}`);
     });
+    await Promise.all([ready, balanced]);
     if (fastBoot === undefined) torch?.stack.startServices(signal);
     else await startNodeIpam(fastBoot, shape.nodes, exec);
     return { cluster, credentials };

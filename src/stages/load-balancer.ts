@@ -1,0 +1,26 @@
+import type { StepContext } from "../context.ts";
+import { servesGateways } from "../load-balancer/plan.ts";
+import { checkProvider, removeLoadBalancers, startProvider } from "../load-balancer/provider.ts";
+
+/**
+ * Starts the provider of load balancers once kind is done, and waits until it serves: what it needs of the cluster is there
+ * by then, or it would try again after half a minute only.
+ */
+export async function startLoadBalancer(context: StepContext, signal: AbortSignal): Promise<void> {
+  const { plan, journal, exec, log, timeline } = context;
+  const { loadBalancer } = plan;
+  if (loadBalancer === undefined) return;
+  const { container, label } = loadBalancer;
+  // One of a try that failed has another cluster's credentials.
+  if (journal.state.loadBalancer !== undefined) await removeLoadBalancers(loadBalancer, true, exec);
+  journal.update({ loadBalancer: { container, label } });
+  await timeline.measure("Start load balancers", async () => {
+    await startProvider(loadBalancer, servesGateways(plan.versions.kubernetes), exec, signal);
+    log.info(`${container.name} serves Services of type LoadBalancer`);
+  });
+}
+
+/** Looks, when everything else is done, whether the provider still runs. @throws Failure with its last words. */
+export async function checkLoadBalancer({ plan, exec }: StepContext): Promise<void> {
+  if (plan.loadBalancer !== undefined) await checkProvider(plan.loadBalancer.container.name, exec);
+}
