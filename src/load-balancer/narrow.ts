@@ -53,7 +53,7 @@ mkdir -p /kind-torch
 printf %s "$1" > /kind-torch/docker
 chmod 755 /kind-torch/docker
 shift
-KIND_TORCH_DOCKER=$(command -v docker)
+KIND_TORCH_DOCKER=$(command -v docker) || { echo "sh: docker: not found" >&2; exit 127; }
 PATH=/kind-torch:$PATH
 export KIND_TORCH_DOCKER PATH
 exec cloud-provider-kind "$@"

@@ -44,10 +44,7 @@ test("the socket is that of Docker's client, or the usual one where the client u
 });
 
 test("Gateways are served from the first minor with the API that they need", () => {
-  assert.deepEqual(
-    ["1.28.15", "1.32.9", "1.33.0", "1.37.2"].map(servesGateways),
-    [false, false, true, true],
-  );
+  assert.deepEqual(["1.28.15", "1.32.9", "1.33.0", "1.37.2"].map(servesGateways), [false, false, true, true]);
   assert.deepEqual(loadBalancerRows(undefined, "1.37.2"), []);
   assert.match(String(loadBalancerRows(PLAN, "1.37.2")), /Gateways/);
   assert.doesNotMatch(String(loadBalancerRows(PLAN, "1.28.15")), /Gateways/);
