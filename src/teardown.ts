@@ -14,7 +14,7 @@ import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcesses } from "./leftovers.ts";
-import { findProviderEnd, removeLoadBalancers } from "./load-balancer/provider.ts";
+import { deleteLoadBalancers, reportLoadBalancers } from "./load-balancer/teardown.ts";
 import { collectLogs } from "./logs/collect.ts";
 import { removeRegistry } from "./pulls/registry.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
@@ -126,20 +126,6 @@ async function deleteRegistry({ registry, failed }: JournalState, { attempt, exe
   return removed;
 }
 
-async function deleteLoadBalancers({ loadBalancer, failed }: JournalState, { attempt, exec, log }: Teardown) {
-  if (loadBalancer === undefined) return true;
-  const removed = await attempt("Removing the load balancers", async () => {
-    const count = await removeLoadBalancers(loadBalancer, failed, exec);
-    if (count > 0) log.info(`Removed ${count} container(s) of load balancers`);
-  });
-  if (!removed) {
-    log.warning(
-      `Load balancers may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${loadBalancer.label})`,
-    );
-  }
-  return removed;
-}
-
 async function deleteCluster(state: JournalState, { attempt, exec, log, runDirectory }: Teardown): Promise<boolean> {
   const deleted = await attempt("Deleting the cluster", async () => {
     const names = await removeInterrupted(state.pending, () => removeOwnContainers(state, exec), exec);
@@ -180,13 +166,6 @@ async function reportPulls(state: JournalState, { exec, log, runDirectory }: Tea
   // Where the API server does not answer, there is nothing to say.
   const found = await findPullFailures(admin).catch((error: unknown) => void log.debug(describeError(error)));
   for (const { cause, fix } of found ?? []) log.warning(`${cause} Fix: ${fix}.`);
-}
-
-/** After a failure, says whether the provider of load balancers has ended. */
-async function reportLoadBalancers({ loadBalancer }: JournalState, { exec, log }: Teardown): Promise<void> {
-  if (loadBalancer === undefined) return;
-  const end = await findProviderEnd(loadBalancer.container.name, exec);
-  if (end !== undefined) log.warning(`${end}\nFix: check what its last words name, and run the job again.`);
 }
 
 function isFile(path: string): Promise<boolean> {

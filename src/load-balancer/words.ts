@@ -2,7 +2,7 @@ const MAX_LINES = 6;
 const MAX_LENGTH = 400;
 
 /** klog's mark of an error or of the end, what Go says when a program ends, and what a shell says of one that is not there. */
-const IMPORTANT = /^[EF]\d{4} |^panic: |^fatal error: |^sh: |\bnot found\b/;
+const IMPORTANT = /^[EF]\d{4} |^Error: |^panic: |^fatal error: |^sh: |\bnot found\b/;
 
 /** The lines of the provider's log that say why it does not serve: the last errors, else the last lines. */
 export function lastWords(log: string): string {

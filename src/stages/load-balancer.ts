@@ -3,8 +3,9 @@ import { servesGateways } from "../load-balancer/plan.ts";
 import { checkProvider, removeLoadBalancers, startProvider } from "../load-balancer/provider.ts";
 
 /**
- * Starts the provider of load balancers once kind is done, and waits until it serves: what it needs of the cluster is there
- * by then, or it would try again after half a minute only.
+ * Starts the provider of load balancers once kind is done, and waits until it serves. What it needs of the cluster is there
+ * by then (without, it would look again after half a minute only), and on two processors an earlier start would cost the
+ * create more than it gains.
  */
 export async function startLoadBalancer(context: StepContext, signal: AbortSignal): Promise<void> {
   const { plan, journal, exec, log, timeline } = context;

@@ -312,7 +312,7 @@ describe("load balancers", { concurrency: 1 }, () => {
         return true;
       });
       // As at the end of a step.
-      await assert.rejects(checkProvider(plan.container.name, exec), /ended with code 127[^]*docker: not found/);
+      await assert.rejects(checkProvider(plan.container.name, exec), /ended with code 127[\s\S]*docker: not found/);
     } finally {
       await removeLoadBalancers(plan, false, exec);
     }
