@@ -257,15 +257,22 @@ describe("load balancers", { concurrency: 1 }, () => {
   });
 
   it("of one cluster leave the other's alone: neither served, nor removed with it", async () => {
-    // It looks at the clusters every 30 s.
     const words = await sh("sh", ["-c", `docker logs ${OLD}-cloud-provider 2>&1`]);
     assert.ok(words.includes(`cluster="${OLD}"`) && !words.includes(NEW), "the other cluster was seen");
+    const ask = ["ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "{{.Names}}"];
+    const inside = ["exec", "--env=KIND_TORCH_DOCKER=docker", `${OLD}-cloud-provider`];
+    // Docker's client by itself shows both.
+    assert.match(await sh("docker", [...inside, "docker", ...ask]), new RegExp(`${NEW}-worker`));
+    assert.equal(await sh("docker", [...inside, "/kind-torch/docker", ...ask]), `${OLD}-control-plane`);
     await sh("docker", ["rm", "--force", `${NEW}-cloud-provider`]);
     await apply(newest, newResult, "unserved", SERVICE("unserved"));
     const before = await list(`label=io.x-k8s.cloud-provider-kind.cluster=${NEW}`);
+    // A provider that ends removes what it takes for its own.
+    await sh("docker", ["stop", "--time=60", `${OLD}-cloud-provider`]);
+    assert.deepEqual(await balancersOf(OLD), [`${OLD}-cloud-provider`]);
     const { exitCode, log } = await old.post();
     assert.equal(exitCode, 0);
-    assert.ok(log.some((line) => line.includes("Removed 2 container(s) of load balancers")));
+    assert.ok(log.some((line) => line.includes("Removed 1 container(s) of load balancers")));
     assert.deepEqual(await balancersOf(OLD), []);
     assert.deepEqual(await list(`label=io.x-k8s.cloud-provider-kind.cluster=${NEW}`), before);
     await answers(newAddress);
