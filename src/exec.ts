@@ -57,7 +57,7 @@ const SHELL = "/bin/sh";
  * a process group and ends that group at the time limit, even when main is gone by then; `-p` finds it where the PATH does not
  * lead to it.
  */
-const RUN_LIMITED = 'command -p timeout --signal=KILL "$@" </dev/null; exit "$?"';
+const RUN_LIMITED = 'command -p timeout -s KILL "$@" </dev/null; exit "$?"';
 
 /**
  * Makes the function that runs programs. Each process carries the run's folder in its environment, so that post finds what

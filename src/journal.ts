@@ -39,8 +39,10 @@ const journalState = object({
   cluster: string(),
   nodes: strings,
   startedAt: string(),
-  /** The folder that this run's nodes carry as a mount: the proof that they are this run's. */
-  owner: string(),
+  /** The mount that this run's nodes have: the proof that they are this run's. */
+  owner: object({ source: string(), destination: string() }),
+  /** What joined networks so that the steps of its job reach the cluster: their own container. */
+  joined: optional(object({ container: string(), networks: strings })),
   cleanup: boolean(),
   logs: picklist(["on-failure", "always", "never"]),
   logsArtifactName: string(),

@@ -5,7 +5,6 @@ import { join } from "node:path";
 /** Creates the run's folder, for its owner alone. @throws where it exists: someone else has prepared it. */
 export async function makeRunFolder(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 });
-  await mkdir(join(path, "owner"), { mode: 0o700 });
 }
 
 /**

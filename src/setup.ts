@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { ownerFolder } from "./cluster/ownership.ts";
 import type { StepContext } from "./context.ts";
 import { credentialFiles, findMissingFolders, makeDirectory } from "./credentials/files.ts";
 import { createExec } from "./exec.ts";
@@ -57,11 +58,12 @@ export async function setUp(runner: Runner): Promise<Results> {
 async function openJournal(runner: Runner, { inputs, plan }: Decided): Promise<Journal> {
   runner.saveRunDirectory(plan.runDirectory);
   await makeRunFolder(plan.runDirectory);
+  await mkdir(ownerFolder(plan.runDirectory), { mode: 0o700 });
   const journal = beginJournal(plan.runDirectory, {
     cluster: plan.shape.name,
     nodes: plan.shape.nodes.map((node) => node.name),
     startedAt: new Date().toISOString(),
-    owner: join(plan.runDirectory, "owner"),
+    owner: plan.owner,
     cleanup: inputs.cleanup,
     logs: inputs.logs,
     logsArtifactName: plan.logsArtifactName,

@@ -10,13 +10,14 @@ import { listClusterContainers } from "./docker/cluster-containers.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
+import { disconnectContainer } from "./docker/networks.ts";
 import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcesses } from "./leftovers.ts";
 import { deleteLoadBalancers, reportLoadBalancers } from "./load-balancer/teardown.ts";
 import { collectLogs } from "./logs/collect.ts";
-import { removeRegistry } from "./pulls/registry.ts";
+import { deleteRegistry } from "./pulls/teardown.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
@@ -87,6 +88,7 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
     return false;
   }
+  const left = await leaveNetworks(state, teardown);
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
   const registryRemoved = await deleteRegistry(state, teardown);
@@ -94,7 +96,15 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   const deleted = !state.created || (await deleteCluster(state, teardown));
   // Again: what the provider had asked Docker for may have been created while it was removed.
   const balancersRemoved = await deleteLoadBalancers({ ...state, failed: false }, teardown);
-  return torchRemoved && registryRemoved && balancersRemoved && deleted;
+  return left && torchRemoved && registryRemoved && balancersRemoved && deleted;
+}
+
+/** Before the networks are removed: one that a container is in stays. */
+async function leaveNetworks({ joined }: JournalState, { attempt, exec }: Teardown): Promise<boolean> {
+  if (joined === undefined) return true;
+  return await attempt("Leaving the cluster's networks", async () => {
+    for (const network of joined.networks) await disconnectContainer(network, joined.container, exec);
+  });
 }
 
 async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, exec, log }: Teardown) {
@@ -107,20 +117,6 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
   if (!removed) {
     log.warning(
       `Containers of TORCH-V2 may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${torch.label})`,
-    );
-  }
-  return removed;
-}
-
-async function deleteRegistry({ registry, failed }: JournalState, { attempt, exec, log }: Teardown): Promise<boolean> {
-  if (registry === undefined) return true;
-  const removed = await attempt("Removing the registry", async () => {
-    const names = await removeRegistry(registry, failed, exec);
-    if (names.length > 0) log.info(`Removed ${names.join(", ")}`);
-  });
-  if (!removed) {
-    log.warning(
-      `The registry may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${registry.label})`,
     );
   }
   return removed;

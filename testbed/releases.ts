@@ -42,6 +42,12 @@ export function kubeletPatches(minor: string): readonly string[] {
   return Number(minor.split(".")[1]) >= 35 ? [JSON.stringify(patch)] : [];
 }
 
+/** The same as a whole configuration for kind. */
+export function kindConfig(minor: string): string {
+  const head = { kind: "Cluster", apiVersion: "kind.x-k8s.io/v1alpha4" };
+  return JSON.stringify({ ...head, kubeadmConfigPatches: kubeletPatches(minor) });
+}
+
 export const ports = { registry: 45_871, mirror: 45_872 } as const;
 
 /** The newest minor whose official kubectl is on npm. */

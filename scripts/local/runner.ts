@@ -27,9 +27,14 @@ export interface StepRequest {
   readonly commandFiles?: string;
   /** Whether the step leads a process group of its own, so that a terminal's signals do not reach it. */
   readonly detached?: boolean;
+  /** Starts the step's program elsewhere than as a child of this process, with these variables: in a job's container. */
+  readonly start?: (entry: string, environment: NodeJS.ProcessEnv) => StepProcess;
   /** Gets the child's process id as soon as it runs: a test kills it there. */
   readonly onStart?: (pid: number) => void;
 }
+
+/** A step's program while it runs. */
+export type StepProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 /** What a step left behind, by the runner's contract. */
 export interface StepResult extends Commands, StepLog {
@@ -52,12 +57,8 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   const own = join(folders.temp, "_runner_file_commands", randomUUID());
   const files = request.commandFiles ?? own;
   await Promise.all([folders.workspace, folders.toolCache].map((path) => mkdir(path, { recursive: true })));
-  const child = spawn(process.execPath, [join(ROOT, "dist", `${request.entry}.mjs`)], {
-    env: await stepEnvironment(request, await createCommandFiles(files)),
-    cwd: folders.workspace,
-    detached: request.detached ?? false,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const environment = await stepEnvironment(request, await createCommandFiles(files));
+  const child = (request.start ?? startHere(request))(`${request.entry}.mjs`, environment);
   if (child.pid !== undefined) request.onStart?.(child.pid);
   const printed = collectLog(child, request.onLine);
   const { promise: ended, resolve, reject } = Promise.withResolvers<Pick<StepResult, "exitCode" | "signal">>();
@@ -67,6 +68,16 @@ export async function runStep(request: StepRequest): Promise<StepResult> {
   const commands = await readCommands(files);
   if (files === own) await rm(own, { recursive: true, force: true });
   return { ...end, ...printed, ...commands, state: { ...request.state, ...commands.state } };
+}
+
+function startHere({ folders, detached = false }: StepRequest) {
+  return (entry: string, env: NodeJS.ProcessEnv): StepProcess =>
+    spawn(process.execPath, [join(ROOT, "dist", entry)], {
+      env,
+      cwd: folders.workspace,
+      detached,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
 }
 
 /** A job's own artifact and cache services are not this step's: act gives their addresses to every command, GitHub to none. */
@@ -100,7 +111,7 @@ async function stepEnvironment(
 }
 
 /** Collects a step's lines while it runs; what it asks to mask is not one of them. */
-function collectLog(child: ChildProcessByStdio<null, Readable, Readable>, onLine?: (line: string) => void): StepLog {
+function collectLog(child: StepProcess, onLine?: (line: string) => void): StepLog {
   const log: string[] = [];
   const masks: string[] = [];
   const take = (line: string) => {

@@ -1,6 +1,7 @@
 import { Agent, request } from "node:https";
 import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { findPublishedPort } from "../docker/container-state.ts";
+import { type EngineSite, reachPort } from "../docker/site.ts";
 import type { Exec } from "../exec.ts";
 import { poll } from "../poll.ts";
 import { type ClusterNode, loadBalancerName } from "../values/nodes.ts";
@@ -10,12 +11,22 @@ import { type Ownership, selectOwn } from "./ownership.ts";
 
 const POLL_MILLISECONDS = 200;
 
+/** The port of the API server in its container. */
+const API_PORT = 6443;
+
 /** An API server that answers. */
 export interface ApiServer {
-  /** Its address on this machine. */
+  /** Its address, as this step reaches it. */
   readonly server: string;
   /** The id of a control plane's container. */
   readonly controlPlane: string;
+}
+
+/** The API server to wait for. */
+export interface ApiServerRequest {
+  readonly ownership: Ownership;
+  readonly nodes: readonly ClusterNode[];
+  readonly site: EngineSite;
 }
 
 /**
@@ -24,8 +35,7 @@ export interface ApiServer {
  * @returns `undefined` where the signal ends the wait.
  */
 export async function waitForApiServer(
-  ownership: Ownership,
-  nodes: readonly ClusterNode[],
+  request: ApiServerRequest,
   exec: Exec,
   signal: AbortSignal,
 ): Promise<ApiServer | undefined> {
@@ -33,7 +43,7 @@ export async function waitForApiServer(
   const answer = await poll(
     async () => {
       if (signal.aborted) return "stopped";
-      endpoint ??= await findEndpoint(ownership, nodes, exec);
+      endpoint ??= await findEndpoint(request, exec);
       return endpoint !== undefined && (await isApiServerReady(endpoint)) ? endpoint : undefined;
     },
     { everyMilliseconds: POLL_MILLISECONDS },
@@ -43,7 +53,7 @@ export async function waitForApiServer(
   return { server: `https://${host}:${answer.port}`, controlPlane: answer.controlPlane };
 }
 
-/** Where the API server listens on this machine. */
+/** Where this step reaches the API server. */
 interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -52,26 +62,17 @@ interface Endpoint {
 }
 
 /** Finds the endpoint once all its containers exist: kind may create the load balancer before the control planes. */
-async function findEndpoint(
-  ownership: Ownership,
-  nodes: readonly ClusterNode[],
-  exec: Exec,
-): Promise<Endpoint | undefined> {
+async function findEndpoint({ ownership, nodes, site }: ApiServerRequest, exec: Exec): Promise<Endpoint | undefined> {
   const [first, second] = nodes.filter((node) => node.role === "control-plane");
   const entrance = second === undefined ? first?.name : loadBalancerName(ownership.cluster);
   const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
   const controlPlane = own.find(({ name }) => name === first?.name);
   const container = own.find(({ name }) => name === entrance);
   if (controlPlane === undefined || container === undefined) return undefined;
-  const published = await findPublishedPort(container.id, 6443, "finding the API server's port", exec);
+  const published = await findPublishedPort(container.id, API_PORT, "finding the API server's port", exec);
   if (published === undefined) return undefined;
-  return { host: reachableHost(published.address), port: published.port, controlPlane: controlPlane.id };
-}
-
-/** The address at which this machine reaches a port that is published on an address. */
-function reachableHost(address: string): string {
-  if (address === "::") return "::1";
-  return address === "0.0.0.0" || address === "" ? "127.0.0.1" : address;
+  const reached = reachPort(site, { container: container.name, port: API_PORT, published });
+  return { ...reached, controlPlane: controlPlane.id };
 }
 
 /** Asks without checking the certificate: nothing is sent, and nothing is trusted but that it answers. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { EngineSite } from "../docker/site.ts";
 import { Failure } from "../errors.ts";
 import type { Exec } from "../exec.ts";
 import type { Log } from "../runner/log.ts";
@@ -23,13 +24,14 @@ export interface CreationRequest {
   /** What kind's own environment has besides. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly ownership: Ownership;
+  readonly site: EngineSite;
   /** Ends the creation: what it was for has failed. */
   readonly signal: AbortSignal;
 }
 
 /** An API server that answers, with what opens it. */
 export interface AnsweringApi {
-  /** Its address on this machine. */
+  /** Its address, as this step reaches it. */
   readonly server: string;
   /** kubeadm's kubeconfig of the admin; a secret. */
   readonly adminConf: string;
@@ -117,7 +119,7 @@ function failureOf(parts: readonly Promise<void>[]): Promise<never> {
 const ANSWER_SECONDS = 60;
 
 async function openApiServer(
-  { ownership, nodes }: CreationRequest,
+  { ownership, nodes, site }: CreationRequest,
   done: Promise<void>,
   signal: AbortSignal,
   { exec, timeline }: CreationTools,
@@ -131,11 +133,14 @@ async function openApiServer(
   // as fewer than half are healthy (its panic threshold). Asking meanwhile fails, and takes the turns of kubeadm's joins.
   if (nodes.filter((node) => node.role === "control-plane").length > 1) await done;
   const api = await timeline.measure("API server answers", () =>
-    waitForApiServer(ownership, nodes, exec, AbortSignal.any([signal, timeout.signal])),
+    waitForApiServer({ ownership, nodes, site }, exec, AbortSignal.any([signal, timeout.signal])),
   );
   if (api === undefined) {
     throw new Failure("kind created the cluster, but its API server does not answer on the port that it published.", {
-      fix: "run this step on the machine of the Docker Engine (no remote DOCKER_HOST, no container job), or look at the API server's log",
+      fix:
+        site.kind === "remote"
+          ? `check that ${site.host} lets this machine connect to the ports that its containers publish (a firewall, or a network that is not routed)`
+          : "check that nothing on this machine blocks that port, and look at the API server's log",
       retryable: !timeout.signal.aborted,
     });
   }

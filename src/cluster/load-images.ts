@@ -1,11 +1,8 @@
-import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { execInContainer } from "../docker/containers.ts";
 import { Failure } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
 import { wholeName } from "../values/images.ts";
-import type { ClusterNode } from "../values/nodes.ts";
 import { IMAGES_MOUNT } from "./config/render.ts";
-import { type Ownership, selectOwn } from "./ownership.ts";
 
 /** An archive in the folder that the nodes mount. */
 export interface MountedArchive {
@@ -45,16 +42,6 @@ done`;
 /** The command that imports an archive in a node. */
 export function importCommand({ file, images }: MountedArchive): readonly string[] {
   return ["sh", "-c", IMPORT, "sh", `${IMAGES_MOUNT}/${file}`, ...images.map(wholeName)];
-}
-
-/** The nodes of this run, by the mount that proves it. @throws Failure where one is missing. */
-export async function findNodes(ownership: Ownership, nodes: readonly ClusterNode[], exec: Exec) {
-  const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
-  return nodes.map(({ name }) => {
-    const found = own.find((container) => container.name === name);
-    if (found === undefined) throw new Failure(`The node ${name} is not among this run's containers.`);
-    return found;
-  });
 }
 
 /** Imports an archive in a node. @throws Failure that names the images and the node, with containerd's own words. */

@@ -1,18 +1,50 @@
+import { join } from "node:path";
 import { type ClusterContainer, listClusterContainers } from "../docker/cluster-containers.ts";
 import { removeContainers } from "../docker/containers.ts";
+import { enginePath } from "../docker/engine-paths.ts";
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "../docker/labels.ts";
+import type { EngineSite } from "../docker/site.ts";
 import { Failure } from "../errors.ts";
 import type { Exec } from "../exec.ts";
 import { type ClusterNode, isNodeName, loadBalancerName, nodeNames } from "../values/nodes.ts";
-import { OWNER_MOUNT } from "./config/render.ts";
 
 /** What identifies a run's containers. */
 export interface Ownership {
   readonly cluster: string;
-  /** The folder that only this run's nodes mount. */
-  readonly owner: string;
+  /** The mount that only this run's nodes have. */
+  readonly owner: OwnerMount;
   readonly startedAt: string;
+}
+
+/** A mount that proves which run a node belongs to: no other run has both of its paths. */
+export interface OwnerMount {
+  /** On the engine's machine. */
+  readonly source: string;
+  /** In the node. */
+  readonly destination: string;
+}
+
+/** Where a node's ownership mount is in the node. */
+const OWNER_MOUNT = "/kind-torch/owner";
+
+/**
+ * Plans the mount of a run: a folder of its own. Where the engine's machine does not have that folder, it is what every
+ * machine has, at a place of the run's own.
+ */
+export function planOwnerMount(
+  site: EngineSite,
+  { runDirectory, runId }: { readonly runDirectory: string; readonly runId: string },
+): OwnerMount {
+  const source = enginePath(site, ownerFolder(runDirectory));
+  return source === undefined
+    ? { source: "/dev/null", destination: `${OWNER_MOUNT}-${runId}` }
+    : { source, destination: OWNER_MOUNT };
+}
+
+/** The folder of a run that its nodes mount. */
+export function ownerFolder(runDirectory: string): string {
+  return join(runDirectory, "owner");
 }
 
 /**
@@ -26,7 +58,8 @@ export function selectOwn(
 ): readonly ClusterContainer[] {
   const named = containers.filter((container) => container.cluster === cluster);
   const isBalancer = (container: ClusterContainer) => container.name === loadBalancerName(cluster);
-  const hasMount = (container: ClusterContainer) => container.mounts.some((mount) => mount.source === owner);
+  const hasMount = (container: ClusterContainer) =>
+    container.mounts.some(({ source, destination }) => source === owner.source && destination === owner.destination);
   const foreign = named.some(
     (container) => !isBalancer(container) && isNodeName(container.name, cluster) && !hasMount(container),
   );
@@ -59,6 +92,20 @@ export async function refuseForeignContainers(ownership: Ownership, exec: Exec):
   );
 }
 
+/** The nodes of this run, by the mount that proves it. @throws Failure where one is missing. */
+export async function findNodes(
+  ownership: Ownership,
+  nodes: readonly ClusterNode[],
+  exec: Exec,
+): Promise<readonly ClusterContainer[]> {
+  const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
+  return nodes.map(({ name }) => {
+    const found = own.find((container) => container.name === name);
+    if (found === undefined) throw new Failure(`The node ${name} is not among this run's containers.`);
+    return found;
+  });
+}
+
 /** Removes this run's containers with their volumes. @returns their names. */
 export async function removeOwnContainers(ownership: Ownership, exec: Exec): Promise<readonly string[]> {
   const own = selectOwn(await listClusterContainers(exec, ownership.cluster), ownership);
@@ -72,7 +119,7 @@ export function planContainers(
   nodes: readonly ClusterNode[],
   image: string,
 ): readonly PendingContainer[] {
-  const marks = [`--label=${KIND_CLUSTER_LABEL}=${cluster}`, `--volume=${owner}:${OWNER_MOUNT}:ro`];
+  const marks = [`--label=${KIND_CLUSTER_LABEL}=${cluster}`, `--volume=${owner.source}:${owner.destination}:ro`];
   return nodeNames(cluster, nodes).map((name) => ({ name, image, marks }));
 }
 

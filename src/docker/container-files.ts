@@ -1,5 +1,5 @@
 import { CommandError, type Exec } from "../exec.ts";
-import { docker, linesOf, wroteTooMuch } from "./client.ts";
+import { type DockerOptions, docker, linesOf, wroteTooMuch } from "./client.ts";
 
 /** The paths that were added or changed in a container since it was created. */
 export async function listChangedPaths(container: string, purpose: string, exec: Exec): Promise<readonly string[]> {
@@ -40,6 +40,16 @@ export async function readContainerFile(
     if (!(error instanceof CommandError)) throw error;
     return wroteTooMuch(error) ? "too large" : undefined;
   }
+}
+
+/** Copies a file, or what is in a folder (`folder/.`), to a path of a container; its parent exists. */
+export async function copyToContainer(
+  container: string,
+  { path, target }: { readonly path: string; readonly target: string },
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  await docker(["cp", path, `${container}:${target}`], options, exec);
 }
 
 const BLOCK = 512;

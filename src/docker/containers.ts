@@ -112,6 +112,11 @@ export async function runContainer(args: readonly string[], options: DockerOptio
   await docker(["run", "--detach", ...args], options, exec);
 }
 
+/** Creates a container, waits until it has ended, and gives what it printed. @param args options, image and command. */
+export async function runToEnd(args: readonly string[], options: DockerOptions, exec: Exec): Promise<string> {
+  return (await docker(["run", ...args], options, exec)).stdout;
+}
+
 /** Docker gives up waiting for a container that a busy machine is slow to end (moby, daemon/kill.go); it ends all the same. */
 const SLOW_TO_END = /did not receive an exit event/i;
 const REMOVE_TRIES = 3;

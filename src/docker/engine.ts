@@ -76,7 +76,7 @@ function describeEngineError(error: unknown): Error {
   const words = `${error.message}\n${error.stdout}\n${error.stderr}`;
   if (/is not installed/.test(words)) {
     return new Failure("is not installed: there is no docker command in the PATH", {
-      fix: "use a runner that has Docker Engine, such as ubuntu-latest, or install it on this one",
+      fix: "use a runner that has Docker Engine, such as ubuntu-latest, or install it on this one; in a job's container, install Docker's client in its image",
       cause: error,
     });
   }

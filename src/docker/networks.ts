@@ -1,4 +1,4 @@
-import type { Exec } from "../exec.ts";
+import { CommandError, type Exec } from "../exec.ts";
 import { type DockerOptions, docker, isMissing, linesOf } from "./client.ts";
 
 /** The Docker network that kind creates and puts its nodes into. */
@@ -67,6 +67,28 @@ export async function createNetwork(
 ): Promise<void> {
   const marks = Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`);
   await docker(["network", "create", ...marks, network], options, exec);
+}
+
+/** Connects a container to a network. */
+export async function connectContainer(network: string, container: string, exec: Exec): Promise<void> {
+  const options = { timeoutSeconds: 60, purpose: `joining the network ${network}` };
+  try {
+    await docker(["network", "connect", network, container], options, exec);
+  } catch (error) {
+    const joined = error instanceof CommandError && /already exists in network/.test(error.stderr);
+    if (!joined) throw error;
+  }
+}
+
+/** Disconnects a container from a network; one that is not in it, or is gone, is. */
+export async function disconnectContainer(network: string, container: string, exec: Exec): Promise<void> {
+  const options = { timeoutSeconds: 60, purpose: `leaving the network ${network}` };
+  try {
+    await docker(["network", "disconnect", "--force", network, container], options, exec);
+  } catch (error) {
+    const gone = error instanceof CommandError && /is not connected|not found|no such/i.test(error.stderr);
+    if (!gone) throw error;
+  }
 }
 
 /** The ids of the networks with a label. */

@@ -14,22 +14,16 @@ export interface FreeDisks {
   readonly volumes: FreeDisk | undefined;
 }
 
-/** Measures the disks of an engine; those of another machine's are not seen from here. */
-export async function measureDisks(
-  { dataRoot, imageStore }: Pick<DockerEngine, "dataRoot" | "imageStore">,
-  environment: NodeJS.ProcessEnv,
-): Promise<FreeDisks> {
-  if (!isLocalEngine(environment)) return { images: undefined, volumes: undefined };
+/** Measures the disks of an engine of this machine. */
+export async function measureDisks({
+  dataRoot,
+  imageStore,
+}: Pick<DockerEngine, "dataRoot" | "imageStore">): Promise<FreeDisks> {
   if (imageStore === undefined || imageStore === "") return { images: await measureFree(dataRoot), volumes: undefined };
   const configuration = await readFile(CONTAINERD_CONFIGURATION, "utf8").catch(() => "");
   const imageRoot = readContainerdRoot(configuration);
   const [images, volumes] = await Promise.all([measureFree(imageRoot), measureFree(dataRoot)]);
   return { images, volumes: (await isSameDisk(imageRoot, dataRoot)) ? undefined : volumes };
-}
-
-/** Whether Docker's client asks an engine of this machine, by its variable (docs.docker.com, "docker" CLI reference). */
-function isLocalEngine({ DOCKER_HOST = "" }: NodeJS.ProcessEnv): boolean {
-  return DOCKER_HOST === "" || DOCKER_HOST.startsWith("unix://");
 }
 
 const CONTAINERD_CONFIGURATION = "/etc/containerd/config.toml";

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { linesOf } from "../docker/client.ts";
+import { runToEnd } from "../docker/containers.ts";
 import { CommandError, type Exec } from "../exec.ts";
 
 /** The two limits that a cluster of several nodes exhausts (the guide's "too many open files"). */
@@ -61,6 +63,44 @@ export async function raiseLimits(
     }
   }
   return { raised, warnings };
+}
+
+/** Raises limits in a node, before anything else: `$1` is a limit's file, `$2` its value, and so on. It prints what it raised. */
+const RAISE = `set -eu
+while [ $# -gt 0 ]; do
+  current=$(cat "/proc/sys/$1")
+  if [ "$current" -lt "$2" ]; then
+    echo "$2" >"/proc/sys/$1"
+    echo "$(echo "$1" | tr / .): $current -> $2"
+  fi
+  shift 2
+done`;
+
+/** Arguments that raise limits of the engine's machine in a privileged container, as the nodes themselves are. */
+export function raiseArgs(plan: ReturnType<typeof planLimits>, image: string): readonly string[] {
+  const limits = plan.flatMap(({ name, to }) => [name.replaceAll(".", "/"), String(to)]);
+  const options = ["--rm", "--privileged", "--network=none", "--pull=never", "--entrypoint=sh"];
+  return [...options, image, "-c", RAISE, "sh", ...limits];
+}
+
+/** Raises the limits of the engine's machine, where this step cannot write them. @param image a node image that is there. */
+export async function raiseEngineLimits(
+  plan: ReturnType<typeof planLimits>,
+  image: string,
+  exec: Exec,
+): Promise<{ readonly raised: readonly string[]; readonly warnings: readonly string[] }> {
+  if (plan.length === 0) return { raised: [], warnings: [] };
+  const names = plan.map(({ name }) => name).join(" and ");
+  try {
+    const options = { timeoutSeconds: 60, purpose: `raising ${names}` };
+    return { raised: linesOf(await runToEnd(raiseArgs(plan, image), options, exec)), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const warning =
+      `${names} could not be raised on the engine's machine: ${error.message}. ` +
+      `A cluster may fail with "too many open files". Fix: raise it there, or set ${plan.map(({ name }) => inputOf(name)).join(" and ")} to 0 to keep it as it is.`;
+    return { raised: [], warnings: [warning] };
+  }
 }
 
 /** The input that sets a limit. */

@@ -2,6 +2,7 @@ import { type ClusterContainer, listClusterContainers } from "../docker/cluster-
 import { type HeldName, listHeldNames } from "../docker/containers.ts";
 import { type DockerEngine, inspectEngine } from "../docker/engine.ts";
 import { DEFAULT_NETWORK, type DockerNetwork, findNetwork, KIND_NETWORK } from "../docker/networks.ts";
+import { type EngineSite, findEngineSite } from "../docker/site.ts";
 import type { Exec } from "../exec.ts";
 import { type FreeDisks, measureDisks } from "./disks.ts";
 import { type InotifyValues, readLimits } from "./inotify.ts";
@@ -14,6 +15,7 @@ export interface DockerSubnet {
 
 /** What Docker is and has on this machine. */
 interface DockerFacts {
+  readonly site: EngineSite;
   readonly engine: DockerEngine | Error;
   readonly containers: readonly ClusterContainer[];
   /** The names of all containers, a cluster's or not. */
@@ -42,7 +44,7 @@ export interface Host extends DockerFacts, Platform {
 /** Looks at the machine. Docker's absence is a finding, not an error: it is reported with all the rest. */
 export async function inspectHost(exec: Exec): Promise<Host> {
   const [limits, docker] = await Promise.all([readLimits(), inspectDocker(exec)]);
-  return { ...readPlatform(), limits, ...docker };
+  return { ...readPlatform(), limits: docker.site.kind === "remote" ? UNKNOWN_LIMITS : limits, ...docker };
 }
 
 export function readPlatform(): Platform {
@@ -54,6 +56,7 @@ export function readPlatform(): Platform {
 }
 
 async function inspectDocker(exec: Exec): Promise<DockerFacts> {
+  const located = findEngineSite(exec);
   try {
     const found = Promise.all([
       listClusterContainers(exec),
@@ -65,17 +68,19 @@ async function inspectDocker(exec: Exec): Promise<DockerFacts> {
     found.catch(() => undefined);
     const engine = await inspectEngine(exec);
     const [containers, names, kind, bridge] = await found;
+    const site = await located;
     return {
+      site,
       engine,
       containers,
       names,
       kindGateway: kind?.gateway,
       defaultGateway: bridge?.gateway,
       subnets: [...subnetsOf(KIND_NETWORK, kind), ...subnetsOf(DEFAULT_NETWORK, bridge)],
-      disks: await measureDisks(engine, process.env),
+      disks: site.kind === "this-machine" ? await measureDisks(engine) : NO_DISKS,
     };
   } catch (error) {
-    return { ...NOTHING_SEEN, engine: error instanceof Error ? error : new Error(String(error)) };
+    return { ...NOTHING_SEEN, site: await located, engine: error instanceof Error ? error : new Error(String(error)) };
   }
 }
 
@@ -83,12 +88,18 @@ function subnetsOf(network: string, found: DockerNetwork | undefined): readonly 
   return (found?.subnets ?? []).map((subnet) => ({ network, subnet }));
 }
 
+/** The limits of another machine: whatever they are, they are raised if they are too low. */
+const UNKNOWN_LIMITS: InotifyValues = { "fs.inotify.max_user_watches": 0, "fs.inotify.max_user_instances": 0 };
+
+/** The disks of another machine, which are not seen from here. */
+const NO_DISKS: FreeDisks = { images: undefined, volumes: undefined };
+
 /** What is known of an engine that cannot be used. */
-const NOTHING_SEEN: Omit<DockerFacts, "engine"> = {
+const NOTHING_SEEN: Omit<DockerFacts, "engine" | "site"> = {
   containers: [],
   names: [],
   kindGateway: undefined,
   defaultGateway: undefined,
   subnets: [],
-  disks: { images: undefined, volumes: undefined },
+  disks: NO_DISKS,
 };

@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { checkHostPath } from "../cluster/config/mounts.ts";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/config/read.ts";
 import { describeError, type Problem } from "../errors.ts";
 import { type PullCredentials, parsePullCredentials } from "../pulls/credentials.ts";
@@ -59,7 +58,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   return { configuration, catalog, imageArchives, pullCredentials, problems, warnings };
 }
 
-async function loadConfiguration({ kindConfig, credentialsDirectory }: Inputs, folders: Folders) {
+async function loadConfiguration({ kindConfig }: Inputs, folders: Folders) {
   if (kindConfig === undefined) return { configuration: undefined, problems: [] };
   const read = await readConfiguration(kindConfig, folders);
   if ("issue" in read) {
@@ -67,8 +66,7 @@ async function loadConfiguration({ kindConfig, credentialsDirectory }: Inputs, f
   }
   const parsed = parseKindConfiguration(read.value, nameOf(kindConfig));
   if ("problems" in parsed) return { configuration: undefined, problems: parsed.problems };
-  const { configuration } = parsed;
-  return { configuration, problems: await checkHostPaths(configuration, credentialsDirectory) };
+  return { configuration: parsed.configuration, problems: [] };
 }
 
 async function readConfiguration(source: ConfigurationSource, folders: Folders) {
@@ -79,17 +77,6 @@ async function readConfiguration(source: ConfigurationSource, folders: Folders) 
 
 function nameOf(source: ConfigurationSource): string {
   return source.kind === "file" ? source.path : "inline";
-}
-
-/** What a kind configuration mounts into nodes and does not exist on this machine. */
-async function checkHostPaths(
-  { hostPaths, problemAt }: UserConfiguration,
-  createdDirectory: string | undefined,
-): Promise<readonly Problem[]> {
-  const checked = await Promise.all(
-    hostPaths.map(async (hostPath) => ({ ...hostPath, issue: await checkHostPath(hostPath, createdDirectory) })),
-  );
-  return checked.flatMap(({ path, issue }) => (issue === undefined ? [] : [problemAt(path, issue)]));
 }
 
 async function loadCatalog({ catalog: path }: Inputs, folders: Folders) {

@@ -1,17 +1,20 @@
+import { enginePath } from "../docker/engine-paths.ts";
 import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
 import { KIND_NETWORK } from "../docker/networks.ts";
+import type { EngineSite } from "../docker/site.ts";
 import { ENTRY, NARROWED_DOCKER } from "./narrow.ts";
 import type { LoadBalancerPlan } from "./plan.ts";
 
 const SOCKET = "/var/run/docker.sock";
 
 /**
- * The path of Docker's socket where the engine runs. A client that reaches the engine by another way than a socket does not
- * know it: then it is the usual one.
+ * The path of Docker's socket on the engine's machine. A client that reaches the engine by another way than a socket does
+ * not know it: then it is the usual one.
  * @param endpoint as Docker's client has it, such as `unix:///var/run/docker.sock`.
  */
-export function readSocket(endpoint: string): string {
-  return /^unix:\/\/(\/.*)$/.exec(endpoint.trim())?.[1] ?? SOCKET;
+export function findSocket(endpoint: string, site: EngineSite): string {
+  const path = /^unix:\/\/(\/.*)$/.exec(endpoint.trim())?.[1];
+  return (path === undefined ? undefined : enginePath(site, path)) ?? SOCKET;
 }
 
 /** Arguments that run the provider. */

@@ -1,6 +1,7 @@
 import semver from "semver";
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { LOAD_BALANCER_RUN_LABEL, TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
+import { type EngineSite, sharesPorts } from "../docker/site.ts";
 import type { CloudProviderImages } from "../versions/catalog.ts";
 
 /** What gives Services of type LoadBalancer their addresses. */
@@ -49,6 +50,14 @@ export function loadBalancerImages(plan: LoadBalancerPlan | undefined): readonly
  */
 export function servesGateways(kubernetes: string): boolean {
   return semver.gte(kubernetes, "1.33.0-0");
+}
+
+/** What works, but not from here. */
+export function warnAboutReach(plan: LoadBalancerPlan | undefined, site: EngineSite): readonly string[] {
+  if (plan === undefined || site.kind !== "remote" || sharesPorts(site)) return [];
+  return [
+    `load-balancer: the addresses of Services are in a network of ${site.host}, the machine of Docker Engine. Pods reach them, and this job does not. Fix: ask from a pod, or run the job where Docker Engine runs.`,
+  ];
 }
 
 /** A row for the summary and the log. */

@@ -3,10 +3,11 @@ import { type ContainerState, readContainerState } from "../docker/container-sta
 import { listContainerIds, removeContainers, runContainer } from "../docker/containers.ts";
 import { readEndpoint } from "../docker/endpoint.ts";
 import { type PendingContainer, removeInterrupted } from "../docker/interrupted.ts";
+import type { EngineSite } from "../docker/site.ts";
 import { describeError, Failure } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
 import { poll } from "../poll.ts";
-import { providerArgs, readSocket } from "./args.ts";
+import { findSocket, providerArgs } from "./args.ts";
 import type { LoadBalancerPlan } from "./plan.ts";
 import { lastWords, serves } from "./words.ts";
 
@@ -21,12 +22,12 @@ const OPTIONS = {
 /** Starts the provider, and waits until it serves the cluster. @throws Failure with the cause. */
 export async function startProvider(
   plan: LoadBalancerPlan,
-  gateways: boolean,
+  { site, gateways }: { readonly site: EngineSite; readonly gateways: boolean },
   exec: Exec,
   signal: AbortSignal,
 ): Promise<void> {
   const { container } = plan;
-  const socket = readSocket(await readEndpoint(exec));
+  const socket = findSocket(await readEndpoint(exec), site);
   try {
     const options = { timeoutSeconds: 120, purpose: "starting the provider of load balancers", signal };
     await runContainer(providerArgs(plan, { socket, gateways }), options, exec);

@@ -51,12 +51,13 @@ export async function decide(runner: Runner): Promise<Decided> {
   });
   const [taken, read] = await Promise.all([
     checkPlaces(planned.places, inputs, host, rejected),
-    readFolder(planned, rejected, { ...runner, inputs, exec }),
+    readFolder(planned, rejected, { ...runner, inputs, exec, host }),
   ]);
   const all = [...problems, ...files.problems, ...problemsOf(planned), ...taken, ...problemsOf(read)];
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
   const { plan } = planned;
   const { sources } = read;
+  logSite(log, host);
   logDecision(log, plan, [
     ...plan.versions.warnings,
     ...plan.warnings,
@@ -86,7 +87,7 @@ interface ReadSources {
 async function readFolder(
   planned: Planned,
   rejected: Rejected,
-  context: Runner & { readonly inputs: Inputs; readonly exec: Exec },
+  context: Runner & { readonly inputs: Inputs; readonly exec: Exec; readonly host: Host },
 ): Promise<ReadSources> {
   const { torch } = planned.places;
   if (torch?.source.kind !== "folder" || !canReadSources(context.inputs, rejected, planned)) return {};
@@ -95,6 +96,20 @@ async function readFolder(
 
 function problemsOf(result: { readonly problems?: readonly Problem[] } | Planned): readonly Problem[] {
   return "problems" in result ? (result.problems ?? []) : [];
+}
+
+/** Where the engine is, if that is not where this step runs: what is said of addresses and paths rests on it. */
+function logSite(log: Log, { site }: Host): void {
+  if (site.kind === "remote") {
+    log.info(
+      `Docker Engine is on another machine, ${site.host}: its ports are reached there, and files are copied into the nodes`,
+    );
+  }
+  if (site.kind === "container") {
+    const network =
+      site.networkOf === undefined ? "in the network of Docker's machine" : "which joins the cluster's networks";
+    log.info(`This step runs in the container ${site.name}, ${network}`);
+  }
 }
 
 function logDecision(log: Log, { versions, shape }: Plan, warnings: readonly string[]): void {

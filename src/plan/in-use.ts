@@ -1,4 +1,5 @@
 import { findPresentFiles } from "../credentials/files.ts";
+import { sharesPorts } from "../docker/site.ts";
 import type { Problem } from "../errors.ts";
 import type { Host } from "../host/inspect.ts";
 import { findPortsInUse, type HostPort, isOwnAddress } from "../host/ports.ts";
@@ -7,6 +8,7 @@ import type { Inputs } from "../inputs/inputs.ts";
 import { describeRegistryPort } from "../pulls/conflicts.ts";
 import { isNodeName } from "../values/nodes.ts";
 import { checkPresentFiles } from "./credentials.ts";
+import { checkHostPaths } from "./host-paths.ts";
 import type { PlannedPlaces } from "./places.ts";
 import { describeForeignAddress, describeTakenPorts } from "./ports.ts";
 import { type Rejected, restingOn } from "./rejected-inputs.ts";
@@ -25,7 +27,7 @@ export async function checkPlaces(
   host: Host,
   rejected: Rejected,
 ): Promise<readonly Problem[]> {
-  const { kindGateway } = host;
+  const { kindGateway, site } = host;
   const { shape, pulls } = places;
   const { registry } = pulls;
   // A cluster that is to be replaced may hold the very ports.
@@ -34,17 +36,21 @@ export async function checkPlaces(
   const isApiServer = ({ source }: HostPort) => source === "networking.apiServerPort";
   const ports = rejected.has("api-server-address") ? places.ports.filter((port) => !isApiServer(port)) : places.ports;
   const asksHost = shape.dns.kind === "docker-host" && kindGateway !== undefined;
-  const asksPort = registry !== undefined && !replaces && !rejected.has("registry-port");
-  const [taken, own, present, resolverMissing, registryPorts] = await Promise.all([
-    replaces ? [] : findPortsInUse(selectUnshared(ports)),
-    isOwnAddress(shape.apiServerAddress),
+  // The ports of another machine, or of another network than this step's, are not seen from here.
+  const seesPorts = sharesPorts(site);
+  const asksPort = registry !== undefined && seesPorts && !replaces && !rejected.has("registry-port");
+  const [taken, own, present, resolverMissing, registryPorts, hostPaths] = await Promise.all([
+    replaces || !seesPorts ? [] : findPortsInUse(selectUnshared(ports)),
+    !seesPorts || isOwnAddress(shape.apiServerAddress),
     findPresentFiles(places.credentials),
     asksHost ? isDnsServer(kindGateway).then((answers) => !answers) : false,
     asksPort ? findPortsInUse([registry.port]) : [],
+    checkHostPaths(places.configuration, inputs.credentialsDirectory, site),
   ]);
   // A machine without ::1 is one without IPv6.
   const familyRefused = !own && shape.apiServerAddress === "::1";
   return [
+    ...hostPaths,
     ...(resolverMissing && kindGateway !== undefined ? [resolverNotAnswering(kindGateway)] : []),
     ...(own ? [] : [describeForeignAddress(shape.addressField, shape.apiServerAddress)]),
     ...describeTakenPorts(

@@ -3,6 +3,7 @@ import type { UserConfiguration } from "../cluster/config/read.ts";
 import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
 import { type ClusterShape, planShape } from "../cluster/config/shape.ts";
 import { findHostPorts } from "../cluster/kind.ts";
+import { type OwnerMount, planOwnerMount } from "../cluster/ownership.ts";
 import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
@@ -14,6 +15,7 @@ import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
 import { checkCniManifests } from "./cni.ts";
 import { checkSans } from "./credentials.ts";
+import { applyEngineSite, checkEngineSite } from "./engine-site.ts";
 import type { PlanFacts } from "./facts.ts";
 import { checkMachine } from "./machine.ts";
 import { checkForeignLabels, checkHeldNames, checkPresentCluster } from "./names.ts";
@@ -24,6 +26,8 @@ import { checkSubnets } from "./subnets.ts";
 /** The parts of a run that have a place on this machine, whatever the versions are. */
 export interface PlannedPlaces {
   readonly runDirectory: string;
+  /** What this run's nodes mount, and no other's. */
+  readonly owner: OwnerMount;
   readonly shape: ClusterShape;
   /** The user's, which has the positions of its fields. */
   readonly configuration: UserConfiguration | undefined;
@@ -38,9 +42,10 @@ export interface PlannedPlaces {
 
 /** Decides the places of a run on this machine. */
 export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): PlannedPlaces {
-  const applied = applyTorchEndpoint(inputs, files.configuration, host.defaultGateway);
+  const reachable = applyEngineSite(inputs, files.configuration, host.site);
+  const applied = applyTorchEndpoint(reachable, files.configuration, host.defaultGateway);
   const planned = planShape(applied, files.configuration);
-  const followsEndpoint = inputs.apiServerAddress === undefined && applied.apiServerAddress !== undefined;
+  const followsEndpoint = reachable.apiServerAddress === undefined && applied.apiServerAddress !== undefined;
   const shape = followsEndpoint
     ? { ...planned, addressField: { input: "torch-endpoint", value: "external" } }
     : planned;
@@ -49,6 +54,7 @@ export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): 
     shape,
     configuration: files.configuration,
     runDirectory,
+    owner: planOwnerMount(host.site, { runDirectory, runId }),
     ports: findHostPorts(files.configuration, shape.apiServerAddress),
     credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
     torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
@@ -97,6 +103,7 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
   return [
     // Without a cluster nothing of it is needed.
     ...restingOn(["install-only"], rejected, () => checkMachine(host)),
+    ...checkEngineSite(facts, shape),
     ...checkNames(facts, shape),
     ...checkSans(extraSans),
     ...restingOn([CONFIGURATION_INPUT], rejected, () => checkCniManifests(facts, shape)),

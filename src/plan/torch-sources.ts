@@ -1,6 +1,7 @@
 import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
 import type { Problem } from "../errors.ts";
 import type { Exec } from "../exec.ts";
+import type { Host } from "../host/inspect.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { Runner } from "../runner/runner.ts";
 import { readSources } from "../torch/checkout/sources.ts";
@@ -24,6 +25,7 @@ export function canReadSources({ clusterName }: Inputs, rejected: Rejected, plan
 
 /** What sources are read with. */
 export interface SourcesContext extends Pick<Runner, "folders" | "environment"> {
+  readonly host: Pick<Host, "site">;
   readonly inputs: Inputs;
   readonly exec: Exec;
 }
@@ -32,7 +34,7 @@ export interface SourcesContext extends Pick<Runner, "folders" | "environment"> 
 export async function readTorchSources(
   torch: TorchPlan,
   plan: PlannedPlaces,
-  { inputs, folders, environment, exec }: SourcesContext,
+  { inputs, folders, environment, exec, host }: SourcesContext,
 ) {
   return await readSources(
     {
@@ -40,6 +42,7 @@ export async function readTorchSources(
       cluster: plan.shape.name,
       workspace: folders.workspace,
       environment,
+      site: host.site,
       access: planAccess(torch, plan.credentials, longestEndpoint(torch, plan)),
       credentialsDirectory: plan.credentials.directory,
       replaces: inputs.existing === "replace",

@@ -21,7 +21,7 @@ export async function checkMirrors(
   const urls = [...new Set(mirrors.map(({ url }) => url))];
   await Promise.all(
     urls.map(async (url) => {
-      const trouble = await askMirror(url, node, exec, signal);
+      const trouble = await askApi(url, node, exec, signal);
       if (trouble === undefined) return;
       const registries = mirrors.filter((mirror) => mirror.url === url).map(({ registry }) => registry);
       throw new Failure(`The mirror ${url} of ${registries.join(" and ")} ${trouble}.`, {
@@ -41,8 +41,9 @@ export function askArgs(url: string): readonly string[] {
   ];
 }
 
-async function askMirror(url: string, node: string, exec: Exec, signal: AbortSignal): Promise<string | undefined> {
-  const options = { timeoutSeconds: 3 * ANSWER_SECONDS + 15, purpose: `asking the mirror ${url}`, signal };
+/** Asks a registry or a mirror from a node. @returns what is wrong, to go on after its name; `undefined` where it answers. */
+export async function askApi(url: string, node: string, exec: Exec, signal: AbortSignal): Promise<string | undefined> {
+  const options = { timeoutSeconds: 3 * ANSWER_SECONDS + 15, purpose: `asking ${url}`, signal };
   try {
     return describeStatus((await execInContainer(node, askArgs(url), options, exec)).stdout);
   } catch (error) {

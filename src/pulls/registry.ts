@@ -2,10 +2,12 @@ import { readContainerLog } from "../docker/container-logs.ts";
 import { listContainerIds, removeContainers, runContainer } from "../docker/containers.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
 import { KIND_NETWORK } from "../docker/networks.ts";
+import { type EngineSite, reachPort, sharesPorts } from "../docker/site.ts";
 import { describeError, Failure } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
 import type { JournalState } from "../journal.ts";
 import { poll } from "../poll.ts";
+import { askApi } from "./mirrors.ts";
 import { REGISTRY_CONTAINER_PORT, type RegistryPlan } from "./plan.ts";
 
 /** Arguments that run the registry: its volume is an anonymous one of the image's, and goes with the container. */
@@ -28,13 +30,22 @@ export function registryArgs({ container, port }: RegistryPlan): readonly string
 const SERVE_SECONDS = 30;
 
 /** Starts the registry, and waits until it serves. @throws Failure with the cause. */
-export async function startRegistry(plan: RegistryPlan, exec: Exec, signal: AbortSignal): Promise<void> {
+export async function startRegistry(
+  plan: RegistryPlan,
+  site: EngineSite,
+  exec: Exec,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await runContainer(registryArgs(plan), { timeoutSeconds: 120, purpose: "starting the registry", signal }, exec);
   } catch (error) {
     throw error instanceof CommandError ? describeStartError(plan, error) : error;
   }
-  const url = `http://${plan.port.address}:${plan.port.port}/v2/`;
+  // Published on 127.0.0.1 of another machine, it is asked from a node.
+  if (site.kind === "remote" && !sharesPorts(site)) return;
+  const place = { container: plan.container.name, port: REGISTRY_CONTAINER_PORT, published: plan.port };
+  const { host, port } = reachPort(site, place);
+  const url = `http://${host}:${port}/v2/`;
   const serves = await poll(() => answers(url), {
     everyMilliseconds: 50,
     forMilliseconds: SERVE_SECONDS * 1000,
@@ -57,6 +68,16 @@ async function answers(url: string): Promise<true | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Checks from a node that the registry serves. @throws Failure with the cause. */
+export async function askRegistry(plan: RegistryPlan, node: string, exec: Exec, signal: AbortSignal): Promise<void> {
+  const trouble = await askApi(`http://${plan.inNetwork}`, node, exec, signal);
+  if (trouble === undefined) return;
+  throw new Failure(`The registry ${plan.container.name} ${trouble}.`, {
+    fix: "look at its log (docker logs), and check that registry of the catalog names a registry's image",
+    retryable: false,
+  });
 }
 
 /** The port and the name were free when the run began. */

@@ -6,7 +6,8 @@ import { fastBootPatch } from "../cluster/fast-boot/patch.ts";
 import type { FastBoot } from "../cluster/fast-boot/plan.ts";
 import { beginFastBoot } from "../cluster/fast-boot/work.ts";
 import { bypassDnsRedirect, parseNameServers } from "../cluster/name-servers.ts";
-import { planContainers, refuseForeignContainers } from "../cluster/ownership.ts";
+import { copyNodeFiles } from "../cluster/node-files.ts";
+import { findNodes, planContainers, refuseForeignContainers } from "../cluster/ownership.ts";
 import { lowerCpuPriority } from "../cluster/priority.ts";
 import { waitUntilReady } from "../cluster/ready.ts";
 import { retryCreate } from "../cluster/retry.ts";
@@ -17,11 +18,12 @@ import { describeError } from "../errors.ts";
 import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
 import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness } from "../plan/plan.ts";
-import { type PullMounts, writePullFiles } from "../pulls/files.ts";
+import { writePullFiles } from "../pulls/files.ts";
 import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
-import { placeResolvConf, readConfiguration } from "./cluster-files.ts";
+import { placeResolvConf, planRunFiles, type RunFiles, readConfiguration } from "./cluster-files.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
+import { joinKindNetwork } from "./job-container.ts";
 import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
@@ -57,6 +59,8 @@ export async function makeCluster(
   const containers = planContainers(journal.state, shape.nodes, plan.images[0] ?? plan.versions.nodeImage);
   const resolvConf = await placeResolvConf(plan, supplies.hostResolver);
   const pulls = await writePullFiles(plan.pulls, runDirectory);
+  const runFiles = planRunFiles(context, { resolvConf, images: supplies.images?.folder, pulls });
+  await joinKindNetwork(context);
   const registry = await beginRegistry(context);
   const nameServers = resolvConf === undefined ? [] : parseNameServers(await readFile(resolvConf, "utf8"));
   journal.update({ created: true, pending: containers });
@@ -84,10 +88,9 @@ export async function makeCluster(
       createOnce(context, {
         ...supplies,
         torch,
-        resolvConf,
         nameServers,
         fastBoot: attempt === 1 ? fastBoot : undefined,
-        pulls,
+        runFiles,
       }),
     { exec, log },
   );
@@ -100,24 +103,17 @@ export async function makeCluster(
 interface Try extends Supplies {
   readonly torch: BegunTorch | undefined;
   readonly fastBoot: FastBoot | undefined;
-  readonly resolvConf: string | undefined;
   readonly nameServers: readonly string[];
-  readonly pulls: PullMounts;
+  readonly runFiles: RunFiles;
 }
 
 async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWithUser> {
-  const { plan, inputs, files, journal, exec, log, timeline, tasks } = context;
+  const { plan, inputs, files, host, journal, exec, log, timeline, tasks } = context;
   const { shape, runDirectory, versions } = plan;
   const ownership = journal.state;
   await refuseForeignContainers(ownership, exec);
   const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
-  const additions = {
-    owner: ownership.owner,
-    resolvConf: attempt.resolvConf,
-    images: attempt.images?.folder,
-    defaults,
-    pulls: attempt.pulls,
-  };
+  const additions = { ...attempt.runFiles, defaults };
   const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
   log.debug(rendered);
   const creation = beginCreate(
@@ -130,11 +126,16 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
       runDirectory,
       environment: planEnvironment(plan.pulls, context.environment),
       ownership,
+      site: host.site,
       signal: tasks.signal,
     },
     { exec, log, timeline },
   );
-  const work = [bringUp(context, creation, attempt), loadImages(context, attempt.images, creation)] as const;
+  const work = [
+    bringUp(context, creation, attempt),
+    loadImages(context, attempt.images, creation),
+    copyFiles(context, attempt.runFiles, creation),
+  ] as const;
   try {
     const [made, loaded] = await creation.beside(Promise.all(work));
     creation.finish();
@@ -144,6 +145,18 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
     await Promise.allSettled([creation.abandon(), ...work]);
     throw error;
   }
+}
+
+/** Copies what the nodes cannot mount, as soon as they run: that is before a kubelet or a pod reads it. */
+async function copyFiles(
+  { journal, plan, exec }: StepContext,
+  { copies }: RunFiles,
+  { configured, signal }: Creation,
+): Promise<void> {
+  if (copies.length === 0) return;
+  await configured;
+  const nodes = await findNodes(journal.state, plan.shape.nodes, exec);
+  await Promise.all(nodes.map((node) => copyNodeFiles(node, copies, exec, signal)));
 }
 
 /** From an API server that answers to a cluster that can be used. */

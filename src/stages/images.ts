@@ -1,8 +1,12 @@
 import { copyFile, link, mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { IMAGES_MOUNT } from "../cluster/config/render.ts";
 import type { Creation } from "../cluster/create.ts";
-import { findNodes, importArchive, type MountedArchive } from "../cluster/load-images.ts";
+import { importArchive, type MountedArchive } from "../cluster/load-images.ts";
+import { copyNodeFiles, removeNodeFile } from "../cluster/node-files.ts";
+import { findNodes } from "../cluster/ownership.ts";
 import type { StepContext } from "../context.ts";
+import { enginePath } from "../docker/engine-paths.ts";
 import { findPlatform } from "../docker/images.ts";
 import { isPlatform } from "../docker/platforms.ts";
 import { pullImage } from "../docker/pull.ts";
@@ -106,23 +110,35 @@ async function saveAll(
 
 /** Loads the images into every node of a create that is under way, as soon as the nodes run. */
 export async function loadImages(
-  { plan, journal, exec, log, timeline }: StepContext,
+  { plan, host, journal, exec, log, timeline }: StepContext,
   load: ImageLoad | undefined,
   { configured, signal }: Creation,
 ): Promise<readonly LoadedImage[]> {
   if (load === undefined) return [];
   await configured;
   const nodes = await findNodes(journal.state, plan.shape.nodes, exec);
+  const mounted = enginePath(host.site, load.folder) !== undefined;
   const loaded: LoadedImage[] = [];
   for (const archive of load.archives) {
     const ready = await archive;
     await timeline.measure("Load images", () =>
-      Promise.all(nodes.map((node) => importArchive(node, ready, exec, signal))),
+      Promise.all(
+        nodes.map(async (node) => {
+          if (!mounted) await copyNodeFiles(node, [copyOf(ready, load)], exec, signal);
+          await importArchive(node, ready, exec, signal);
+          if (!mounted) await removeNodeFile(node, copyOf(ready, load).target, exec, signal);
+        }),
+      ),
     );
     for (const { image, origin } of ready.origins) log.info(`${image}: on all ${nodes.length} node(s) (${origin})`);
     loaded.push(...ready.origins);
   }
   return loaded;
+}
+
+/** An archive that the nodes cannot mount. */
+function copyOf({ file }: MountedArchive, { folder }: ImageLoad) {
+  return { path: join(folder, file), target: join(IMAGES_MOUNT, file) };
 }
 
 /** Nobody needs them any more: the nodes have copies of their own, or there is no cluster. */

@@ -8,7 +8,7 @@ import { checkProvider, removeLoadBalancers, startProvider } from "../load-balan
  * create more than it gains.
  */
 export async function startLoadBalancer(context: StepContext, signal: AbortSignal): Promise<void> {
-  const { plan, journal, exec, log, timeline } = context;
+  const { plan, host, journal, exec, log, timeline } = context;
   const { loadBalancer } = plan;
   if (loadBalancer === undefined) return;
   const { container, label } = loadBalancer;
@@ -16,7 +16,8 @@ export async function startLoadBalancer(context: StepContext, signal: AbortSigna
   if (journal.state.loadBalancer !== undefined) await removeLoadBalancers(loadBalancer, true, exec);
   journal.update({ loadBalancer: { container, label } });
   await timeline.measure("Start load balancers", async () => {
-    await startProvider(loadBalancer, servesGateways(plan.versions.kubernetes), exec, signal);
+    const gateways = servesGateways(plan.versions.kubernetes);
+    await startProvider(loadBalancer, { site: host.site, gateways }, exec, signal);
     log.info(`${container.name} serves Services of type LoadBalancer`);
   });
 }

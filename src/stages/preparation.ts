@@ -6,7 +6,7 @@ import { findDigest } from "../docker/images.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
 import { TORCH_CLUSTER_LABEL } from "../docker/labels.ts";
 import { pullImage } from "../docker/pull.ts";
-import { raiseLimits } from "../host/inotify.ts";
+import { raiseEngineLimits, raiseLimits } from "../host/inotify.ts";
 import { findHostResolver } from "../host/resolver.ts";
 import type { Plan } from "../plan/plan.ts";
 import { maskKey } from "../runner/mask.ts";
@@ -43,12 +43,13 @@ export async function prepare(context: StepContext): Promise<Supplies & { readon
   const { inputs, plan, journal } = context;
   const hostResolver = await checkHostResolver(context);
   const images = await beginImages(context);
+  const pulled = pullImages(context);
   const [kind, kubectl, key, pins] = await Promise.all([
     install(plan.kind, context),
     install(plan.kubectl, context),
     createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
-    pullImages(context),
-    raiseHostLimits(context),
+    pulled,
+    raiseHostLimits(context, pulled),
   ]);
   maskKey(key.privateKey);
   journal.update({ kind: kind.path, kubectl: kubectl.path });
@@ -96,9 +97,17 @@ async function pullImages({ plan, files, exec, log, timeline }: StepContext): Pr
   return new Map(await Promise.all(pins));
 }
 
-async function raiseHostLimits({ plan, exec, log, timeline }: StepContext): Promise<void> {
+/** @param pulled settles when the node image is there, which raises the limits of a machine that is not this step's. */
+async function raiseHostLimits(
+  { plan, host, exec, log, timeline }: StepContext,
+  pulled: Promise<unknown>,
+): Promise<void> {
+  const isOwn = host.site.kind === "this-machine";
+  if (!isOwn) await pulled;
   await timeline.measure("Raise limits", async () => {
-    const { raised, warnings } = await raiseLimits(plan.limits, exec);
+    const { raised, warnings } = isOwn
+      ? await raiseLimits(plan.limits, exec)
+      : await raiseEngineLimits(plan.limits, plan.images[0] ?? plan.versions.nodeImage, exec);
     for (const line of raised) log.info(line);
     for (const warning of warnings) log.warning(warning);
   });

@@ -1,9 +1,10 @@
 import type { Kubectl } from "../cluster/kubectl.ts";
 import type { StepContext } from "../context.ts";
 import { createKindNetwork } from "../docker/kind-network.ts";
+import { sharesPorts } from "../docker/site.ts";
 import { announceRegistry } from "../pulls/hosting.ts";
 import { checkMirrors } from "../pulls/mirrors.ts";
-import { startRegistry } from "../pulls/registry.ts";
+import { askRegistry, startRegistry } from "../pulls/registry.ts";
 
 /**
  * Begins to start the registry, beside the creation of the cluster. kind's network is there before: two who create it in the
@@ -18,7 +19,7 @@ export async function beginRegistry(context: StepContext): Promise<{ readonly se
   journal.update({ registry: { label: registry.label, container: registry.container } });
   const serves = tasks.begin(() =>
     timeline.measure("Start registry", async () => {
-      await startRegistry(registry, exec, tasks.signal);
+      await startRegistry(registry, host.site, exec, tasks.signal);
       log.info(`Registry serves on ${registry.address}`);
     }),
   );
@@ -27,7 +28,7 @@ export async function beginRegistry(context: StepContext): Promise<{ readonly se
 
 /** What is said in the cluster about the registry, and checked from its nodes, as soon as the API server answers. */
 export async function arrangePulls(
-  { plan, exec, log, timeline }: StepContext,
+  { plan, host, exec, log, timeline }: StepContext,
   admin: Kubectl,
   signal: AbortSignal,
 ): Promise<void> {
@@ -35,7 +36,11 @@ export async function arrangePulls(
   const { dns, nodes } = plan.shape;
   const [node] = nodes.filter(({ role }) => role === "control-plane");
   const resolvable = dns.kind === "no-search-domains" || dns.kind === "inherit";
+  const asksFromNode = host.site.kind === "remote" && !sharesPorts(host.site);
   await Promise.all([
+    registry === undefined || node === undefined || !asksFromNode
+      ? undefined
+      : askRegistry(registry, node.name, exec, signal),
     registry === undefined ? undefined : announceRegistry(registry, resolvable, admin, signal),
     mirrors.length === 0 || node === undefined
       ? undefined

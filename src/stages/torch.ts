@@ -13,7 +13,7 @@ import {
   planAccess,
   planAddresses,
   planTorchContainers,
-  publishedUrls,
+  planUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
 import { TorchStack } from "../torch/stack/stack.ts";
@@ -22,6 +22,7 @@ import { type Deployed, deployTemplate } from "../torch/template/deployment.ts";
 import { hasNamespace } from "../torch/template/workload.ts";
 import { internalEndpoint } from "../values/nodes.ts";
 import type { Cluster } from "./cluster.ts";
+import { joinNetwork } from "./job-container.ts";
 import type { Tools } from "./preparation.ts";
 
 /** TORCH-V2 while it boots. */
@@ -33,7 +34,7 @@ export interface BegunTorch {
 
 /** TORCH-V2 as the run leaves it. */
 export interface RunningTorch {
-  /** Addresses on this machine. */
+  /** Addresses, as this step reaches them. */
   readonly urls: PerComponent<string>;
   /** The keys of the processes that the engine has from the plans. */
   readonly processes: readonly string[];
@@ -42,7 +43,7 @@ export interface RunningTorch {
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
 export async function beginTorch(context: StepContext): Promise<BegunTorch | undefined> {
-  const { exec, journal, plan, log, timeline, tasks } = context;
+  const { exec, journal, plan, host, log, timeline, tasks } = context;
   if (plan.torch === undefined) return undefined;
   const sources = context.sources ?? (await fetchSources(context, plan.torch));
   const { checkout, builder } = sources;
@@ -52,12 +53,13 @@ export async function beginTorch(context: StepContext): Promise<BegunTorch | und
       containers: planTorchContainers(plan.torch, checkout),
       images: Object.values(plan.torch.images),
       placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
-      engineUrl: publishedUrls(checkout).engine,
+      engineUrl: planUrls(plan.torch, checkout, host.site).engine,
     },
   });
   const { credentials, runDirectory } = plan;
-  const request = { plan: plan.torch, checkout, credentials, builder, runDirectory };
-  return { plan: plan.torch, sources, stack: new TorchStack(request, { exec, log, timeline, tasks }) };
+  const request = { plan: plan.torch, checkout, credentials, builder, runDirectory, site: host.site };
+  const join = (network: string) => joinNetwork(context, network);
+  return { plan: plan.torch, sources, stack: new TorchStack(request, { exec, log, timeline, tasks, join }) };
 }
 
 async function fetchSources(context: StepContext, torch: TorchPlan): Promise<TorchSources> {

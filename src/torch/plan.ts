@@ -2,10 +2,12 @@ import { basename, join, relative } from "node:path";
 import type { CredentialPaths } from "../credentials/files.ts";
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { TORCH_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
+import { type EngineSite, reachPort } from "../docker/site.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 import type { Checkout } from "./checkout/checkout.ts";
 import { type Layout, planLayout } from "./checkout/layout.ts";
 import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
+import { withEnginePaths } from "./compose/engine-paths.ts";
 import type { ComposeModel } from "./compose/model.ts";
 import { planCompose, redirectUrl } from "./compose/plan.ts";
 import { FAST_START_JAVA_OPTIONS } from "./compose/tuning.ts";
@@ -104,10 +106,11 @@ export function planModels(
   plan: TorchPlan,
   checkout: Checkout,
   credentials: CredentialPaths,
+  site: EngineSite,
 ): PerComponent<ComposeModel> {
   const addresses = planAddresses(plan, checkout);
-  return forEachComponent(({ name }) =>
-    planCompose(checkout.components[name], {
+  return forEachComponent(({ name }) => {
+    const model = planCompose(checkout.components[name], {
       project: plan.projects[name],
       container: plan.containers[name],
       image: plan.images[name],
@@ -119,8 +122,9 @@ export function planModels(
       defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: FAST_START_JAVA_OPTIONS },
       files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
-    }),
-  );
+    });
+    return withEnginePaths(model, site);
+  });
 }
 
 /**
@@ -148,7 +152,15 @@ function mountCredentials({ ca, certificate, privateKey }: CredentialPaths, fold
   return [ca, certificate, privateKey].map((source) => ({ source, target: join(folder, basename(source)) }));
 }
 
-/** The addresses at which the components are published on this machine. */
-export function publishedUrls({ components }: Checkout): PerComponent<string> {
-  return forEachComponent(({ name }) => `http://127.0.0.1:${components[name].port.published}`);
+/** The addresses at which this step reaches the components. */
+export function planUrls(plan: TorchPlan, { components }: Checkout, site: EngineSite): PerComponent<string> {
+  return forEachComponent(({ name }) => {
+    const { target, published } = components[name].port;
+    const { host, port } = reachPort(site, {
+      container: plan.containers[name],
+      port: target,
+      published: { address: "127.0.0.1", port: published },
+    });
+    return `http://${host}:${port}`;
+  });
 }

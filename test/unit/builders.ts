@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { parseKindConfiguration, type UserConfiguration } from "../../src/cluster/config/read.ts";
+import type { RunAdditions } from "../../src/cluster/config/render.ts";
 import type { Problem } from "../../src/errors.ts";
 import type { Host } from "../../src/host/inspect.ts";
 import { type Inputs, readInputs } from "../../src/inputs/inputs.ts";
@@ -94,6 +95,7 @@ export function createSurvey(overrides: Partial<Host> = {}): Host {
       imageStore: undefined,
       clientVersion: "29.0.0",
     },
+    site: { kind: "this-machine" },
     containers: [],
     names: [],
     kindGateway: undefined,
@@ -106,6 +108,15 @@ export function createSurvey(overrides: Partial<Host> = {}): Host {
 }
 
 export const HEADER = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
+
+/** What a run adds to a configuration at least: the mount that proves its nodes. */
+export const ADDITIONS: RunAdditions = {
+  mounts: [{ hostPath: "/run/owner", containerPath: "/kind-torch/owner" }],
+  setsResolvConf: false,
+  setsRegistryHosts: false,
+  defaults: [],
+  enginePath: (path) => path,
+};
 
 /** A kind configuration that must be readable: kind's two header lines and this body. */
 export function configure(body: string): UserConfiguration {

@@ -1,14 +1,11 @@
-import type { PullMounts } from "../../pulls/files.ts";
-import { CERTS_FOLDER, CERTS_PATCH, KUBELET_CREDENTIALS } from "../../pulls/hosts.ts";
-import { asList } from "../../values/data.ts";
+import { CERTS_PATCH } from "../../pulls/hosts.ts";
+import { asList, isRecord } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
+import type { NodeMount } from "../node-files.ts";
 import { patchesOf } from "./patches.ts";
 import type { UserConfiguration } from "./read.ts";
 import { planSans, sanListsIn } from "./sans.ts";
 import type { ClusterShape } from "./shape.ts";
-
-/** Where a node's ownership mount is in the node. */
-export const OWNER_MOUNT = "/kind-torch/owner";
 
 /** Where the run's resolv.conf is in the node. */
 export const RESOLV_CONF_MOUNT = "/kind-torch/resolv.conf";
@@ -18,16 +15,16 @@ export const IMAGES_MOUNT = "/kind-torch/images";
 
 /** What a run adds to the configuration. */
 export interface RunAdditions {
-  /** A folder of this run alone: its mount proves that the node is this run's. */
-  readonly owner: string;
-  /** The resolv.conf that the kubelets hand to pods, where one was requested. */
-  readonly resolvConf: string | undefined;
-  /** The folder of the archives of images that are loaded into the nodes, where there are some. */
-  readonly images?: string | undefined;
+  /** What every node mounts besides the user's. */
+  readonly mounts: readonly NodeMount[];
+  /** Whether the nodes have a resolv.conf of the run's, which the kubelets hand to pods. */
+  readonly setsResolvConf: boolean;
+  /** Whether the nodes have a folder of the run's that says where containerd pulls from. */
+  readonly setsRegistryHosts: boolean;
   /** Kubeadm patches that the user's may override. */
   readonly defaults: readonly string[];
-  /** What says how the nodes pull images. */
-  readonly pulls?: PullMounts;
+  /** Gives a path of this step as the engine's machine has it. */
+  readonly enginePath: (path: string) => string;
 }
 
 /** The configuration that kind gets: the user's, with what the plan adds. JSON is YAML, so no YAML writer is needed. */
@@ -59,7 +56,7 @@ export function renderKindConfiguration(
       nodes: nodesOf(shape, user).map((node) => ({
         ...node,
         image: node.image ?? versions.nodeImage,
-        extraMounts: [...asList(node.extraMounts), ...mountsOf(additions)],
+        extraMounts: [...asList(node.extraMounts).map((mount) => translate(mount, additions)), ...mountsOf(additions)],
         // A node's patches are applied after the cluster's, and a list replaces the one before: ours must come last there too.
         ...(sans !== undefined && sanListsIn(node.kubeadmConfigPatches, versions).length > 0
           ? { kubeadmConfigPatches: [...patchesOf(node.kubeadmConfigPatches), sans] }
@@ -76,27 +73,24 @@ function nodesOf(
   return user !== undefined && user.nodes.length > 0 ? user.nodes : shape.nodes.map(({ role }) => ({ role }));
 }
 
-function mountsOf({ owner, resolvConf, images, pulls }: RunAdditions): readonly object[] {
-  const mounts = [
-    [owner, OWNER_MOUNT],
-    [resolvConf, RESOLV_CONF_MOUNT],
-    [images, IMAGES_MOUNT],
-    [pulls?.certs, CERTS_FOLDER],
-    [pulls?.credentials, KUBELET_CREDENTIALS],
-  ] as const;
-  return mounts.flatMap(([hostPath, containerPath]) =>
-    hostPath === undefined ? [] : [{ hostPath, containerPath, readOnly: true }],
-  );
+function mountsOf({ mounts }: RunAdditions): readonly object[] {
+  return mounts.map((mount) => ({ ...mount, readOnly: true }));
+}
+
+/** A mount of the user's, whose path is one of this step's. */
+function translate(mount: unknown, { enginePath }: RunAdditions): unknown {
+  if (!isRecord(mount) || typeof mount.hostPath !== "string" || mount.hostPath === "") return mount;
+  return { ...mount, hostPath: enginePath(mount.hostPath) };
 }
 
 /** The user's come after ours. kind restarts containerd for them, so there are none without need. */
-function containerdPatches({ pulls }: RunAdditions, user: UserConfiguration | undefined): object {
-  if (pulls?.certs === undefined) return {};
+function containerdPatches({ setsRegistryHosts }: RunAdditions, user: UserConfiguration | undefined): object {
+  if (!setsRegistryHosts) return {};
   return { containerdConfigPatches: [CERTS_PATCH, ...patchesOf(user?.document.containerdConfigPatches)] };
 }
 
-function resolvConfPatches({ resolvConf }: RunAdditions): readonly string[] {
-  if (resolvConf === undefined) return [];
+function resolvConfPatches({ setsResolvConf }: RunAdditions): readonly string[] {
+  if (!setsResolvConf) return [];
   return [JSON.stringify({ kind: "KubeletConfiguration", resolvConf: RESOLV_CONF_MOUNT })];
 }
 

@@ -1,7 +1,10 @@
+import { enginePath } from "../../docker/engine-paths.ts";
+import { type EngineSite, sharesPorts } from "../../docker/site.ts";
 import type { Problem } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
 import type { HostPort } from "../../host/ports.ts";
 import { checkCredentialsPlace } from "../compose/credentials-place.ts";
+import { checkEnginePaths } from "../compose/engine-paths.ts";
 import { listHostAccess } from "../compose/host-access.ts";
 import { findHostPlaces } from "../compose/host-places.ts";
 import { checkHostAccess } from "../compose/mounts.ts";
@@ -37,6 +40,7 @@ export interface SourcesRequest {
   /** The host ports that the cluster itself publishes. */
   readonly clusterPorts: readonly HostPort[];
   readonly environment: NodeJS.ProcessEnv;
+  readonly site: EngineSite;
 }
 
 /** Reads the checkout and the template, and reports all that is wrong with them and with their places on this machine. */
@@ -71,7 +75,7 @@ interface CheckResult {
 }
 
 async function readAndCheck(request: SourcesRequest, exec: Exec): Promise<CheckResult> {
-  const { plan, replaces, clusterPorts } = request;
+  const { plan, replaces, clusterPorts, site } = request;
   const read = await readCheckout(plan.root, plan.layout, exec);
   if ("problems" in read) return { checkout: undefined, problems: read.problems, warnings: [] };
   const { checkout } = read;
@@ -83,7 +87,9 @@ async function readAndCheck(request: SourcesRequest, exec: Exec): Promise<CheckR
       ...("problems" in plans ? plans.problems : []),
       ...problems,
       ...checkSharedPorts(checkout, clusterPorts),
-      ...(replaces ? [] : [...(await checkPorts(checkout)), ...(await checkNames(plan.containers, exec))]),
+      ...(replaces
+        ? []
+        : [...(sharesPorts(site) ? await checkPorts(checkout) : []), ...(await checkNames(plan.containers, exec))]),
     ],
     warnings,
   };
@@ -92,11 +98,33 @@ async function readAndCheck(request: SourcesRequest, exec: Exec): Promise<CheckR
 /** What the compose files ask of this machine, and whether they or the images would get the credentials. */
 async function checkPlaces(
   checkout: Checkout,
-  { environment, workspace, credentialsDirectory, access }: SourcesRequest,
+  { environment, workspace, credentialsDirectory, access, site }: SourcesRequest,
 ) {
   const places = await findHostPlaces(environment, [checkout.root, workspace]);
   const host = await checkHostAccess(listHostAccess(checkout), places);
   const credentials = { directory: credentialsDirectory, files: access };
   const misplaced = await checkCredentialsPlace(checkout, credentials, host.mounts);
-  return { problems: [...host.problems, ...misplaced], warnings: host.warnings };
+  return {
+    problems: [
+      ...host.problems,
+      ...checkEnginePaths(host.mounts, site),
+      ...misplaced,
+      ...checkCredentialsMount(credentialsDirectory, site),
+    ],
+    warnings: host.warnings,
+  };
+}
+
+/** The service layer mounts the credentials, which must be where the engine's machine has them. */
+function checkCredentialsMount(directory: string, site: EngineSite): readonly Problem[] {
+  if (site.kind !== "container" || enginePath(site, directory) !== undefined) return [];
+  return [
+    {
+      input: "credentials-directory",
+      value: directory,
+      reason: `is in the file system of this job's container, ${site.name}, and TORCH-V2's service layer cannot mount it from there`,
+      allowed: "a directory in a volume of the job's container",
+      fix: "name a directory in the workspace, outside of what TORCH-V2's images are built from",
+    },
+  ];
 }

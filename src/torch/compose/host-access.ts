@@ -12,6 +12,8 @@ export interface HostMount {
   readonly place: string;
   readonly source: string;
   readonly readOnly: boolean;
+  /** Whether a service names it, and not a volume, a secret or a configuration of the compose file. */
+  readonly ofService: boolean;
 }
 
 /** What a checkout's compose files ask of this machine. */
@@ -45,13 +47,15 @@ export function readHostAccess(file: string, model: ComposeModel): HostAccess {
     const read = readVolumeOptions(volume);
     if ("power" in read) return { mounts: [], powers: [{ place, power: read.power }] };
     const { source } = read;
-    return { mounts: source === undefined ? [] : [{ place, source, readOnly: false }], powers: [] };
+    return { mounts: source === undefined ? [] : [{ place, source, readOnly: false, ofService: false }], powers: [] };
   });
   const files = ["secrets", "configs"].map(
     (section): HostAccess => ({
       mounts: entriesOf(model[section]).flatMap(([name, content]) => {
         const source = textOf(content, "file");
-        return source === undefined ? [] : [{ place: `${file}: ${section}.${name}`, source, readOnly: true }];
+        return source === undefined
+          ? []
+          : [{ place: `${file}: ${section}.${name}`, source, readOnly: true, ofService: false }];
       }),
       powers: [],
     }),
@@ -68,5 +72,7 @@ function readBindMount(place: string, volume: unknown): readonly HostMount[] {
   if (textOf(volume, "type") !== "bind" || source === undefined) return [];
   // What is mounted below the folder on this machine stays writable if the mount says so.
   const recursive = textOf(fieldOf(volume, "bind"), "recursive");
-  return [{ place, source, readOnly: fieldOf(volume, "read_only") === true && recursive !== "writable" }];
+  return [
+    { place, source, readOnly: fieldOf(volume, "read_only") === true && recursive !== "writable", ofService: true },
+  ];
 }

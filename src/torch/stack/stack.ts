@@ -1,4 +1,5 @@
 import type { CredentialPaths } from "../../credentials/files.ts";
+import type { EngineSite } from "../../docker/site.ts";
 import type { Exec } from "../../exec.ts";
 import type { Log } from "../../runner/log.ts";
 import type { Tasks } from "../../tasks.ts";
@@ -10,7 +11,7 @@ import { COMPONENTS, type Component, type ComponentName, forEachComponent, type 
 import type { ComposeModel } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
 import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
-import { planModels, publishedUrls, type TorchPlan } from "../plan.ts";
+import { planModels, planUrls, type TorchPlan } from "../plan.ts";
 import { type Builder, buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
@@ -24,6 +25,7 @@ export interface StackRequest {
   readonly checkout: CheckedCheckout;
   readonly credentials: CredentialPaths;
   readonly builder: Builder;
+  readonly site: EngineSite;
   readonly runDirectory: string;
 }
 
@@ -33,6 +35,8 @@ export interface StackTools {
   readonly log: Log;
   readonly timeline: Timeline;
   readonly tasks: Tasks;
+  /** Has this step join a network where it runs in a container, so that it reaches the components. */
+  readonly join: (network: string) => Promise<void>;
 }
 
 /**
@@ -40,7 +44,7 @@ export interface StackTools {
  * Whatever fails in it fails the tasks that it runs among.
  */
 export class TorchStack {
-  /** Addresses on this machine. */
+  /** Addresses, as this step reaches them. */
   readonly urls: PerComponent<string>;
   /** Settles when the service layer's image is built, the longest path to a complete boot. */
   readonly servicesBuilt: Promise<void>;
@@ -61,11 +65,11 @@ export class TorchStack {
   #servicesServing = false;
 
   constructor(request: StackRequest, tools: StackTools) {
-    const { plan, checkout, credentials } = request;
+    const { plan, checkout, credentials, site } = request;
     this.#request = request;
     this.#tools = tools;
-    this.#models = planModels(plan, checkout, credentials);
-    this.urls = publishedUrls(checkout);
+    this.#models = planModels(plan, checkout, credentials, site);
+    this.urls = planUrls(plan, checkout, site);
     this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
     this.servicesBuilt = this.#images.services;
     // Before the first container starts: one that has the checkout mounted may change it.

@@ -51,8 +51,15 @@ test("a load balancer that is created before the control planes still leads to t
   const start = createExec(folder);
   const exec: Exec = (command) => start({ ...command, file: join(folder, command.file) });
   const found = await waitForApiServer(
-    { cluster: "c", owner: "/owner", startedAt: "2029-01-01T00:00:00Z" },
-    nodesOf(["c-control-plane", "control-plane"], ["c-control-plane2", "control-plane"]),
+    {
+      ownership: {
+        cluster: "c",
+        owner: { source: "/owner", destination: "/owner" },
+        startedAt: "2029-01-01T00:00:00Z",
+      },
+      nodes: nodesOf(["c-control-plane", "control-plane"], ["c-control-plane2", "control-plane"]),
+      site: { kind: "this-machine" },
+    },
     exec,
     AbortSignal.timeout(20_000),
   );

@@ -4,7 +4,11 @@ import { selectOwn } from "../../../src/cluster/ownership.ts";
 import type { ClusterContainer } from "../../../src/docker/cluster-containers.ts";
 
 const OWNER = "/tmp/run/owner";
-const run = { cluster: "c", owner: OWNER, startedAt: "2026-01-01T00:00:00.500Z" };
+const run = {
+  cluster: "c",
+  owner: { source: OWNER, destination: "/kind-torch/owner" },
+  startedAt: "2026-01-01T00:00:00.500Z",
+};
 
 function container(name: string, overrides: Partial<ClusterContainer> = {}): ClusterContainer {
   const mounts = [{ source: OWNER, destination: "/kind-torch/owner" }];

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommandError } from "../../../src/exec.ts";
-import { providerArgs, readSocket } from "../../../src/load-balancer/args.ts";
+import { findSocket, providerArgs } from "../../../src/load-balancer/args.ts";
 import { checkLoadBalancer } from "../../../src/load-balancer/conflicts.ts";
 import {
   loadBalancerImages,
   loadBalancerRows,
   planLoadBalancer,
   servesGateways,
+  warnAboutReach,
 } from "../../../src/load-balancer/plan.ts";
 import { describeStartError } from "../../../src/load-balancer/provider.ts";
 import { builtInCatalog } from "../../../src/versions/catalog.ts";
@@ -36,10 +37,16 @@ test("the provider is in kind's network with Docker's socket, has the run's labe
   assert.ok(providerArgs(PLAN, { socket: "/s", gateways: false }).includes("--gateway-channel=disabled"));
 });
 
-test("the socket is that of Docker's client, or the usual one where the client uses none", () => {
-  assert.equal(readSocket("unix:///run/user/1/docker.sock\n"), "/run/user/1/docker.sock");
+test("the socket is that of Docker's client, or the usual one where the client uses none or does not know it", () => {
+  const here = { kind: "this-machine" } as const;
+  const mounts = [{ source: "/run/engine.sock", destination: "/var/run/docker.sock" }];
+  const container = { kind: "container", name: "job", networkOf: "job", networks: [], mounts } as const;
+  assert.equal(findSocket("unix:///run/user/1/docker.sock\n", here), "/run/user/1/docker.sock");
+  assert.equal(findSocket("unix:///var/run/docker.sock", container), "/run/engine.sock");
+  assert.equal(findSocket("unix:///elsewhere.sock", container), "/var/run/docker.sock");
+  const remote = { kind: "remote", host: "host" } as const;
   for (const endpoint of ["tcp://host:2376", "ssh://host", "npipe:////./pipe/docker", "", "unix://"]) {
-    assert.equal(readSocket(endpoint), "/var/run/docker.sock", endpoint);
+    assert.equal(findSocket(endpoint, remote), "/var/run/docker.sock", endpoint);
   }
 });
 
@@ -48,6 +55,14 @@ test("Gateways are served from the first minor with the API that they need", () 
   assert.deepEqual(loadBalancerRows(undefined, "1.37.2"), []);
   assert.match(String(loadBalancerRows(PLAN, "1.37.2")), /Gateways/);
   assert.doesNotMatch(String(loadBalancerRows(PLAN, "1.28.15")), /Gateways/);
+});
+
+test("a job that does not reach the addresses is told so", () => {
+  assert.match(only(warnAboutReach(PLAN, { kind: "remote", host: "engine.example" })), /engine\.example/);
+  assert.deepEqual(warnAboutReach(undefined, { kind: "remote", host: "engine.example" }), []);
+  for (const site of [{ kind: "this-machine" }, { kind: "remote", host: "127.0.0.1" }] as const) {
+    assert.deepEqual(warnAboutReach(PLAN, site), []);
+  }
 });
 
 test("both images are pulled with the others, and none where nothing is asked for; the built-in catalog has them by digest", () => {

@@ -10,13 +10,21 @@ import { parseKindConfiguration } from "../../../../src/cluster/config/read.ts";
 import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { loadFiles } from "../../../../src/inputs/files.ts";
-import { configure, createInputs, HEADER, makeFolder, misconfigure, only, VERSIONS } from "../../builders.ts";
+import {
+  ADDITIONS,
+  configure,
+  createInputs,
+  HEADER,
+  makeFolder,
+  misconfigure,
+  only,
+  VERSIONS,
+} from "../../builders.ts";
 
 /** What kind gets for a configuration. */
 function render(body: string): ReturnType<typeof parse> {
   const user = configure(body);
-  const additions = { owner: "/run/owner", resolvConf: undefined, defaults: [] };
-  return JSON.parse(renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, additions));
+  return JSON.parse(renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, ADDITIONS));
 }
 
 function labels(value: string): string {
@@ -84,7 +92,7 @@ test("booleans and numbers are what Go's YAML reader makes of them", () => {
 test("characters that YAML forbids reach kind as escapes, and are refused unescaped", () => {
   const user = configure('runtimeConfig: {a: "\\u00a0\\ufeffb"}\n');
   const shape = planShape(createInputs(), user);
-  const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined, defaults: [] });
+  const text = renderKindConfiguration(shape, VERSIONS, user, ADDITIONS);
   assert.match(text, /\\ufeffb/);
   assert.match(only(misconfigure("name: a\u0001\n")).reason, /u\{1\}.*line 3, column 8/);
 });
@@ -100,7 +108,7 @@ test("none of the user's texts reaches kind with a character that YAML forbids o
       const written = escapeAll(JSON.stringify(containerdConfigPatches));
       const user = configure(`containerdConfigPatches: ${written}\n`);
       const shape = planShape(createInputs(), user);
-      const text = renderKindConfiguration(shape, VERSIONS, user, { owner: "/o", resolvConf: undefined, defaults: [] });
+      const text = renderKindConfiguration(shape, VERSIONS, user, ADDITIONS);
       assert.doesNotMatch(text, /[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u);
       assert.deepEqual(JSON.parse(text).containerdConfigPatches, containerdConfigPatches);
     }),

@@ -4,7 +4,7 @@ import { splitDocuments } from "../../../../src/cluster/config/patches.ts";
 import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { checkPatchLabels, findUnusedPatches } from "../../../../src/cluster/config/unused.ts";
-import { configure, createInputs, misconfigure, only, VERSIONS } from "../../builders.ts";
+import { ADDITIONS, configure, createInputs, misconfigure, only, VERSIONS } from "../../builders.ts";
 
 function unused(body: string, releases = { kubernetes: "1.28.15", kind: "0.25.0" }): readonly string[] {
   const user = configure(body);
@@ -98,8 +98,7 @@ test("the apiVersion must be the one that this kind writes for this Kubernetes",
 test("names for the API server count where their patch is applied", () => {
   const sans = (body: string) => {
     const user = configure(body);
-    const additions = { owner: "/run/owner", resolvConf: undefined, defaults: [] };
-    return renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, additions);
+    return renderKindConfiguration(planShape(createInputs(), user), VERSIONS, user, ADDITIONS);
   };
   const patch = "{kind: ClusterConfiguration, apiServer: {certSANs: [mine.example]}}";
   const ours = /certSANs\\":\[\\"localhost\\",\\"127.0.0.1\\",\\"mine.example/;

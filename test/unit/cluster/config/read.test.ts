@@ -7,7 +7,7 @@ import { parseKindConfiguration } from "../../../../src/cluster/config/read.ts";
 import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { clusterName } from "../../../../src/values/names.ts";
-import { configure, createInputs, HEADER, misconfigure, only, VERSIONS } from "../../builders.ts";
+import { ADDITIONS, configure, createInputs, HEADER, misconfigure, only, VERSIONS } from "../../builders.ts";
 import { type Rendered, render } from "./rendering.ts";
 
 test("a configuration is read with what the plan needs of it", () => {
@@ -297,8 +297,7 @@ test("no text makes the reader throw, and every accepted text can be rendered", 
           return;
         }
         const shape = planShape(createInputs(), read.configuration);
-        const additions = { owner: "/run/owner", resolvConf: undefined, defaults: [] };
-        const rendered: Rendered = JSON.parse(renderKindConfiguration(shape, VERSIONS, read.configuration, additions));
+        const rendered: Rendered = JSON.parse(renderKindConfiguration(shape, VERSIONS, read.configuration, ADDITIONS));
         assert.ok(rendered.nodes.every((node) => node.extraMounts.some((mount) => mount.hostPath === "/run/owner")));
       },
     ),

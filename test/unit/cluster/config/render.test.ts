@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { OWNER_MOUNT, RESOLV_CONF_MOUNT } from "../../../../src/cluster/config/render.ts";
-import { configure, VERSIONS } from "../../builders.ts";
+import { RESOLV_CONF_MOUNT } from "../../../../src/cluster/config/render.ts";
+import { ADDITIONS, configure, VERSIONS } from "../../builders.ts";
 import { render } from "./rendering.ts";
+
+const OWNER_MOUNT = "/kind-torch/owner";
 
 test("kind gets the user's configuration with ours added to it", () => {
   const user = configure(
@@ -41,28 +43,18 @@ test("kind gets the user's configuration with ours added to it", () => {
   );
 });
 
-test("every node has what says how it pulls images, and containerd reads it", () => {
+test("containerd reads what says how it pulls images, before the user's patches", () => {
   const user = configure("containerdConfigPatches: ['x = 1']\n");
-  const { nodes, containerdConfigPatches } = render({}, { user, pulls: { certs: "/run/c", credentials: "/run/p" } });
-  for (const node of nodes) {
-    assert.deepEqual(
-      node.extraMounts.slice(-2).map((mount) => [mount.hostPath, mount.containerPath]),
-      [
-        ["/run/c", "/etc/containerd/certs.d"],
-        ["/run/p", "/var/lib/kubelet/config.json"],
-      ],
-    );
-  }
+  const { containerdConfigPatches } = render({}, { user, setsRegistryHosts: true });
   assert.match(containerdConfigPatches?.[0] ?? "", /config_path = "\/etc\/containerd\/certs.d"/);
   assert.equal(containerdConfigPatches?.[1], "x = 1");
-  const credentials = render({}, { user, pulls: { certs: undefined, credentials: "/run/p" } });
-  assert.deepEqual(credentials.containerdConfigPatches, ["x = 1"]);
+  assert.deepEqual(render({}, { user }).containerdConfigPatches, ["x = 1"]);
 });
 
 test("every node has the run's mount, and the resolv.conf if one was requested", () => {
   const rendered = render(
     { controlPlanes: 2, workers: 3, dns: { kind: "resolv-conf", path: "/ws/r" } },
-    { resolvConf: "/ws/r" },
+    { mounts: [...ADDITIONS.mounts, { hostPath: "/ws/r", containerPath: RESOLV_CONF_MOUNT }], setsResolvConf: true },
   );
   assert.equal(rendered.nodes.length, 5);
   for (const node of rendered.nodes) {
@@ -82,7 +74,7 @@ test("every node has the run's mount, and the resolv.conf if one was requested",
 
 test("the user's patches come after those of ours that they may override", () => {
   const user = configure("kubeadmConfigPatches:\n- |\n  kind: KubeletConfiguration\n  maxPods: 20\n");
-  const patches = render({ dns: { kind: "docker-host" } }, { user, resolvConf: "/r" }).kubeadmConfigPatches;
+  const patches = render({ dns: { kind: "docker-host" } }, { user, setsResolvConf: true }).kubeadmConfigPatches;
   const kubelets = patches.map((patch) => parse(patch)).filter((patch) => patch.kind === "KubeletConfiguration");
   assert.equal(kubelets.at(-1).maxPods, 20);
 });
@@ -90,5 +82,5 @@ test("the user's patches come after those of ours that they may override", () =>
 test("only `inherit` keeps the host's search domains", () => {
   assert.deepEqual(render({}).networking.dnsSearch, []);
   assert.ok(!("dnsSearch" in render({ dns: { kind: "inherit" } }).networking));
-  assert.deepEqual(render({ dns: { kind: "docker-host" } }, { resolvConf: "/r" }).networking.dnsSearch, []);
+  assert.deepEqual(render({ dns: { kind: "docker-host" } }, { setsResolvConf: true }).networking.dnsSearch, []);
 });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { UserConfiguration } from "../../../../src/cluster/config/read.ts";
-import { renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
+import { type RunAdditions, renderKindConfiguration } from "../../../../src/cluster/config/render.ts";
 import { planShape } from "../../../../src/cluster/config/shape.ts";
 import { fastBootPatch } from "../../../../src/cluster/fast-boot/patch.ts";
 import { planFastBoot } from "../../../../src/cluster/fast-boot/plan.ts";
-import type { PullMounts } from "../../../../src/pulls/files.ts";
-import { createInputs, VERSIONS } from "../../builders.ts";
+import { ADDITIONS, createInputs, VERSIONS } from "../../builders.ts";
 
 /** What kind gets, read again. */
 export interface Rendered {
@@ -22,27 +21,24 @@ export interface Rendered {
   }[];
 }
 
-export interface RenderOptions {
+export interface RenderOptions extends Partial<RunAdditions> {
   readonly user?: UserConfiguration;
-  readonly resolvConf?: string;
   readonly fastBoot?: boolean;
-  readonly pulls?: PullMounts;
 }
 
 /** What kind gets for these inputs and this configuration. */
 export function render(
   overrides: Parameters<typeof createInputs>[0],
-  { user, resolvConf, fastBoot, pulls }: RenderOptions = {},
+  { user, fastBoot, ...additions }: RenderOptions = {},
 ) {
   const shape = planShape(createInputs(overrides), user);
   assert.deepEqual(shape.problems, []);
   const isFast = fastBoot === true && "fastBoot" in planFastBoot(shape, user, "1.28.15");
   const rendered: Rendered = JSON.parse(
     renderKindConfiguration(shape, VERSIONS, user, {
-      owner: "/run/owner",
-      resolvConf,
-      ...(pulls === undefined ? {} : { pulls }),
+      ...ADDITIONS,
       defaults: isFast ? [fastBootPatch()] : [],
+      ...additions,
     }),
   );
   return rendered;
