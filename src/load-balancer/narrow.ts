@@ -46,7 +46,10 @@ esac
 exec "$KIND_TORCH_DOCKER" "$@"
 `;
 
-/** Puts the script, its first argument, before Docker's client, and becomes the provider with the other arguments. */
+/**
+ * Puts the script, its first argument, before Docker's client, and becomes the provider with the other arguments. The socket
+ * may be that of another engine, which does not know this container: an engine that is asked by TCP need not have one.
+ */
 export const ENTRY = `
 set -e
 mkdir -p /kind-torch
@@ -54,6 +57,10 @@ printf %s "$1" > /kind-torch/docker
 chmod 755 /kind-torch/docker
 shift
 KIND_TORCH_DOCKER=$(command -v docker) || { echo "sh: docker: not found" >&2; exit 127; }
+"$KIND_TORCH_DOCKER" inspect --type=container --format=known "$HOSTNAME" > /dev/null || {
+  echo "sh: the Docker Engine at this socket is not the one that runs this container, or does not answer" >&2
+  exit 1
+}
 PATH=/kind-torch:$PATH
 export KIND_TORCH_DOCKER PATH
 exec cloud-provider-kind "$@"

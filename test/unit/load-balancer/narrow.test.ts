@@ -97,8 +97,11 @@ test("the provider becomes the container's process, with the script before Docke
   for (const each of ["docker", "cloud-provider-kind"]) await chmod(join(folder, each), 0o755);
   const entry = ENTRY.replaceAll("/kind-torch", join(folder, "own"));
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
-  const { stdout } = await run("sh", ["-c", `echo "$$"\n${entry}`, "sh", NARROWED_DOCKER, "--flag=a b"], { env });
+  const command = ["-c", `echo "$$"\n${entry}`, "sh", NARROWED_DOCKER, "--flag=a b"];
+  const { stdout } = await run("sh", command, { env });
   const [shell, first, ...script] = stdout.split("\n");
   assert.equal(first, `${shell} --flag=a b`);
   assert.equal(script.join("\n"), NARROWED_DOCKER);
+  await writeFile(join(folder, "docker"), "#!/bin/sh\nexit 1\n");
+  await assert.rejects(run("sh", command, { env }), /not the one that runs this container/);
 });
