@@ -16,6 +16,13 @@ const registryState = object({
   container: pendingContainer,
 });
 
+const loadBalancerState = object({
+  /** On the provider and on each load balancer: `name=value`. */
+  label: string(),
+  /** The provider. */
+  container: pendingContainer,
+});
+
 const torchState = object({
   /** On every container, volume and network: `name=value`. */
   label: string(),
@@ -63,6 +70,8 @@ const journalState = object({
   torch: optional(torchState),
   /** The registry beside the cluster, once Docker is asked for it. */
   registry: optional(registryState),
+  /** What gives Services their load balancers, once Docker is asked for it. */
+  loadBalancer: optional(loadBalancerState),
   /** The namespace of a template that TORCH-V2 was asked to deploy. */
   namespace: optional(string()),
   /** True until main came to its end. */

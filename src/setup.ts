@@ -11,6 +11,7 @@ import { describeResults, type Results } from "./report/results.ts";
 import { makeRunFolder } from "./run-folder.ts";
 import type { Runner } from "./runner/runner.ts";
 import { makeCluster } from "./stages/cluster.ts";
+import { checkLoadBalancer } from "./stages/load-balancer.ts";
 import { prepare } from "./stages/preparation.ts";
 import { publish } from "./stages/publication.ts";
 import { beginTorch, finishTorch } from "./stages/torch.ts";
@@ -36,6 +37,7 @@ export async function setUp(runner: Runner): Promise<Results> {
     log.endGroup();
 
     const stack = torch === undefined ? undefined : await finishTorch(context, torch, { tools, cluster });
+    await checkLoadBalancer(context);
     const artifact = await publish(context, key.privateKey);
     journal.update({ failed: false });
     // Named one by one: the private key is among what the stages hand on.

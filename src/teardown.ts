@@ -15,8 +15,9 @@ import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
 import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcess, endProcesses } from "./leftovers.ts";
+import { deleteLoadBalancers, reportLoadBalancers } from "./load-balancer/teardown.ts";
 import { collectLogs } from "./logs/collect.ts";
-import { removeRegistry } from "./pulls/registry.ts";
+import { deleteRegistry } from "./pulls/teardown.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
@@ -96,8 +97,11 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
   await attempt("Removing the credentials", () => removeCredentials(state));
   const registryRemoved = await deleteRegistry(state, teardown);
+  await deleteLoadBalancers(state, teardown);
   const deleted = !state.created || (await deleteCluster(state, teardown));
-  return left && torchRemoved && registryRemoved && deleted;
+  // Again: what the provider had asked Docker for may have been created while it was removed.
+  const balancersRemoved = await deleteLoadBalancers({ ...state, failed: false }, teardown);
+  return left && torchRemoved && registryRemoved && balancersRemoved && deleted;
 }
 
 /** Before the networks are removed: one that a container is in stays. */
@@ -126,20 +130,6 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
   return removed;
 }
 
-async function deleteRegistry({ registry, failed }: JournalState, { attempt, exec, log }: Teardown): Promise<boolean> {
-  if (registry === undefined) return true;
-  const removed = await attempt("Removing the registry", async () => {
-    const names = await removeRegistry(registry, failed, exec);
-    if (names.length > 0) log.info(`Removed ${names.join(", ")}`);
-  });
-  if (!removed) {
-    log.warning(
-      `The registry may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${registry.label})`,
-    );
-  }
-  return removed;
-}
-
 async function deleteCluster(state: JournalState, { attempt, exec, log, runDirectory }: Teardown): Promise<boolean> {
   const deleted = await attempt("Deleting the cluster", async () => {
     const names = await removeInterrupted(state.pending, () => removeOwnContainers(state, exec), exec);
@@ -158,6 +148,7 @@ async function deleteCluster(state: JournalState, { attempt, exec, log, runDirec
 async function reportCauses(state: JournalState, teardown: Teardown): Promise<void> {
   await teardown.attempt("Looking for causes", () => reportConnectivity(state, teardown));
   await teardown.attempt("Looking for images", () => reportPulls(state, teardown));
+  await teardown.attempt("Looking for load balancers", () => reportLoadBalancers(state, teardown));
 }
 
 /** After a failure, says whether pods reach the internet: a test that fails for want of it rarely says so. */

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { cacheFolder, readJson, writeWhole } from "./cache.ts";
-import { catalogFile, extendCatalog, type KindEntry, type KubectlEntry, nameRegistry } from "./catalog.ts";
+import { catalogFile, extendCatalog, type KindEntry, type KubectlEntry, nameImages } from "./catalog.ts";
+import { cloudProvider, cloudProviderImage, cloudProxy } from "./cloud-provider-image.ts";
 import { endDaemon, recorded } from "./daemon.ts";
+import { envoyImage } from "./envoy-image.ts";
 import { flowable, flowableImage } from "./flowable-image.ts";
 import { moduleDate } from "./go-build.ts";
 import { type Image, imageId } from "./image.ts";
@@ -56,7 +58,7 @@ export async function raiseBed({ kubernetes, log }: Wish): Promise<Bed> {
     await installPackages(log);
     return await startDaemons(log);
   });
-  await Promise.all([publishProbe(log), publishBases(log), publishReleases(releases, log), publishRegistry(log)]);
+  await Promise.all([publishProbe(log), publishBases(log), publishReleases(releases, log), publishServices(log)]);
   const bed: Bed = {
     official: false,
     catalog: catalogFile(),
@@ -104,10 +106,20 @@ async function publishProbe(log: Log): Promise<void> {
   if (loaded.trim() !== imageId(image)) await docker("pull", "--quiet", name);
 }
 
-/** The registry beside a cluster: the catalog names it by its digest. */
-async function publishRegistry(log: Log): Promise<void> {
-  const digest = await pushImage(await registryImage(log), registry.repository, registry.tag);
-  await locked("catalog", log, () => nameRegistry(`registry:${registry.tag}@${digest}`));
+/** What runs beside a cluster: the catalog names each image by its digest. */
+async function publishServices(log: Log): Promise<void> {
+  const [own, provider, proxy] = await Promise.all([
+    registryImage(log).then((image) => publish(image, registry)),
+    cloudProviderImage(log).then((image) => publish(image, cloudProvider)),
+    envoyImage(cloudProxy.version, log).then((image) => publish(image, cloudProxy)),
+  ]);
+  await locked("catalog", log, () => nameImages({ registry: own, cloudProvider: { image: provider, proxy } }));
+}
+
+/** @returns the image's reference with its digest. */
+async function publish(image: Image, { repository, tag }: { repository: string; tag: string }): Promise<string> {
+  const digest = await pushImage(image, repository, tag);
+  return `${repository.replace(/^library\//, "")}:${tag}@${digest}`;
 }
 
 /** The base images of Dockerfiles, under the official names. Nothing pulls them before an image is built. */

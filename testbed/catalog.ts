@@ -15,6 +15,7 @@ export type Catalog = {
   readonly kind: readonly KindEntry[];
   readonly kubectl: readonly KubectlEntry[];
   readonly registry?: string;
+  readonly cloudProvider?: { readonly image: string; readonly proxy: string };
 };
 
 export const catalogFile = (): string => join(cacheFolder(), "catalog.json");
@@ -26,9 +27,9 @@ export async function extendCatalog(kinds: readonly KindEntry[], kubectls: reado
   return catalog;
 }
 
-/** Names the image of the registry. */
-export async function nameRegistry(registry: string): Promise<void> {
-  await writeWhole(catalogFile(), `${JSON.stringify({ ...(await read()), registry }, null, 2)}\n`);
+/** Names images that no release of kind has. */
+export async function nameImages(images: Pick<Catalog, "registry" | "cloudProvider">): Promise<void> {
+  await writeWhole(catalogFile(), `${JSON.stringify({ ...(await read()), ...images }, null, 2)}\n`);
 }
 
 export function merge(known: Catalog, kinds: readonly KindEntry[], kubectls: readonly KubectlEntry[]): Catalog {

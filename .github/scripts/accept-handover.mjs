@@ -114,7 +114,9 @@ function show(path) {
 function checkCatalog(before, after) {
   const next = parseCatalog(after);
   const old = JSON.parse(before);
-  if (next.registry !== old.registry) refuse(`${CATALOG} changes what it had: registry`);
+  for (const name of ["registry", "cloudProvider"]) {
+    if (JSON.stringify(next[name]) !== JSON.stringify(old[name])) refuse(`${CATALOG} changes what it had: ${name}`);
+  }
   for (const list of ["kind", "kubectl"]) {
     for (const entry of old[list]) checkKept(list, entry, next[list]);
   }
@@ -162,8 +164,12 @@ function checkForm(catalog) {
   };
   const version = /^\d+\.\d+\.\d+$/;
   const image = /^[\w./:@-]+$/;
-  record(catalog, ["registry", "kind", "kubectl"], "the document");
+  record(catalog, ["registry", "cloudProvider", "kind", "kubectl"], "the document");
   if (catalog.registry !== undefined) text(catalog.registry, image, "registry");
+  if (catalog.cloudProvider !== undefined) {
+    const images = record(catalog.cloudProvider, ["image", "proxy"], "cloudProvider");
+    for (const each of Object.values(images)) text(each, image, "cloudProvider");
+  }
   for (const [index, entry] of list(catalog.kind, "kind").entries()) {
     const at = `kind[${index}]`;
     record(entry, ["version", "released", "loadBalancer", "images", "checksums"], at);

@@ -3,7 +3,7 @@ import { CommandError, type Exec, type ExecResult } from "../exec.ts";
 import { pause } from "../poll.ts";
 import { readJson } from "../values/json.ts";
 import { type DockerOptions, docker, linesOf } from "./client.ts";
-import { KIND_CLUSTER_LABEL, REGISTRY_RUN_LABEL } from "./labels.ts";
+import { KIND_CLUSTER_LABEL, LOAD_BALANCER_RUN_LABEL, REGISTRY_RUN_LABEL } from "./labels.ts";
 
 /** A container's name that is in use. */
 export interface HeldName {
@@ -15,6 +15,8 @@ export interface HeldName {
   readonly status: string;
   /** Whether it is a registry that a run of this Action started. */
   readonly registry?: boolean;
+  /** Whether it is a provider of load balancers, or a load balancer, of a run of this Action. */
+  readonly loadBalancer?: boolean;
 }
 
 /** Docker's filter for the containers of exactly this name. */
@@ -45,8 +47,15 @@ export async function listContainerNames(
   return linesOf((await docker(listArgs(filters, "--format={{.Names}}"), options, exec)).stdout);
 }
 
-const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}},"registry":{{ne (.Label "${REGISTRY_RUN_LABEL}") ""}}}`;
-const LISTED = object({ names: string(), cluster: string(), image: string(), status: string(), registry: boolean() });
+const NAME_FORMAT = `{"names":{{json .Names}},"cluster":{{json (.Label "${KIND_CLUSTER_LABEL}")}},"image":{{json .Image}},"status":{{json .Status}},"registry":{{ne (.Label "${REGISTRY_RUN_LABEL}") ""}},"loadBalancer":{{ne (.Label "${LOAD_BALANCER_RUN_LABEL}") ""}}}`;
+const LISTED = object({
+  names: string(),
+  cluster: string(),
+  image: string(),
+  status: string(),
+  registry: boolean(),
+  loadBalancer: boolean(),
+});
 
 /** The names of all containers. */
 export async function listHeldNames(exec: Exec): Promise<readonly HeldName[]> {

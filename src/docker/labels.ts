@@ -14,6 +14,9 @@ export const RUN_CLUSTER_LABEL = "kind-torch.cluster";
 /** What the registry beside a cluster has: the run that created it. */
 export const REGISTRY_RUN_LABEL = "kind-torch.registry";
 
+/** What the provider of load balancers and each load balancer have: the run that started the provider. */
+export const LOAD_BALANCER_RUN_LABEL = "kind-torch.load-balancer";
+
 /**
  * Labels by which kind, Docker Desktop and this Action know containers as their own. A container has those of its image
  * too, and kind runs privileged commands in whatever has its own (kind's pkg/cluster/constants and provider/docker).

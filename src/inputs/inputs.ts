@@ -49,6 +49,7 @@ export interface Inputs extends PullInputs {
   readonly artifactRetentionDays: number;
   readonly artifactPassphrase: string | undefined;
   readonly loadImages: readonly ImageSource[];
+  readonly loadBalancer: boolean;
   readonly cleanup: boolean;
   readonly logs: "on-failure" | "always" | "never";
   readonly catalog: string | undefined;
@@ -129,6 +130,7 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
     artifactPassphrase: reader.optional("artifact-passphrase", passphrase),
     cleanup: reader.flag("cleanup", true),
     loadImages: reader.list("load-images", imageSource(path)),
+    loadBalancer: reader.flag("load-balancer", false),
     logs: reader.optional("logs", oneOf(["on-failure", "always", "never"])) ?? "on-failure",
     catalog: reader.optional("catalog", path),
     kindMirror: reader.optional("kind-mirror", baseUrl),

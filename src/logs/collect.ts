@@ -8,6 +8,7 @@ import type { Journal } from "../journal.ts";
 import { hasArtifactService, uploadArtifact } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
 import { type LogFolder, makeLogFolder, openLogFolder } from "./folder.ts";
+import { collectBalancerLogs } from "./load-balancers.ts";
 import { collectNodeLogs } from "./nodes.ts";
 import { collectTorchLogs } from "./torch.ts";
 
@@ -35,7 +36,7 @@ export interface Collection {
   readonly log: Log;
 }
 
-/** Collects the logs of a run's nodes and of TORCH-V2, and uploads them. */
+/** Collects the logs of a run's nodes, load balancers and TORCH-V2, and uploads them. */
 export async function collectLogs(collection: Collection): Promise<void> {
   const { journal, exec, log, runDirectory } = collection;
   const { state } = journal;
@@ -52,6 +53,7 @@ export async function collectLogs(collection: Collection): Promise<void> {
     for (const missing of await collectNodeLogs(own, content, limited)) {
       log.info(`Not all logs could be collected: ${missing}`);
     }
+    if (state.loadBalancer !== undefined) await collectBalancerLogs(state.loadBalancer.label, content, limited);
     if (state.torch !== undefined) ofTorch = await collectTorchLogs(state.torch, content, limited, isOver);
   } catch (error) {
     log.warning(`Not all logs could be collected: ${describeError(error)}`);

@@ -7,6 +7,8 @@ import { type OwnerMount, planOwnerMount } from "../cluster/ownership.ts";
 import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
+import { checkLoadBalancer } from "../load-balancer/conflicts.ts";
+import { type LoadBalancerPlan, planLoadBalancer } from "../load-balancer/plan.ts";
 import { checkPullConfiguration, checkRegistry, checkRegistryPort } from "../pulls/conflicts.ts";
 import { DEFAULT_REGISTRY_PORT, type PullPlan, planRegistry } from "../pulls/plan.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
@@ -34,6 +36,8 @@ export interface PlannedPlaces {
   /** TORCH-V2's boot; `undefined` where none is asked for. */
   readonly torch: TorchPlan | undefined;
   readonly pulls: PullPlan;
+  /** What gives Services their load balancers; `undefined` where nothing does. */
+  readonly loadBalancer: LoadBalancerPlan | undefined;
 }
 
 /** Decides the places of a run on this machine. */
@@ -55,6 +59,9 @@ export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): 
     credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
     torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
     pulls: planPulls({ inputs, files, runId }, shape.name),
+    loadBalancer: inputs.loadBalancer
+      ? planLoadBalancer(shape.name, { runId, images: files.catalog.cloudProvider })
+      : undefined,
   };
 }
 
@@ -101,6 +108,7 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
     ...checkSans(extraSans),
     ...restingOn([CONFIGURATION_INPUT], rejected, () => checkCniManifests(facts, shape)),
     ...checkPulls(facts, places),
+    ...checkBalancer(facts, places),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),
     ...restingOn([CONFIGURATION_INPUT], rejected, () =>
       // `host-gateway` is the gateway of Docker's default network.
@@ -108,6 +116,14 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
     ),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];
+}
+
+function checkBalancer({ inputs, files, host, rejected }: PlanFacts, { loadBalancer }: PlannedPlaces) {
+  if (loadBalancer === undefined) return [];
+  const { catalog } = files;
+  return restingOn(["catalog", "cluster-name", CONFIGURATION_INPUT, "existing"], rejected, () =>
+    checkLoadBalancer(loadBalancer, { names: host.names, catalog, existing: inputs.existing }),
+  );
 }
 
 /** Everything on this machine that has a name of this cluster. */

@@ -6,6 +6,7 @@ import type { Problem } from "../errors.ts";
 import { planLimits } from "../host/inotify.ts";
 import type { Platform } from "../host/inspect.ts";
 import type { InputFiles } from "../inputs/files.ts";
+import { loadBalancerImages, warnAboutReach } from "../load-balancer/plan.ts";
 import type { ToolRequest } from "../tools/install.ts";
 import { type ToolName, toolSource } from "../tools/sources.ts";
 import type { Checksums } from "../versions/catalog.ts";
@@ -88,7 +89,11 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
     kind: planTool(facts, "kind", versions.kind, inputs.kindMirror),
     kubectl: planTool(facts, "kubectl", versions.kubectl, inputs.kubectlMirror),
     nodeImages,
-    images: [...planImages(nodeImages, places, versions), ...registryImages(places)],
+    images: [
+      ...planImages(nodeImages, places, versions),
+      ...registryImages(places),
+      ...loadBalancerImages(places.loadBalancer),
+    ],
     load: planLoad(facts),
     limits: planLimits(host.limits, {
       "fs.inotify.max_user_watches": inputs.inotifyMaxUserWatches,
@@ -100,7 +105,10 @@ function completePlan(facts: PlanFacts, places: PlannedPlaces, versions: Version
     // Two calls of one reusable workflow have the same job: the name that distinguishes them must do so for the logs too.
     logsArtifactName:
       inputs.artifactName === undefined ? artifactNameFor("kind-logs", shape.name) : `${inputs.artifactName}-logs`,
-    warnings: warnAboutSubnets(files.configuration, host.subnets),
+    warnings: [
+      ...warnAboutSubnets(files.configuration, host.subnets),
+      ...warnAboutReach(places.loadBalancer, host.site),
+    ],
   };
 }
 

@@ -21,6 +21,8 @@ export interface Report {
   readonly readiness: string;
   /** How the nodes pull images beyond what kind does: a row each, with its name. */
   readonly pulls?: readonly (readonly [name: string, value: string])[];
+  /** What gives Services their load balancers: a row, where something does. */
+  readonly loadBalancer?: readonly (readonly [name: string, value: string])[];
   readonly user: string;
   readonly rbac: string;
   readonly certificateExpires: Date;

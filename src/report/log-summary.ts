@@ -37,6 +37,7 @@ function clusterRows(report: Report): readonly Row[] {
     ...report.loaded.map(({ image, origin }, index): Row => [index === 0 ? "Images" : "", `${image} (${origin})`]),
     ["Ready", report.readiness],
     ...(report.pulls ?? []),
+    ...(report.loadBalancer ?? []),
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (for this job's steps)`],
     ["User", `${report.user}, rights: ${report.rbac}`],

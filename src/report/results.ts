@@ -1,5 +1,6 @@
 import type { IssuedCredentials } from "../credentials/issue.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import { loadBalancerRows } from "../load-balancer/plan.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
 import { pullRows } from "../pulls/plan.ts";
 import type { UploadedArtifact } from "../runner/artifact.ts";
@@ -85,6 +86,7 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
     endpointExternal: made.cluster.server,
     readiness: describeReadiness(plan),
     pulls: pullRows(plan.pulls),
+    loadBalancer: loadBalancerRows(plan.loadBalancer, versions.kubernetes),
     user,
     rbac,
     certificateExpires: made.credentials.notAfter,

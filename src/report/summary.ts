@@ -48,6 +48,7 @@ function clusterTable(report: Report): Markdown {
       ...(report.loaded.length === 0 ? [] : [["Images loaded", list(report.loaded.map(renderLoaded))]]),
       ["Ready", report.readiness],
       ...(report.pulls ?? []),
+      ...(report.loadBalancer ?? []),
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint for this job's steps", code(report.endpointExternal)],
       ["User", inline`${code(report.user)}, rights: ${report.rbac}`],

@@ -15,15 +15,15 @@ import type { StepContext } from "../context.ts";
 import type { IssuedCredentials } from "../credentials/issue.ts";
 import type { ClusterContainer } from "../docker/cluster-containers.ts";
 import { describeError } from "../errors.ts";
-import { makeLogFolder, openLogFolder } from "../logs/folder.ts";
-import { collectNodeLogs } from "../logs/nodes.ts";
 import { describeReadiness } from "../plan/plan.ts";
 import { writePullFiles } from "../pulls/files.ts";
 import { planEnvironment } from "../pulls/plan.ts";
 import { issueFor, openCluster } from "./access.ts";
 import { placeResolvConf, planRunFiles, type RunFiles, readConfiguration } from "./cluster-files.ts";
+import { keepFailedLogs } from "./failed-logs.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { joinKindNetwork } from "./job-container.ts";
+import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
 import { arrangePulls, beginRegistry } from "./pulls.ts";
@@ -180,7 +180,8 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
     const pulls = arrangePulls(context, admin, signal);
     const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, pulls, creation.done]);
     journal.update({ pending: [] });
-    await timeline.measure("Wait until ready", async () => {
+    const balanced = startLoadBalancer(context, signal);
+    const ready = timeline.measure("Wait until ready", async () => {
       const { nodes } = shape;
       const { waitSeconds } = inputs;
       const bringsNetwork = plan.cniManifests.length > 0;
@@ -188,22 +189,11 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
       await work?.finish(plan.readiness);
       log.info(`Ready: ${describeReadiness(plan)}`);
     });
+    await Promise.all([ready, balanced]);
     if (fastBoot === undefined) torch?.stack.startServices(signal);
     else await startNodeIpam(fastBoot, shape.nodes, exec);
     return { cluster, credentials };
   } finally {
     work?.stop();
   }
-}
-
-async function keepFailedLogs(
-  { journal, folders, plan, exec, log }: StepContext,
-  attempt: number,
-  nodes: readonly ClusterContainer[],
-): Promise<void> {
-  const logsFolder = journal.state.logsFolder ?? (await makeLogFolder(folders.temp, plan.logsArtifactName));
-  journal.update({ failedTries: true, logsFolder });
-  const folder = openLogFolder(logsFolder, [`try-${attempt}`]);
-  for (const missing of await collectNodeLogs(nodes, folder, exec)) log.debug(missing);
-  journal.update({ failedLogs: [...journal.state.failedLogs, ...folder.files] });
 }

@@ -121,13 +121,14 @@ async function replaceOlder(context: StepContext): Promise<void> {
   log.info(`Removed ${removed.length} container(s) of an older ${plan.shape.name} (existing: replace)`);
 }
 
-/** Removes an older cluster of the plan's name and its TORCH-V2 and its registry, including what Docker is still creating of them. */
+/** Removes an older cluster of the plan's name and its TORCH-V2, registry and load balancers, including what Docker is still creating of them. */
 async function removeOlder({ plan, host, journal, exec }: StepContext): Promise<readonly string[]> {
-  const { shape, images, torch, pulls } = plan;
+  const { shape, images, torch, pulls, loadBalancer } = plan;
   const [image = ""] = images;
   const beside = [
     ...Object.values(torch?.containers ?? {}),
     ...(pulls.registry === undefined ? [] : [pulls.registry.container.name]),
+    ...(loadBalancer === undefined ? [] : [loadBalancer.container.name]),
   ];
   const pending = [
     ...planContainers(journal.state, shape.nodes, image),

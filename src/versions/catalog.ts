@@ -56,6 +56,13 @@ export interface Catalog {
   readonly kubectl: readonly KubectlRelease[];
   /** The image of the registry beside a cluster. */
   readonly registry?: string;
+  readonly cloudProvider?: CloudProviderImages;
+}
+
+/** What gives Services of type LoadBalancer their addresses: cloud-provider-kind, and the proxy of each Service. */
+export interface CloudProviderImages {
+  readonly image: string;
+  readonly proxy: string;
 }
 
 /** The catalog that comes with this version of the Action. */
@@ -64,10 +71,12 @@ export function builtInCatalog(): Catalog {
 }
 
 /** The digests of the images that a catalog lists. */
-export function listDigests({ kind, registry }: Catalog): ReadonlySet<string> {
+export function listDigests({ kind, registry, cloudProvider }: Catalog): ReadonlySet<string> {
   const references = [
     ...kind.flatMap(({ images, loadBalancer }) => [...images.map(({ image }) => image), loadBalancer]),
     registry,
+    cloudProvider?.image,
+    cloudProvider?.proxy,
   ];
   return new Set(references.flatMap((reference) => reference?.split("@")[1] ?? []));
 }
@@ -141,6 +150,7 @@ const kindSchema = fields({
 
 const catalogSchema = fields({
   registry: exactOptional(imageSchema),
+  cloudProvider: exactOptional(fields({ image: imageSchema, proxy: imageSchema })),
   kind: pipe(array(kindSchema, "is not a list"), minLength(1, "does not list a release")),
   kubectl: nullish(array(fields({ version: versionSchema, checksums: checksumsSchema }), "is not a list"), []),
 });

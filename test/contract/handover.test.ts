@@ -280,6 +280,11 @@ describe("the job that may write takes over", () => {
       (catalog) => Object.assign(catalog, { registry: "registry:3" }),
     ],
     [
+      "with another proxy of load balancers",
+      /changes what it had: cloudProvider/,
+      (catalog) => Object.assign(catalog, { cloudProvider: { image: "provider:1", proxy: "envoy:1" } }),
+    ],
+    [
       "with a key of its own",
       /has not the form of a catalog/,
       (catalog) => Object.assign(catalog, { mirror: "https://x" }),
