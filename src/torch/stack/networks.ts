@@ -1,7 +1,7 @@
 import { createNetwork, findGateway, KIND_NETWORK } from "../../docker/networks.ts";
 import { poll } from "../../poll.ts";
 import type { TorchPlan } from "../plan.ts";
-import type { StackTools } from "./stack.ts";
+import type { StackTools } from "./request.ts";
 
 const POLL_MILLISECONDS = 300;
 

@@ -1,43 +1,17 @@
-import type { CredentialPaths } from "../../credentials/files.ts";
-import type { EngineSite } from "../../docker/site.ts";
-import type { Exec } from "../../exec.ts";
-import type { Log } from "../../runner/log.ts";
-import type { Tasks } from "../../tasks.ts";
-import type { Timeline } from "../../timeline.ts";
-import type { CheckedCheckout } from "../checkout/checkout.ts";
 import { listConnectors } from "../checkout/connectors.ts";
 import { openEngine } from "../clients/engine.ts";
 import { COMPONENTS, type Component, type ComponentName, forEachComponent, type PerComponent } from "../components.ts";
 import type { ComposeModel } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
 import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
-import { planModels, planUrls, type TorchPlan } from "../plan.ts";
-import { type Builder, buildImage } from "./images.ts";
+import { planModels, planUrls } from "../plan.ts";
+import { buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
 import { type Waiting, waitUntilServing, watchDashboard } from "./readiness.ts";
+import type { StackRequest, StackTools } from "./request.ts";
 import { waitForServices } from "./services.ts";
 import { startContainers } from "./start.ts";
-
-/** What is booted. */
-export interface StackRequest {
-  readonly plan: TorchPlan;
-  readonly checkout: CheckedCheckout;
-  readonly credentials: CredentialPaths;
-  readonly builder: Builder;
-  readonly site: EngineSite;
-  readonly runDirectory: string;
-}
-
-/** What a boot works with. */
-export interface StackTools {
-  readonly exec: Exec;
-  readonly log: Log;
-  readonly timeline: Timeline;
-  readonly tasks: Tasks;
-  /** Has this step join a network where it runs in a container, so that it reaches the components. */
-  readonly join: (network: string) => Promise<void>;
-}
 
 /**
  * TORCH-V2's containers while they boot. Its images are built at once, side by side: they need nothing of a cluster.
