@@ -7,6 +7,7 @@ import { readExamples } from "../../scripts/docs/examples.ts";
 import { raiseBed } from "../../testbed/bed.ts";
 import { publishRecipeImages, writeRecipeManifests } from "../../testbed/recipe-images.ts";
 import { kubeletPatches } from "../../testbed/releases.ts";
+import { asRoot } from "../privileges.ts";
 import { installAct, installHelm } from "../programs.ts";
 import { runWorkflow } from "./act/sandbox.ts";
 import { dockerLeftovers, type Machine, machineOf, sh } from "./harness.ts";
@@ -31,7 +32,10 @@ describe("the recipes", { concurrency: 2 }, () => {
   before(async () => {
     const bed = await raiseBed({ kubernetes: MINORS, log: console.error });
     machine = machineOf(bed);
-    if (!bed.official) images = await publishRecipeImages(console.error);
+    if (!bed.official) {
+      images = await publishRecipeImages(console.error);
+      await route("replace");
+    }
     programs = { act: await installAct(console.error), helm: await installHelm(console.error) };
     const examples = readExamples(await readFile(join(ROOT, "docs/recipes.md"), "utf8"));
     recipes = new Map(examples.map(({ heading, workflow }) => [heading, workflow]));
@@ -39,7 +43,9 @@ describe("the recipes", { concurrency: 2 }, () => {
   });
   after(async () => {
     await removeClusters();
-    if (images.length > 0) await sh("docker", ["image", "rm", ...images]);
+    if (images.length === 0) return;
+    await route("del");
+    await sh("docker", ["image", "rm", ...images]);
   });
 
   /** Runs a recipe in a reader's repository. @returns the log of a run that succeeded and left no cluster. */
@@ -129,6 +135,15 @@ describe("the recipes", { concurrency: 2 }, () => {
     assert.equal(recipes.size, 5, [...recipes.keys()].join(", "));
   });
 });
+
+/**
+ * Keeps addresses of Services on this machine. One that kube-proxy does not know yet is sent to the default gateway. That
+ * of the test environment may answer for every address, and the API server would keep its connection to metrics-server
+ * there.
+ */
+async function route(change: "replace" | "del"): Promise<void> {
+  await sh(...asRoot("ip", ["route", change, "unreachable", "10.96.0.0/16"]));
+}
 
 /** Removes what an interrupted or failed run of these tests has left; only the tests use these names. */
 async function removeClusters(): Promise<void> {
