@@ -14,11 +14,6 @@ export function installAct(log: Log): Promise<string> {
   return installGoProgram("github.com/nektos/act", "0.2.89", log);
 }
 
-/** Helm, which GitHub's machines have. @returns its path. */
-export function installHelm(log: Log): Promise<string> {
-  return installGoProgram("helm.sh/helm/v3/cmd/helm", "3.19.5", log);
-}
-
 /** rhysd/actionlint, which checks workflows. @returns its path. */
 export function installActionlint(log: Log): Promise<string> {
   return installGoProgram("github.com/rhysd/actionlint/cmd/actionlint", "1.7.12", log);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parseDocument } from "yaml";
 import { readExamples } from "../../scripts/docs/examples.ts";
 import { raiseBed } from "../../testbed/bed.ts";
-import { publishRecipeImages, writeRecipeManifests } from "../../testbed/recipe-images.ts";
+import { helmFolder, publishRecipeImages, recipeManifests } from "../../testbed/recipes.ts";
 import { kubeletPatches } from "../../testbed/releases.ts";
 import { asRoot } from "../privileges.ts";
-import { installAct, installHelm } from "../programs.ts";
+import { installAct } from "../programs.ts";
 import { runWorkflow } from "./act/sandbox.ts";
 import { dockerLeftovers, type Machine, machineOf, sh } from "./harness.ts";
 
@@ -25,7 +25,10 @@ const ACTION = "kind-torch-action";
  */
 describe("the recipes", { concurrency: 2 }, () => {
   let machine: Machine;
-  let programs: { readonly act: string; readonly helm: string };
+  let act: string;
+  /** Where Helm is, unless the machine has it. */
+  let programs: string | undefined;
+  let manifests: string;
   let recipes: ReadonlyMap<string, string>;
   let images: readonly string[] = [];
 
@@ -36,7 +39,12 @@ describe("the recipes", { concurrency: 2 }, () => {
       images = await publishRecipeImages(console.error);
       await route("replace");
     }
-    programs = { act: await installAct(console.error), helm: await installHelm(console.error) };
+    act = await installAct(console.error);
+    programs = await sh("helm", ["version"]).then(
+      () => undefined,
+      () => helmFolder(console.error),
+    );
+    manifests = await recipeManifests(bed.official, console.error);
     const examples = readExamples(await readFile(join(ROOT, "docs/recipes.md"), "utf8"));
     recipes = new Map(examples.map(({ heading, workflow }) => [heading, workflow]));
     await removeClusters();
@@ -51,11 +59,11 @@ describe("the recipes", { concurrency: 2 }, () => {
   /** Runs a recipe in a reader's repository. @returns the log of a run that succeeded and left no cluster. */
   async function succeed(heading: string, clusters: readonly string[], minor?: string): Promise<string> {
     const recipe = recipes.get(heading) ?? assert.fail(`docs/recipes.md has no ${heading}`);
-    const run = await runWorkflow(programs.act, machine, {
+    const run = await runWorkflow(act, machine, {
       workflow: "recipe.yml",
       event: "pull_request",
       options: minor === undefined ? [] : [`--matrix=kubernetes:${minor}`],
-      programs: dirname(programs.helm),
+      ...(programs === undefined ? {} : { programs }),
       writeRepository: (folder) => writeReadersRepository(folder, recipe, minor),
     });
     await run.dispose();
@@ -70,7 +78,7 @@ describe("the recipes", { concurrency: 2 }, () => {
     const workflows = join(folder, ".github/workflows");
     await mkdir(workflows, { recursive: true });
     await writeFile(join(workflows, "recipe.yml"), recipe.replaceAll("OWNER/kind-torch-action@v1", `./${ACTION}`));
-    await writeRecipeManifests(join(folder, "ci"));
+    await cp(manifests, join(folder, "ci"), { recursive: true });
     await cp(join(ROOT, "docs/recipes/hello"), join(folder, "charts/hello"), { recursive: true });
     await cp(join(ROOT, "docs/recipes/Dockerfile"), join(folder, "Dockerfile"));
 
