@@ -51,6 +51,9 @@ describe("the recipes", { concurrency: 2 }, () => {
   });
   after(async () => {
     await removeClusters();
+    // What the chart's recipe builds stays in the runner's Docker.
+    const built = await sh("docker", ["images", "--format", "{{.Repository}}:{{.Tag}}", "localhost:5001/hello"]);
+    if (built !== "") await sh("docker", ["image", "rm", ...built.split("\n")]);
     if (images.length === 0) return;
     await route("del");
     await sh("docker", ["image", "rm", ...images]);
