@@ -33,24 +33,25 @@ function text(object: unknown, field: string): string {
   throw new Error(`the go command's answer has no ${field}`);
 }
 
-/** Builds a program of a module that lies in a folder. */
+/** Builds a program, or several into a folder, of a module that lies in a folder. */
 export async function goBuild(
   module: { readonly folder: string; readonly toolchain: string },
-  target: string,
+  target: string | readonly string[],
   output: string,
   linkerFlags: readonly string[] = [],
 ): Promise<void> {
-  await run("go", ["build", ...linking, `-s -w ${linkerFlags.join(" ")}`, "-tags=providerless", "-o", output, target], {
+  const flags = [...linking, `-s -w ${linkerFlags.join(" ")}`, "-tags=providerless"];
+  await run("go", ["build", ...flags, "-o", output, ...[target].flat()], {
     in: module.folder,
     env: goEnvironment(module.toolchain),
   });
 }
 
-/** A throw-away module around one dependency: the place where `go build` finds its replacements and sums. */
-export async function goModule(folder: string, toolchain: string, require: string): Promise<void> {
+/** A throw-away module around dependencies: the place where `go build` finds its replacements and sums. */
+export async function goModule(folder: string, toolchain: string, require: string | readonly string[]): Promise<void> {
   const env = goEnvironment(toolchain);
   await run("go", ["mod", "init", "bed"], { in: folder, env });
-  await run("go", ["get", require], { in: folder, env });
+  await run("go", ["get", ...[require].flat()], { in: folder, env });
 }
 
 /** A single program of a module that needs no replacements. */

@@ -37,6 +37,12 @@ export interface ActRequest {
   readonly workflow: string;
   /** Chooses jobs and their matrix, as act's options. */
   readonly options?: readonly string[];
+  /** The event that starts it, `push` if unset. */
+  readonly event?: "push" | "pull_request";
+  /** Writes the repository's files, the workflow among them, in place of the project's own. */
+  readonly writeRepository?: (folder: string) => Promise<void>;
+  /** A folder of programs that come first in PATH. */
+  readonly programs?: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
   /** Gets each line of act's output as it comes. */
@@ -47,11 +53,8 @@ export interface ActRequest {
  * Runs a workflow under act in self-hosted mode, in a repository that holds the Action as GitHub would fetch it and
  * all workflows. act's home, caches and temporary files lie in the same folder, which `dispose` removes.
  */
-export async function runWorkflow(
-  act: string,
-  machine: Machine,
-  { workflow, options = [], variables = {}, secrets = {}, onLine = () => undefined }: ActRequest,
-): Promise<ActRun> {
+export async function runWorkflow(act: string, machine: Machine, request: ActRequest): Promise<ActRun> {
+  const { workflow, options = [], event = "push", programs, variables = {}, secrets = {} } = request;
   const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
   // GitHub's machines let every user pass through the folders above the temporary one; tests start programs as another user.
   await chmod(root, 0o711);
@@ -63,7 +66,7 @@ export async function runWorkflow(
     const store = join(root, "artifacts");
     await Promise.all([home, temp, proof, store].map((path) => mkdir(path)));
     const repository = join(root, "repository");
-    const supply = await makeRepository(repository, machine, workflow);
+    const supply = await makeRepository(repository, machine, request);
     await writeFile(join(root, "vars"), dotenv({ ...supply, ...variables, PROOF: proof }));
     const standIns = await makeStandIns(join(root, "actions"), repository);
     // An empty token, or act asks GitHub's command line for the developer's.
@@ -75,7 +78,7 @@ export async function runWorkflow(
       const { exitCode, log } = await runAct(
         act,
         [
-          "push",
+          event,
           ...options,
           ...standIns.flatMap((replacement) => ["--local-repository", replacement]),
           ...["--platform", "ubuntu-latest=-self-hosted"],
@@ -87,8 +90,8 @@ export async function runWorkflow(
           ...["--var-file", join(root, "vars")],
           ...["--secret-file", join(root, "secrets")],
         ],
-        { cwd: repository, env: { ...actEnvironment(home, temp), ACTIONS_RUNTIME_URL: bridge.url } },
-        onLine,
+        { cwd: repository, env: { ...actEnvironment(home, temp, programs), ACTIONS_RUNTIME_URL: bridge.url } },
+        request.onLine,
       );
       return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
     } finally {
@@ -101,9 +104,10 @@ export async function runWorkflow(
 }
 
 /** Of the developer's environment only what leads to programs and to Docker. */
-function actEnvironment(home: string, temp: string): Readonly<Record<string, string>> {
+function actEnvironment(home: string, temp: string, programs?: string): Readonly<Record<string, string>> {
+  const first = [...(programs === undefined ? [] : [programs]), dirname(process.execPath)];
   return {
-    PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
+    PATH: [...first, process.env.PATH ?? ""].join(delimiter),
     ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
     ...EXTRA_CA,
     HOME: home,
@@ -129,8 +133,24 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
 async function makeRepository(
   repository: string,
   machine: Machine,
-  workflow: string,
+  { workflow, writeRepository }: ActRequest,
 ): Promise<Readonly<Record<string, string>>> {
+  await (writeRepository?.(repository) ?? copyProject(repository, workflow));
+  const supply = await machine.inputs(repository);
+  const git = (...args: readonly string[]) => sh("git", ["-C", repository, ...args]);
+  await git("init", "--quiet", "--initial-branch=main");
+  await git("remote", "add", "origin", "https://github.com/example/kind-torch-action");
+  await git("add", "--all");
+  await git("-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=Test");
+  return {
+    CATALOG: basename(supply.catalog ?? ""),
+    KIND_MIRROR: supply["kind-mirror"] ?? "",
+    KUBECTL_MIRROR: supply["kubectl-mirror"] ?? "",
+  };
+}
+
+/** The project's files, with all workflows of the tests. */
+async function copyProject(repository: string, workflow: string): Promise<void> {
   const workflows = join(repository, ".github/workflows");
   const tests = import.meta.dirname;
   await copyTracked(ROOT, repository);
@@ -147,17 +167,6 @@ async function makeRepository(
       await writeFile(join(workflows, file), text.replaceAll("uses: $/", "uses: ./"));
     }
   }
-  const supply = await machine.inputs(repository);
-  const git = (...args: readonly string[]) => sh("git", ["-C", repository, ...args]);
-  await git("init", "--quiet", "--initial-branch=main");
-  await git("remote", "add", "origin", "https://github.com/example/kind-torch-action");
-  await git("add", "--all");
-  await git("-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=Test");
-  return {
-    CATALOG: basename(supply.catalog ?? ""),
-    KIND_MIRROR: supply["kind-mirror"] ?? "",
-    KUBECTL_MIRROR: supply["kubectl-mirror"] ?? "",
-  };
 }
 
 /** @returns what act uses in place of the actions that the workflows of a repository name. */
@@ -199,7 +208,7 @@ async function runAct(
   act: string,
   args: readonly string[],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-  onLine: (line: string) => void,
+  onLine: (line: string) => void = () => undefined,
 ): Promise<{ readonly exitCode: number | null; readonly log: string }> {
   const child = spawn(act, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const printed: Buffer[] = [];
