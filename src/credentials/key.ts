@@ -1,29 +1,34 @@
-import { createPrivateKey, generateKeyPair } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 
 export type KeyAlgorithm = "rsa-2048" | "ecdsa-p256";
 
-/** A new private key and the request for its certificate, both in PEM. */
+/** A private key and the request for its certificate, both in PEM. */
 export interface KeyAndRequest {
   /** PKCS#8, unencrypted: written 0600 and nowhere else. */
   readonly privateKey: string;
   readonly certificateRequest: string;
 }
 
-/**
- * Creates a key and its certificate request. Kubernetes reads the common name as the user's name and each organization
- * as a group (authentication with X509 client certificates).
- */
-export async function createKeyAndRequest(
-  user: string,
-  groups: readonly string[],
-  algorithm: KeyAlgorithm,
-): Promise<KeyAndRequest> {
+/** Creates a private key. */
+export async function createKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   const pair =
     algorithm === "rsa-2048"
       ? promisify(generateKeyPair)("rsa", { modulusLength: 2048 })
       : promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
-  const { privateKey, publicKey } = await pair;
+  return (await pair).privateKey;
+}
+
+/**
+ * Creates the certificate request of a user for a key. Kubernetes reads the common name as the user's name and each organization
+ * as a group (authentication with X509 client certificates).
+ */
+export async function createRequest(
+  user: string,
+  groups: readonly string[],
+  privateKey: KeyObject,
+): Promise<KeyAndRequest> {
+  const publicKey = createPublicKey(privateKey);
   // Loaded when needed: the check of the inputs must not wait for an ASN.1 library.
   const { createCertificateRequest } = await import("./csr.ts");
   return {

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/config/read.ts";
+import { type ClientKey, parseClientKey } from "../credentials/client-key.ts";
 import { describeError, type Problem } from "../errors.ts";
 import { type PullCredentials, parsePullCredentials } from "../pulls/credentials.ts";
 import { isUnprotected } from "../values/addresses.ts";
@@ -20,6 +21,8 @@ export interface InputFiles {
   readonly imageArchives: readonly ImageArchive[];
   /** Credentials for the kubelets; secrets. */
   readonly pullCredentials?: PullCredentials | undefined;
+  /** The user's own private key; a secret. */
+  readonly clientKey?: ClientKey | undefined;
   readonly problems: readonly Problem[];
   /** What is not wrong, but worth a line in the log. */
   readonly warnings?: readonly string[];
@@ -30,6 +33,7 @@ const MAX_BYTES = {
   configuration: 100_000,
   catalog: 512 * 1024,
   pullCredentials: 256 * 1024,
+  clientKey: 64 * 1024,
   resolvConf: 64 * 1024,
 } as const;
 
@@ -39,11 +43,13 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   const { catalog, problems: ofCatalog } = await loadCatalog(inputs, folders);
   const { imageArchives, problems: ofArchives } = await loadImageArchives(inputs, folders);
   const { pullCredentials, problems: ofCredentials } = await loadPullCredentials(inputs, folders);
+  const { clientKey, problems: ofKey } = await loadClientKey(inputs, folders);
   const problems = [
     ...ofConfiguration,
     ...ofCatalog,
     ...ofArchives,
     ...ofCredentials,
+    ...ofKey,
     ...(await checkCredentialsDirectory(inputs, folders)),
     ...(await checkManifests(inputs, folders)),
     ...(await checkCheckout(inputs, folders)),
@@ -55,7 +61,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     ...warnAboutMirrors(inputs),
     ...(await warnAboutTemporaryFolder(folders)),
   ];
-  return { configuration, catalog, imageArchives, pullCredentials, problems, warnings };
+  return { configuration, catalog, imageArchives, pullCredentials, clientKey, problems, warnings };
 }
 
 async function loadConfiguration({ kindConfig }: Inputs, folders: Folders) {
@@ -102,6 +108,14 @@ async function loadPullCredentials({ pullCredentials: path }: Inputs, folders: F
   const parsed = "issue" in read ? read : parsePullCredentials(read.value);
   if ("value" in parsed) return { pullCredentials: parsed.value, problems: [] };
   return { pullCredentials: undefined, problems: [toProblem("pull-credentials", path, parsed.issue)] };
+}
+
+async function loadClientKey({ clientKey: path }: Inputs, folders: Folders) {
+  if (path === undefined) return { clientKey: undefined, problems: [] };
+  const read = await readText(path, MAX_BYTES.clientKey, folders);
+  const parsed = "issue" in read ? read : parseClientKey(read.value);
+  if ("value" in parsed) return { clientKey: parsed.value, problems: [] };
+  return { clientKey: undefined, problems: [toProblem("client-key", path, parsed.issue)] };
 }
 
 async function checkCredentialsDirectory({ credentialsDirectory: path }: Inputs, folders: Folders) {

@@ -43,6 +43,8 @@ export interface Inputs extends PullInputs {
   readonly rbacManifests: readonly string[];
   readonly certificateLifetimeSeconds: number;
   readonly keyAlgorithm: "rsa-2048" | "ecdsa-p256";
+  /** The path of a private key of the user's; `undefined`: a new one. */
+  readonly clientKey: string | undefined;
   readonly credentialsDirectory: string | undefined;
   readonly artifact: boolean;
   readonly artifactName: string | undefined;
@@ -88,7 +90,7 @@ export function readInputs(
   const undeclared = checkUndeclared(environment, reader.declared);
   return {
     inputs,
-    problems: [...reader.problems, ...checkPassphraseUse(inputs), ...undeclared.problems],
+    problems: [...reader.problems, ...checkPassphraseUse(inputs), ...checkKeyAlgorithm(inputs), ...undeclared.problems],
     warnings: undeclared.warnings,
     declared: reader.declared,
   };
@@ -123,6 +125,7 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
     certificateLifetimeSeconds:
       reader.optional("certificate-lifetime", duration({ min: "10m", max: "8760h" })) ?? 24 * 3600,
     keyAlgorithm: reader.optional("key-algorithm", oneOf(["rsa-2048", "ecdsa-p256"])) ?? "rsa-2048",
+    clientKey: reader.optional("client-key", path),
     credentialsDirectory: reader.optional("credentials-directory", path),
     artifact: reader.flag("artifact", true),
     artifactName: reader.optional("artifact-name", artifactName),
@@ -172,6 +175,20 @@ function checkPassphraseUse({ artifact, artifactPassphrase }: Inputs): readonly 
       reason: "has no effect with artifact: false, because it encrypts the key in the artifact",
       allowed: "a passphrase with artifact: true",
       fix: "set artifact: true, or remove artifact-passphrase",
+    },
+  ];
+}
+
+/** An algorithm for a key that is not made. */
+function checkKeyAlgorithm({ clientKey, keyAlgorithm }: Inputs): readonly Problem[] {
+  if (clientKey === undefined || keyAlgorithm === "rsa-2048") return [];
+  return [
+    {
+      input: "key-algorithm and client-key",
+      value: keyAlgorithm,
+      reason: "has no effect with client-key, which brings a key of its own algorithm",
+      allowed: "one of the two",
+      fix: "remove key-algorithm, or remove client-key",
     },
   ];
 }

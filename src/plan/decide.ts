@@ -8,7 +8,7 @@ import { type Inputs, readInputs } from "../inputs/inputs.ts";
 import { parseDockerConfiguration } from "../redaction/environment.ts";
 import { defaultArtifactName } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
-import { hide, maskText } from "../runner/mask.ts";
+import { hide, maskKey, maskText } from "../runner/mask.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
 import { checkPlaces } from "./in-use.ts";
@@ -39,6 +39,7 @@ export async function decide(runner: Runner): Promise<Decided> {
   const exec = createExec("inspection");
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
   maskPullCredentials(files);
+  if (files.clientKey !== undefined) maskKey(files.clientKey.text);
   const rejected = findRejected([...problems, ...files.problems]);
   const planned = planRun({
     inputs,

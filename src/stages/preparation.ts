@@ -1,6 +1,6 @@
 import { planContainers, removeClusterContainers } from "../cluster/ownership.ts";
 import type { StepContext } from "../context.ts";
-import { createKeyAndRequest, type KeyAndRequest } from "../credentials/key.ts";
+import { createKey, createRequest, type KeyAndRequest } from "../credentials/key.ts";
 import { listClusterContainers } from "../docker/cluster-containers.ts";
 import { findDigest } from "../docker/images.ts";
 import { removeInterrupted } from "../docker/interrupted.ts";
@@ -48,7 +48,7 @@ export async function prepare(context: StepContext): Promise<Supplies & { readon
   const [kind, kubectl, key, pins] = await Promise.all([
     install(plan.kind, context),
     install(plan.kubectl, context),
-    createKeyAndRequest(inputs.user, inputs.groups, inputs.keyAlgorithm),
+    prepareKey(context),
     pulled,
     raiseHostLimits(context, pulled),
   ]);
@@ -61,6 +61,12 @@ export async function prepare(context: StepContext): Promise<Supplies & { readon
   }
   const origins = { kind: kind.origin, kubectl: kubectl.origin };
   return { tools: { kind: kind.path, kubectl: kubectl.path, origins }, key, hostResolver, images, pins };
+}
+
+/** The user's key, or a new one, with the request for its certificate. */
+async function prepareKey({ inputs, files }: StepContext): Promise<KeyAndRequest> {
+  const key = files.clientKey?.key ?? (await createKey(inputs.keyAlgorithm));
+  return await createRequest(inputs.user, inputs.groups, key);
 }
 
 async function checkHostResolver({ plan, host, exec, timeline }: StepContext): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -45,6 +46,22 @@ describe("main refuses", () => {
       assert.match(line, /Allowed: .+\. Fix: .+\./);
     }
     assert.ok(!lines.join("\n").includes("pw-1234"), "a passphrase is not repeated");
+  });
+
+  it("a private key that cannot be used, without a word of it, and masks one that can", async () => {
+    const { privateKey: small } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    const { privateKey: good } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const texts = [small, good].map((key) => key.export({ type: "pkcs8", format: "pem" }).toString());
+    const secretOf = (text = "") => text.split("\n")[1] ?? assert.fail("no line of a key");
+    await Promise.all(texts.map((text, index) => writeFile(join(place.folders.workspace, `${index}.key`), text)));
+    const lines = await refused(place, { "client-key": "0.key" });
+    assert.match(lines.join("\n"), /client-key: ".*0\.key" is a key of the type rsa of 1024 bits/);
+    assert.ok(!lines.join("\n").includes(secretOf(texts[0])));
+    const inputs = { "client-key": "1.key", workers: "-1", "key-algorithm": "ecdsa-p256" };
+    const { log, masks } = await runStep({ entry: "main", folders: place.folders, inputs });
+    assert.match(log.join("\n"), /key-algorithm and client-key: "ecdsa-p256" has no effect/);
+    assert.ok(masks.includes(secretOf(texts[1])));
+    assert.ok(!log.join("\n").includes(secretOf(texts[1])));
   });
 
   const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [

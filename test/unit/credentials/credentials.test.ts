@@ -14,7 +14,7 @@ import {
   makeDirectory,
   writeNewFile,
 } from "../../../src/credentials/files.ts";
-import { createKeyAndRequest, encryptKey, type KeyAlgorithm } from "../../../src/credentials/key.ts";
+import { createKey, createRequest, encryptKey, type KeyAlgorithm } from "../../../src/credentials/key.ts";
 import { adminKubeconfig, readAdminAccess, userKubeconfig } from "../../../src/credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "../../../src/credentials/publication.ts";
 import { planRbac } from "../../../src/credentials/rbac.ts";
@@ -22,6 +22,9 @@ import { planSigningRequest } from "../../../src/credentials/sign.ts";
 import { Failure } from "../../../src/errors.ts";
 import { makeFolder } from "../builders.ts";
 import { makeAuthority, openssl, signRequest } from "../certificates.ts";
+
+const createKeyAndRequest = async (user: string, groups: readonly string[], algorithm: KeyAlgorithm) =>
+  createRequest(user, groups, await createKey(algorithm));
 
 const ALGORITHMS: readonly KeyAlgorithm[] = ["rsa-2048", "ecdsa-p256"];
 
