@@ -2,7 +2,7 @@ import { KIND_CLUSTER_LABEL } from "../docker/labels.ts";
 
 /**
  * cloud-provider-kind serves every kind cluster that Docker has, and when it ends it removes every load balancer that
- * Docker has (its pkg/controller/controller.go); nothing that it can be told limits it. All that it knows of Docker comes
+ * Docker has (its pkg/controller/controller.go); no option limits it. All that it knows of Docker comes
  * from the program `docker`, so in its container this script has that name. It shows one cluster, and of the load
  * balancers those of this run. It marks each load balancer as this run's, has it run the catalog's image, and publishes
  * none of its ports on the machine, among them that of Envoy's administration: what needs them is in kind's network too.

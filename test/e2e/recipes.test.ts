@@ -94,7 +94,7 @@ describe("the recipes", { concurrency: 2 }, () => {
     await writeFile(join(folder, ACTION, "action.yml"), declaration.toString());
   }
 
-  /** What the Action has to be told here and not on GitHub's machines. */
+  /** What the Action needs here and not on GitHub's machines. */
   async function supplyOf(folder: string, minor = ""): Promise<Readonly<Record<string, string>>> {
     const { catalog, ...mirrors } = await machine.inputs(folder);
     const patches = catalog === undefined ? [] : kubeletPatches(minor);

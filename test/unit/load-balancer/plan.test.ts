@@ -57,7 +57,7 @@ test("Gateways are served from the first minor with the API that they need", () 
   assert.doesNotMatch(String(loadBalancerRows(PLAN, "1.28.15")), /Gateways/);
 });
 
-test("a job that does not reach the addresses is told so", () => {
+test("a job that does not reach the addresses gets a warning", () => {
   assert.match(only(warnAboutReach(PLAN, { kind: "remote", host: "engine.example" })), /engine\.example/);
   assert.deepEqual(warnAboutReach(undefined, { kind: "remote", host: "engine.example" }), []);
   for (const site of [{ kind: "this-machine" }, { kind: "remote", host: "127.0.0.1" }] as const) {
