@@ -1,7 +1,7 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
-import { goInstall } from "./go-build.ts";
+import { goBuildOwn } from "./go-build.ts";
 import { part } from "./part.ts";
 import { type Log, phase } from "./progress.ts";
 
@@ -35,10 +35,13 @@ async function installedContainerd(): Promise<Containerd> {
 async function compileContainerd(version: string, log: Log): Promise<Containerd> {
   const make = (folder: string): Promise<void> =>
     phase(log, `containerd ${version}`, "compile", async () => {
-      const module = "github.com/containerd/containerd/v2";
-      for (const program of programs) {
-        await goInstall(`${module}/cmd/${program}@v${version}`, folder, ["-tags", tags]);
-      }
+      const module = { path: "github.com/containerd/containerd/v2", version: `v${version}` };
+      await goBuildOwn(
+        module,
+        programs.map((program) => `cmd/${program}`),
+        folder,
+        ["-tags", tags],
+      );
     });
   const folder = await part({ name: `containerd-${version}`, ingredients: [recipe, version, tags], make }, log);
   return { folder, ingredient: version };

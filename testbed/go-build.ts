@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 
@@ -55,10 +55,32 @@ export async function goModule(folder: string, toolchain: string, require: strin
 }
 
 /** A single program of a module that needs no replacements. */
-export async function goInstall(program: string, folder: string, options: readonly string[] = []): Promise<void> {
-  await run("go", ["install", ...linking, "-s -w", ...options, program], {
+export async function goInstall(program: string, folder: string): Promise<void> {
+  await run("go", ["install", ...linking, "-s -w", program], {
     env: { ...goEnvironment("auto"), GOBIN: join(folder) },
   });
+}
+
+/**
+ * Builds programs of a module as its own: `go install` refuses one whose go.mod has exclude directives.
+ * @param packages paths from the module's root.
+ */
+export async function goBuildOwn(
+  { path, version }: { readonly path: string; readonly version: string },
+  packages: readonly string[],
+  folder: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  const sources = join(folder, "sources");
+  await cp((await downloadModule(path, version)).folder, sources, { recursive: true });
+  // The module cache is read-only, and so are copies from it.
+  await run("chmod", ["-R", "u+w", sources]);
+  const output = `${folder}/`;
+  await run("go", ["build", ...linking, "-s -w", ...options, "-o", output, ...packages.map((each) => `./${each}`)], {
+    in: sources,
+    env: goEnvironment("auto"),
+  });
+  await rm(sources, { recursive: true });
 }
 
 function goEnvironment(toolchain: string): Record<string, string> {
