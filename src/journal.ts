@@ -21,6 +21,8 @@ const loadBalancerState = object({
   label: string(),
   /** The provider. */
   container: pendingContainer,
+  /** Whether main has seen it serve. */
+  served: optional(boolean()),
 });
 
 const torchState = object({

@@ -26,13 +26,18 @@ export function parseClientKey(text: string): Parsed<ClientKey> {
     return reject("is not a private key in PEM", "name a file that begins with -----BEGIN PRIVATE KEY-----");
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   if (type === "rsa" && (details?.modulusLength ?? 0) >= MIN_RSA_BITS) return { value: { text, key } };
-  if (type === "ec" && CURVES.has(details?.namedCurve ?? "")) return { value: { text, key } };
+  if (type === "ec" && CURVES.has(details?.namedCurve ?? "")) return { value: { text, key: withNamedCurve(key) } };
   const size = type === "rsa" ? ` of ${details?.modulusLength} bits` : "";
   const curve = type === "ec" ? ` on ${details?.namedCurve}` : "";
   return reject(
     `is a key of the type ${type}${size}${curve}`,
     "make another one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out torch.key",
   );
+}
+
+/** A key may have all numbers of its curve in place of the name, which the API server does not take in a request. */
+function withNamedCurve(key: KeyObject): KeyObject {
+  return createPrivateKey({ key: key.export({ format: "jwk" }), format: "jwk" });
 }
 
 function readKey(text: string): KeyObject | undefined {

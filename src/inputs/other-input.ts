@@ -38,7 +38,7 @@ export function keep(name: string, fix: string): OtherInput {
 export const VERBOSITY = "to see more, run the job again with debug logging";
 export const REGISTRY_LIFE = "the registry is empty at first, and goes with the cluster";
 export const REGISTRY_NAME =
-  "set registry: true; the output registry has the address, which is the same on the host and in pods";
+  "set registry: true; the output registry has the address, for docker push and for the image of a pod alike";
 export const KUBECONFIG = "the output kubeconfig has the path, and KUBECONFIG is set";
 export const FEATURE_GATES = "write them into kind-config, under featureGates";
 export const MACHINE = "the nodes share the runner's processors and memory";

@@ -30,15 +30,18 @@ case "$1" in
   run)
     shift
     left=$#
+    option=
     while [ "$left" -gt 0 ]; do
       argument=$1
       shift
       left=$((left - 1))
-      case "$argument" in
+      # Its value is a Service's loadBalancerIP, which may be any text.
+      [ "$option" = --ip ] || case "$argument" in
         --publish=* | --publish-all) continue ;;
         docker.io/envoyproxy/envoy:*) argument=$KIND_TORCH_PROXY ;;
       esac
       set -- "$@" "$argument"
+      option=$argument
     done
     exec "$KIND_TORCH_DOCKER" run --pull=never "--label=$KIND_TORCH_LABEL" "--label=$KIND_TORCH_MARK" "$@"
     ;;

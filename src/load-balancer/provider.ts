@@ -14,10 +14,8 @@ import { lastWords, serves } from "./words.ts";
 /** How long the provider may take until it serves: it takes seconds, and tries again after 30 s. */
 const SERVE_SECONDS = 120;
 
-const OPTIONS = {
-  fix: "check what its last words name, and that cloudProvider of the catalog names images of cloud-provider-kind and of Envoy",
-  retryable: false,
-} as const;
+const FIX =
+  "check what its last words name, and that cloudProvider of the catalog names images of cloud-provider-kind and of Envoy";
 
 /** Starts the provider, and waits until it serves the cluster. @throws Failure with the cause. */
 export async function startProvider(
@@ -45,27 +43,28 @@ export async function startProvider(
   const words = await readLastWords(container.name, exec);
   throw new Failure(
     `The provider of load balancers (${container.name}) does not serve the cluster after ${SERVE_SECONDS} s. Its last words:\n${words}`,
-    OPTIONS,
+    { fix: FIX, retryable: false },
   );
 }
 
 /** Looks whether the provider still runs. @throws Failure with its last words. */
 export async function checkProvider(container: string, exec: Exec, signal?: AbortSignal): Promise<void> {
   const end = await findProviderEnd(container, exec, signal);
-  if (end !== undefined) throw new Failure(end, OPTIONS);
+  if (end !== undefined) throw new Failure(end.what, { fix: end.fix, retryable: false });
 }
 
-/** How the provider ended, with its last words; `undefined` while it runs. */
+/** How the provider ended, with its last words, and what to do; `undefined` while it runs. */
 export async function findProviderEnd(
   container: string,
   exec: Exec,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly what: string; readonly fix: string } | undefined> {
   const state = await readContainerState(container, exec, signal);
   if (state.status === "running") return undefined;
   const what = `The provider of load balancers (${container}) ${describeState(state)}`;
-  if (state.status === "absent") return `${what}.`;
-  return `${what}. Its last words:\n${await readLastWords(container, exec)}`;
+  if (state.status === "absent")
+    return { what: `${what}.`, fix: "look for what removes containers on this machine while the job runs" };
+  return { what: `${what}. Its last words:\n${await readLastWords(container, exec)}`, fix: FIX };
 }
 
 function describeState({ status, exitCode, outOfMemory }: ContainerState): string {

@@ -29,9 +29,12 @@ export async function deleteLoadBalancers(
   return removed;
 }
 
-/** After a failure, says whether the provider of load balancers has ended. */
-export async function reportLoadBalancers({ loadBalancer }: JournalState, { exec, log }: Tools): Promise<void> {
-  if (loadBalancer === undefined) return;
+/** After a failure, says whether the provider of load balancers has ended since main saw it serve. */
+export async function reportLoadBalancers(
+  { loadBalancer }: Pick<JournalState, "loadBalancer">,
+  { exec, log }: { readonly exec: Exec; readonly log: Pick<Log, "warning"> },
+): Promise<void> {
+  if (loadBalancer?.served !== true) return;
   const end = await findProviderEnd(loadBalancer.container.name, exec);
-  if (end !== undefined) log.warning(`${end}\nFix: check what its last words name, and run the job again.`);
+  if (end !== undefined) log.warning(`${end.what}\nFix: ${end.fix}.`);
 }

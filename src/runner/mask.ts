@@ -17,8 +17,9 @@ export function hide(...secrets: readonly string[]): void {
  * in base64, and the other secrets given.
  */
 export function maskKey(pem: string, ...others: readonly string[]): void {
-  const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
-  for (const secret of [...lines, Buffer.from(pem).toString("base64"), ...others]) setSecret(secret);
+  const lines = pem.split("\n").map((line) => line.trim());
+  const secrets = lines.filter((line) => /^[A-Za-z0-9+/]+=*$/.test(line));
+  for (const secret of [...secrets, Buffer.from(pem).toString("base64"), ...others]) setSecret(secret);
   hide(pem, ...others);
 }
 

@@ -18,6 +18,7 @@ export async function startLoadBalancer(context: StepContext, signal: AbortSigna
   await timeline.measure("Start load balancers", async () => {
     const gateways = servesGateways(plan.versions.kubernetes);
     await startProvider(loadBalancer, { site: host.site, gateways }, exec, signal);
+    journal.update({ loadBalancer: { container, label, served: true } });
     log.info(`${container.name} serves Services of type LoadBalancer`);
   });
 }

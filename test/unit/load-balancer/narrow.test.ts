@@ -61,6 +61,16 @@ test("a load balancer is the run's, of the catalog's image, and publishes nothin
   ]);
 });
 
+test("what a Service asks for as its address stays the value of its option", async (context) => {
+  const docker = await narrowed(context);
+  // Kubernetes takes any text for a Service's loadBalancerIP.
+  for (const address of ["172.18.0.9", "--publish-all", "--publish=80:80", "docker.io/envoyproxy/envoy:v1"]) {
+    const asked = ["--net", "kind", "--ip", address, "--publish-all", "docker.io/envoyproxy/envoy:v1.33.2", "bash"];
+    const expected = ["--net", "kind", "--ip", address, "envoy:1@sha256:ab", "bash"];
+    assert.deepEqual((await docker("run", ...asked)).slice(4), expected, address);
+  }
+});
+
 test("the API server's port on this machine is hidden, and the rest is Docker's to answer", async (context) => {
   const docker = await narrowed(context);
   const port =
