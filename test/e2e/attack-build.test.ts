@@ -82,6 +82,7 @@ async function buildFolder(
   await buildImage({ component: COMPONENTS.dashboard, build, image }, builder, {
     exec: place.run,
     debug: () => undefined,
+    say: () => undefined,
     runDirectory: place.folder,
     signal: AbortSignal.timeout(120_000),
   });

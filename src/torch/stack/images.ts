@@ -4,6 +4,7 @@ import { CommandError, type Exec } from "../../exec.ts";
 import { withRunFile } from "../../run-folder.ts";
 import type { BuildSource } from "../checkout/checkout.ts";
 import type { Component } from "../components.ts";
+import { parseBuildStep } from "./progress.ts";
 
 /** How images are built on this machine. */
 export interface Builder {
@@ -136,6 +137,8 @@ export async function buildImage(
   tools: {
     readonly exec: Exec;
     readonly debug: (line: string) => void;
+    /** Says which step of its Dockerfile is built. */
+    readonly say: (step: string) => void;
     readonly runDirectory: string;
     readonly signal: AbortSignal;
   },
@@ -150,7 +153,11 @@ export async function buildImage(
           ...place,
           timeoutSeconds: BUILD_SECONDS,
           purpose: `building the ${component.title}'s image`,
-          onLine: (line) => tools.debug(`${component.name}: ${line}`),
+          onLine: (line) => {
+            const step = parseBuildStep(line);
+            if (step !== undefined) tools.say(`builds ${step}`);
+            tools.debug(`${component.name}: ${line}`);
+          },
           signal: tools.signal,
         },
         tools.exec,

@@ -10,6 +10,8 @@ import { probe } from "./probe.ts";
 /** What a wait works with. */
 export interface Waiting extends Explaining {
   readonly log: Log;
+  /** Says why the component is still waited for. */
+  readonly say: (reason: string) => void;
   readonly signal: AbortSignal;
   readonly waitSeconds: number;
   /** Whether the component still leaves the processors to others: its time starts when it does not. */
@@ -39,11 +41,10 @@ export async function waitUntilServing(
   waiting: Waiting,
 ): Promise<void> {
   const { title } = running.component;
-  const { waitSeconds, signal } = waiting;
+  const { waitSeconds, signal, say } = waiting;
   const fail = (what: string) => explainFailure(`The ${title} ${what}.`, [running], waiting);
   const checkContainer = watchContainer(running.container, waiting);
   const isTimeOver = startTimer(waiting);
-  const logProgress = startProgress(title, waiting.log);
 
   const check = async () => {
     const readiness = await look();
@@ -53,7 +54,7 @@ export async function waitUntilServing(
     const end = await checkContainer();
     if (end !== undefined) throw await fail(end);
     if (isTimeOver()) throw await fail(`timed out after ${waitSeconds} s (torch-wait). ${reason}`);
-    logProgress(reason);
+    say(`starts; ${reason}`);
     return undefined;
   };
   await poll(check, { everyMilliseconds: POLL_MILLISECONDS, signal });
@@ -88,20 +89,6 @@ function startTimer({ waitSeconds, yields }: Waiting): () => boolean {
     const now = performance.now();
     if (yields()) start = now;
     return (now - start) / 1000 > waitSeconds;
-  };
-}
-
-const PROGRESS_SECONDS = 15;
-
-/** Logs from time to time why a component does not serve yet. */
-function startProgress(title: string, log: Log): (reason: string) => void {
-  const start = performance.now();
-  let reported = 0;
-  return (reason) => {
-    const elapsed = (performance.now() - start) / 1000;
-    if (elapsed - reported <= PROGRESS_SECONDS) return;
-    reported = elapsed;
-    log.info(`${title}: not serving yet after ${Math.round(elapsed)} s (${reason})`);
   };
 }
 

@@ -8,6 +8,7 @@ import { planModels, planUrls } from "../plan.ts";
 import { buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
+import { type Progress, startProgress } from "./progress.ts";
 import { type Waiting, waitUntilServing, watchDashboard } from "./readiness.ts";
 import type { StackRequest, StackTools } from "./request.ts";
 import { waitForServices } from "./services.ts";
@@ -33,6 +34,7 @@ export class TorchStack {
   readonly #networks = Promise.withResolvers<void>();
   /** The keys of the processes that the engine has from the plans. */
   readonly #engine: Promise<readonly string[]>;
+  readonly #progress: Progress;
   #services: Promise<void> = Promise.resolve();
   readonly #servicesServe = Promise.withResolvers<void>();
   /** Whether the service layer serves: until then the engine leaves the processors to the cluster and to it. */
@@ -42,6 +44,8 @@ export class TorchStack {
     const { plan, checkout, credentials, site } = request;
     this.#request = request;
     this.#tools = tools;
+    this.#progress = startProgress(tools.log);
+    tools.tasks.signal.addEventListener("abort", () => this.#progress.stop());
     this.#models = planModels(plan, checkout, credentials, site);
     this.urls = planUrls(plan, checkout, site);
     this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
@@ -75,6 +79,7 @@ export class TorchStack {
   /** Waits until every component serves, the plans deployed. @returns the keys of the engine's processes. */
   async waitUntilServing(): Promise<readonly string[]> {
     const [processes] = await Promise.all([this.#engine, this.dashboardServes, this.#services]);
+    this.#progress.stop();
     return processes;
   }
 
@@ -87,15 +92,22 @@ export class TorchStack {
     const { plan, checkout, builder, runDirectory } = this.#request;
     const { exec, log, timeline, tasks } = this.#tools;
     const { build } = checkout.components[component.name];
+    this.#progress.say(component, "builds its image");
     await timeline.measure(`Build image: ${component.title}`, () =>
       buildImage({ component, build, image: plan.images[component.name] }, builder, {
         exec,
         debug: log.debug,
+        say: (step) => this.#progress.say(component, step),
         runDirectory,
         signal: tasks.signal,
       }),
     );
     log.info(`${component.title}: image built`);
+    const isServices = component.name === "services";
+    this.#progress.say(
+      component,
+      isServices ? "waits for the cluster and its credentials" : "waits for the cluster's network",
+    );
   }
 
   async #startDashboard(): Promise<void> {
@@ -104,8 +116,9 @@ export class TorchStack {
     const url = this.urls.dashboard;
     const look = watchDashboard(url, this.#tools.tasks.signal);
     await this.#tools.timeline.measure("Dashboard serves", () =>
-      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting()),
+      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting(COMPONENTS.dashboard)),
     );
+    this.#progress.done(COMPONENTS.dashboard);
     this.#tools.log.info(`dashboard: serves ${url}`);
   }
 
@@ -122,16 +135,18 @@ export class TorchStack {
       const reason = await client.notReadyReason();
       return reason === undefined ? "ready" : { reason };
     };
-    const waiting = { ...this.#waiting(), yields: () => !this.#servicesServing };
+    const waiting = { ...this.#waiting(COMPONENTS.engine), yields: () => !this.#servicesServing };
     await timeline.measure("Flowable engine serves", () =>
       waitUntilServing(this.#runningOf(COMPONENTS.engine), look, waiting),
     );
     log.info(`Flowable engine: serves ${this.urls.engine}`);
     await this.#restoreShares("engine");
+    this.#progress.say(COMPONENTS.engine, "takes the BPMN plans");
     const { plans, planBytes } = this.#request.checkout;
     const { processes, deployed } = await timeline.measure("Deploy BPMN plans", () =>
       client.deployPlans(plans, planBytes),
     );
+    this.#progress.done(COMPONENTS.engine);
     log.info(`Flowable engine: ${processes.length} process(es) ${deployed ? "deployed" : "there already"}`);
     return processes;
   }
@@ -143,8 +158,9 @@ export class TorchStack {
     const container = plan.containers.services;
     const url = this.urls.services;
     await this.#tools.timeline.measure("Service layer serves", () =>
-      waitForServices({ container, url, connectors: plan.connectors, listed }, this.#waiting()),
+      waitForServices({ container, url, connectors: plan.connectors, listed }, this.#waiting(COMPONENTS.services)),
     );
+    this.#progress.done(COMPONENTS.services);
     this.#tools.log.info(`service layer: serves ${url}`);
     this.#servicesServing = true;
     this.#servicesServe.resolve();
@@ -156,6 +172,7 @@ export class TorchStack {
     const { plan, runDirectory } = this.#request;
     const own = await withFastJava(this.#models[component.name], plan.images[component.name], exec);
     const model = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    this.#progress.say(component, "starts its containers");
     await timeline.measure(`Start ${component.title}`, () =>
       startContainers(component, model, { exec, debug: log.debug, runDirectory, signal: tasks.signal }),
     );
@@ -169,8 +186,9 @@ export class TorchStack {
     return { component, container: this.#request.plan.containers[component.name] };
   }
 
-  #waiting(): Waiting {
+  #waiting(component: Component): Waiting {
     const { exec, log, tasks } = this.#tools;
-    return { exec, log, signal: tasks.signal, waitSeconds: this.#request.plan.waitSeconds, yields: () => false };
+    const say = (reason: string) => this.#progress.say(component, reason);
+    return { exec, log, say, signal: tasks.signal, waitSeconds: this.#request.plan.waitSeconds, yields: () => false };
   }
 }
