@@ -275,10 +275,11 @@ const COSTLY: Readonly<Record<string, readonly [string, RegExp]>> = {
 };
 for (const [what, [yaml, reason]] of Object.entries(COSTLY)) {
   test(`YAML ${what} is refused quickly`, () => {
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     assert.match(refusal(pack({ "main.yaml": yaml })), reason);
-    const seconds = (performance.now() - begin) / 1000;
-    assert.ok(seconds < 3, `it took ${seconds.toFixed(1)} s`);
+    // The processor's time, not the clock's: other tests may have the machine. What is not refused takes minutes.
+    const seconds = process.cpuUsage(begin).user / 1e6;
+    assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s of processor time`);
   });
 }
 
