@@ -26,7 +26,7 @@ import { joinKindNetwork } from "./job-container.ts";
 import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
-import { arrangePulls, beginRegistry } from "./pulls.ts";
+import { announce, beginRegistry, checkPulls } from "./pulls.ts";
 import type { BegunTorch } from "./torch.ts";
 
 /** A cluster that can be used. */
@@ -177,7 +177,7 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
     // Seven JVMs beside it would cost a control plane that elects leaders its lease.
     const early = fastBoot === undefined ? undefined : issued.then(() => torch?.stack.startServices(signal));
     const network = installNetwork(context, admin);
-    const pulls = arrangePulls(context, admin, signal);
+    const pulls = checkPulls(context, signal);
     const [credentials] = await Promise.all([issued, early, network, work?.prepared, dns, pulls, creation.done]);
     journal.update({ pending: [] });
     const balanced = startLoadBalancer(context, signal);
@@ -189,7 +189,7 @@ async function bringUp(context: StepContext, creation: Creation, attempt: Try) {
       await work?.finish(plan.readiness);
       log.info(`Ready: ${describeReadiness(plan)}`);
     });
-    await Promise.all([ready, balanced]);
+    await Promise.all([ready, balanced, announce(context, admin, signal)]);
     if (fastBoot === undefined) torch?.stack.startServices(signal);
     else await startNodeIpam(fastBoot, shape.nodes, exec);
     return { cluster, credentials };

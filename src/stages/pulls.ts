@@ -26,22 +26,25 @@ export async function beginRegistry(context: StepContext): Promise<{ readonly se
   return { serves };
 }
 
-/** What is said in the cluster about the registry, and checked from its nodes, as soon as the API server answers. */
-export async function arrangePulls(
-  { plan, host, exec, log, timeline }: StepContext,
-  admin: Kubectl,
-  signal: AbortSignal,
-): Promise<void> {
-  const { registry, mirrors } = plan.pulls;
-  const { dns, nodes } = plan.shape;
-  const [node] = nodes.filter(({ role }) => role === "control-plane");
+/** Says in the cluster where the registry is: once kind is done, when the processors have less to do. */
+export async function announce({ plan }: StepContext, admin: Kubectl, signal: AbortSignal): Promise<void> {
+  const { registry } = plan.pulls;
+  if (registry === undefined) return;
+  const { dns } = plan.shape;
   const resolvable = dns.kind === "no-search-domains" || dns.kind === "inherit";
+  await announceRegistry(registry, resolvable, admin, signal);
+}
+
+/** What is checked from the nodes about how they pull, as soon as the API server answers. */
+export async function checkPulls({ plan, host, exec, log, timeline }: StepContext, signal: AbortSignal): Promise<void> {
+  const { registry, mirrors } = plan.pulls;
+  const { nodes } = plan.shape;
+  const [node] = nodes.filter(({ role }) => role === "control-plane");
   const asksFromNode = host.site.kind === "remote" && !sharesPorts(host.site);
   await Promise.all([
     registry === undefined || node === undefined || !asksFromNode
       ? undefined
       : askRegistry(registry, node.name, exec, signal),
-    registry === undefined ? undefined : announceRegistry(registry, resolvable, admin, signal),
     mirrors.length === 0 || node === undefined
       ? undefined
       : timeline.measure("Ask mirrors", async () => {
