@@ -1,3 +1,4 @@
+import { describeError } from "./errors.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { loadMain, loadRunDirectory } from "./runner/state.ts";
@@ -5,11 +6,20 @@ import { hasJobFailed, readFolders } from "./runner/step.ts";
 import { tearDown } from "./teardown.ts";
 import { endUnfinished } from "./unfinished.ts";
 
-const main = loadMain();
-const saved = loadRunDirectory();
-const runDirectory =
-  saved === "" && main !== undefined ? await endUnfinished(main, readFolders(process.env).temp) : saved;
-if (runDirectory !== undefined && runDirectory !== "") {
+/** The run's folder as the runner knows it, or as a main that it could not stop has made it; empty where there is none. */
+async function findRunDirectory(): Promise<string> {
+  const saved = loadRunDirectory();
+  const main = loadMain();
+  if (saved !== "" || main === undefined) return saved;
+  return (await endUnfinished(main, readFolders(process.env).temp)) ?? "";
+}
+
+// Whatever it finds, post does not fail the job.
+const runDirectory = await findRunDirectory().catch((error: unknown) => {
+  createLog().warning(`Looking for a run that was stopped early failed: ${describeError(error)}`);
+  return "";
+});
+if (runDirectory !== "") {
   await hideEnvironment(process.env);
   await tearDown({
     runDirectory,

@@ -5,6 +5,7 @@ import { CommandError, type Exec } from "../exec.ts";
 import { readJson } from "../values/json.ts";
 import { docker, isMissing } from "./client.ts";
 import { inspectContainers } from "./containers.ts";
+import { readEndpoint } from "./endpoint.ts";
 
 /** Where Docker Engine runs, seen from this step: that decides which ports and files the two share. */
 export type EngineSite = { readonly kind: "this-machine" } | JobContainer | RemoteEngine;
@@ -125,8 +126,7 @@ async function ownMounts<T extends { readonly Destination: string }>(
 /** The host of an engine that is not asked through a socket of this machine. `DOCKER_HOST` wins over a context, as in Docker. */
 async function findRemoteHost(exec: Exec): Promise<string | undefined> {
   try {
-    const args = ["context", "inspect", "--format={{.Endpoints.docker.Host}}"];
-    return parseRemoteHost((await docker(args, OPTIONS, exec)).stdout.trim());
+    return parseRemoteHost(await readEndpoint(exec));
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;

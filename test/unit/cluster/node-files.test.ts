@@ -12,13 +12,13 @@ const JOB = {
   name: "job",
   networkOf: "1",
   networks: [],
-  mounts: [{ source: "/work", destination: "/__w" }],
+  mounts: [{ source: "/srv/job", destination: "/__w" }],
 } as const;
 
 test("nodes mount what the engine's machine has, and get copies of the rest", () => {
   const [first, second] = FILES;
   assert.deepEqual(planNodeFiles(JOB, FILES), {
-    mounts: [{ hostPath: "/work/certs.d", containerPath: "/etc/containerd/certs.d" }],
+    mounts: [{ hostPath: "/srv/job/certs.d", containerPath: "/etc/containerd/certs.d" }],
     copies: [first],
   });
   assert.deepEqual(planNodeFiles({ kind: "remote", host: "h" }, FILES), { mounts: [], copies: [first, second] });
@@ -35,5 +35,5 @@ test("a run's mount has a path of its own, on the engine's machine or in the nod
     assert.deepEqual(planOwnerMount(site, run), { source: "/dev/null", destination: "/kind-torch/owner-0a1b2c3d" });
   }
   const mounted = planOwnerMount(JOB, { ...run, runDirectory: "/__w/_temp/run" });
-  assert.deepEqual(mounted, { source: "/work/_temp/run/owner", destination: "/kind-torch/owner" });
+  assert.deepEqual(mounted, { source: "/srv/job/_temp/run/owner", destination: "/kind-torch/owner" });
 });
