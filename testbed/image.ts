@@ -11,6 +11,7 @@ export type ImageSettings = {
   readonly Cmd?: readonly string[];
   readonly Env?: readonly string[];
   readonly StopSignal?: string;
+  readonly User?: string;
   readonly Volumes?: Readonly<Record<string, object>>;
 };
 

@@ -105,12 +105,12 @@ async function compileCoreDns(release: Release, tag: string, log: Log): Promise<
   return await part({ name: `coredns-${tag}`, ingredients, make }, log);
 }
 
-function kubernetesSources(release: Release): Promise<Module> {
+export function kubernetesSources(release: Release): Promise<Module> {
   return downloadModule("k8s.io/kubernetes", `v${release.patch}`);
 }
 
 /** What the official build writes into its programs; kubeadm and the version policy depend on it. */
-function versionStamp(release: Release, module: Module): readonly string[] {
+export function versionStamp(release: Release, module: Module): readonly string[] {
   const [major = "", minor = ""] = release.patch.split(".");
   const values = {
     gitVersion: `v${release.patch}`,

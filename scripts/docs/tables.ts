@@ -9,6 +9,7 @@ import { builtInCatalog, type Catalog } from "../../src/versions/catalog.ts";
 import { minorOf } from "../../src/versions/request.ts";
 import { resolveVersions } from "../../src/versions/resolve.ts";
 import { type Fault, readFaults } from "../../test/e2e/fault.ts";
+import { type Conformance, readConformance, renderConformance } from "./conformance.ts";
 import { type Declaration, type InputGroup, readCall, readInputGroups, readOutputs } from "./declarations.ts";
 
 /**
@@ -22,6 +23,7 @@ export interface Sources {
   readonly torchWorkflow: string;
   readonly catalog: Catalog;
   readonly faults: readonly Fault[];
+  readonly conformance: Conformance;
 }
 
 /** What is generated between two markers of a document. */
@@ -64,6 +66,7 @@ export const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
   ],
   ["versions", { document: "docs/versions.md", render: ({ catalog }) => renderVersions(catalog) }],
   ["faults", { document: "docs/faults.md", render: ({ faults }) => renderFaults(faults) }],
+  ["conformance", { document: "docs/conformance.md", render: ({ conformance }) => renderConformance(conformance) }],
   ["other actions", { document: "docs/migrating.md", render: () => renderOtherActions(OTHER_ACTIONS) }],
 ]);
 
@@ -173,7 +176,8 @@ async function updateDocuments(root: string, write: "write" | "compare"): Promis
   const read = (path: string) => readFile(join(root, path), "utf8");
   const [actionYml, torchWorkflow] = await Promise.all(["action.yml", ".github/workflows/torch-e2e.yml"].map(read));
   const faults = await readFaults(await findFaultTests(root));
-  const sources = { actionYml: actionYml ?? "", torchWorkflow: torchWorkflow ?? "", catalog: builtInCatalog(), faults };
+  const texts = { actionYml: actionYml ?? "", torchWorkflow: torchWorkflow ?? "" };
+  const sources = { ...texts, catalog: builtInCatalog(), faults, conformance: await readConformance(root) };
   const different: string[] = [];
   for (const path of new Set([...SECTIONS.values()].map(({ document }) => document))) {
     const text = await read(path);

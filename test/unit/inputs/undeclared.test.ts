@@ -130,6 +130,7 @@ test("docs/migrating.md has every input of every action", async () => {
     torchWorkflow: "",
     catalog: builtInCatalog(),
     faults: [],
+    conformance: { results: [], fixed: {} },
   });
   for (const { name, ours, fix } of ROWS) {
     const row = rendered.split("\n").find((line) => line.startsWith(`| \`${name}\` |`) && line.includes(fix));

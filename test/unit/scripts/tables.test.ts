@@ -42,7 +42,26 @@ const FAULTS = [
   { area: "Docker", cause: "no room", when: "in between", sees: "an error | with its fix", seconds: 60 },
   { area: "Runner", cause: "no file", when: "at the end", sees: "a warning", seconds: 5, left: "a file" },
 ];
-const SOURCES = { actionYml: ACTION, torchWorkflow: WORKFLOW, catalog: CATALOG, faults: FAULTS };
+const CONFORMANCE = {
+  results: [
+    {
+      kubernetes: "1.28.15",
+      tests: {
+        "[x] a [Conformance]": { action: { state: "passed", seconds: 1 }, kind: { state: "passed", seconds: 2 } },
+        "[x] b [Conformance]": { action: { state: "failed", seconds: 1 }, kind: { state: "passed", seconds: 2 } },
+        "[x] c [Conformance]": { action: { state: "failed", seconds: 1 }, kind: { state: "failed", seconds: 2 } },
+        "[x] d [Conformance]": { image: "e/f:1" },
+        "[x] e [Conformance]": {},
+      },
+    },
+    { kubernetes: "1.37.2", tests: {} },
+  ],
+  fixed: { DNS: ["[x] a [Conformance]"] },
+} as const;
+const SOURCES = {
+  ...{ actionYml: ACTION, torchWorkflow: WORKFLOW, catalog: CATALOG, faults: FAULTS },
+  conformance: CONFORMANCE,
+};
 
 /** A document with the markers of some sections, each with an old content. */
 function documentWith(...names: readonly string[]): string {
@@ -139,4 +158,19 @@ test("every input and output of action.yml is in exactly one document, but for w
   );
   assert.ok(names.length > 40);
   assert.deepEqual(rows.toSorted(), [...names, ...readOutputs(actionYml).map(({ name }) => name)].toSorted());
+});
+
+test("the conformance document counts what passed, and names what failed, was left out, and is worse than kind alone", () => {
+  const lines = linesOf(renderDocument("docs/conformance.md", documentWith("conformance"), SOURCES));
+  assert.ok(lines.includes("| 1.28.15 | the Action's, accelerated | 5 | 1 | 2 | 1 | 1 |"), lines.join("\n"));
+  assert.ok(lines.includes("| 1.28.15 | `kind create cluster` | 5 | 2 | 1 | 1 | 1 |"));
+  assert.equal(lines.filter((line) => line.startsWith("| Kubernetes")).length, 1);
+  const after = (words: string) => lines[lines.findIndex((line) => line.startsWith(words)) + 1];
+  assert.equal(after("Tests that pass on a cluster"), "- `[x] b [Conformance]` (1.28.15)");
+  assert.equal(
+    after("Tests that fail on both"),
+    "- `[x] c [Conformance]` (1.28.15; the Action's: failed, kind's: failed)",
+  );
+  assert.equal(after("Tests that are left out"), "- `[x] d [Conformance]` (1.28.15; e/f:1)");
+  assert.equal(after("1 tests"), "- DNS: 1");
 });

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { readConformance } from "../../scripts/docs/conformance.ts";
+import { conformancePrograms } from "../../testbed/conformance-programs.ts";
+import { releaseOf } from "../../testbed/releases.ts";
+import { type Cluster, createCluster } from "../conformance/clusters.ts";
+import { type Found, listTests, runTests } from "../conformance/ginkgo.ts";
+
+const MINOR = "1.28";
+/** How many run at the same time: they mostly wait. */
+const PROCESSES = 8;
+/** A generous limit; on two processors they take under four minutes. */
+const MINUTES = 20;
+
+const { fixed } = await readConformance(join(import.meta.dirname, "../.."));
+
+/** Kubernetes' own tests on two nodes with the accelerated boot, a fixed part of what `npm run conformance` runs. */
+describe(`Kubernetes ${MINOR}'s conformance tests`, () => {
+  let folder: string;
+  let cluster: Cluster | undefined;
+  let known: readonly string[];
+  let found: Found;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kind-torch-conformance-"));
+    const programs = await conformancePrograms(releaseOf(MINOR), console.error);
+    known = await listTests(programs.tests);
+    cluster = await createCluster("action", MINOR, "e2e-conformance");
+    const names = Object.values(fixed).flat();
+    const log = join(folder, "ginkgo.log");
+    const portion = { programs, cluster, names, processes: PROCESSES, minutes: MINUTES, log };
+    found = await runTests(portion).catch(async (error: unknown) => {
+      console.error((await readFile(log, "utf8")).split("\n").slice(-100).join("\n"));
+      throw error;
+    });
+  });
+  after(async () => {
+    await cluster?.remove();
+    await rm(folder, { recursive: true });
+  });
+
+  for (const [area, names] of Object.entries(fixed)) {
+    describe(area, () => {
+      for (const name of names) {
+        it(name, () => {
+          assert.ok(known.includes(name), "not a conformance test of this version");
+          const { state } = found.results.get(name) ?? {};
+          assert.equal(state, "passed", found.messages.get(name) ?? "it did not end in time");
+        });
+      }
+    });
+  }
+});
