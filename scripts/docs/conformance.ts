@@ -48,7 +48,10 @@ export function renderConformance({ results, fixed }: Conformance): string {
     "",
     `${count} tests, on each change:`,
     "",
-    ...Object.entries(fixed).map(([area, names]) => `- ${area}: ${names.length}`),
+    ...Object.entries(fixed).flatMap(([area, names]) => [
+      `- ${area}: ${names.length}`,
+      ...names.map((name) => `  - \`${name}\``),
+    ]),
   ].join("\n");
 }
 

@@ -113,7 +113,7 @@ export async function runTests(portion: Portion): Promise<Found> {
 
 async function runGinkgo(portion: Portion, folder: string): Promise<void> {
   const { programs, cluster, names, processes, minutes, log, signal } = portion;
-  const own = [`--procs=${processes}`, "--no-color", `--timeout=${minutes}m`, `--output-dir=${folder}`];
+  const own = [`--procs=${processes}`, "--no-color", `--timeout=${Math.ceil(minutes * 60)}s`, `--output-dir=${folder}`];
   const what = ["--json-report=report.json", `--focus=${focusOn(names)}`, programs.tests];
   const where = [`--kubeconfig=${cluster.kubeconfig}`, `--kubectl-path=${cluster.kubectl}`, "--provider=skeleton"];
   const output = createWriteStream(log);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { conformancePrograms } from "../../testbed/conformance-programs.ts";
 import { newestMinor, releaseOf } from "../../testbed/releases.ts";
+import { sh } from "../e2e/harness.ts";
 import { createCluster } from "./clusters.ts";
 import { listTests, runTests } from "./ginkgo.ts";
 import { missingImage } from "./left-out.ts";
@@ -61,7 +62,7 @@ async function runSubject(minor: string, subject: Subject, options: Options): Pr
       const log = join(LOGS, `${minor}-${subject}-${Date.now()}.log`);
       console.log(`${minor}, ${subject}: ${portion.names.length} tests, ${portion.processes} at a time; ${log}`);
       // Grace for the end of tests that take longer than expected.
-      const limit = Math.ceil(Math.min(minutes, 10)) + 2;
+      const limit = Math.min(minutes, 10) + 1;
       const { results: found, messages } = await runTests({
         programs,
         cluster,
@@ -134,6 +135,7 @@ async function main(): Promise<void> {
     worse.push(...findWorse(results).map((name) => `Kubernetes ${minor}: ${name}`));
     console.log(`the results are in ${resultsFile(minor)}`);
   }
+  await sh(process.execPath, [join(ROOT, "scripts/docs/tables.ts")]);
   for (const line of worse) console.error(`passes on kind alone, and not on the Action's cluster: ${line}`);
   process.exitCode = worse.length > 0 ? 1 : 0;
 }

@@ -1,5 +1,7 @@
-/** Seconds of a test that was never run. */
+/** Seconds of a test that was never run; some watch for minutes that nothing happens. */
 const UNKNOWN = 20;
+const UNKNOWN_LONG = 270;
+const LONG = /\[Slow\]|should \*not\* be restarted/;
 /** A report is written when a portion has ended: this bounds what an interruption loses. */
 const LONGEST_MINUTES = 10;
 
@@ -20,7 +22,7 @@ export function choosePortion(
 ): { readonly names: readonly string[]; readonly processes: number } {
   const parallel = pending.filter((name) => !isSerial(name));
   const [candidates, width] = parallel.length > 0 ? [parallel, processes] : [pending, 1];
-  const expected = (name: string) => known.get(name) ?? UNKNOWN;
+  const expected = (name: string) => known.get(name) ?? (LONG.test(name) ? UNKNOWN_LONG : UNKNOWN);
   const limit = Math.min(minutes, LONGEST_MINUTES) * 60;
   const names: string[] = [];
   let work = 0;

@@ -7,7 +7,8 @@ import { readConformance } from "../../scripts/docs/conformance.ts";
 import { conformancePrograms } from "../../testbed/conformance-programs.ts";
 import { releaseOf } from "../../testbed/releases.ts";
 import { type Cluster, createCluster } from "../conformance/clusters.ts";
-import { type Found, listTests, runTests } from "../conformance/ginkgo.ts";
+import { type Found, listTests, type Portion, runTests } from "../conformance/ginkgo.ts";
+import { isSerial } from "../conformance/portions.ts";
 
 const MINOR = "1.28";
 /** How many run at the same time: they mostly wait. */
@@ -16,6 +17,27 @@ const PROCESSES = 8;
 const MINUTES = 20;
 
 const { fixed } = await readConformance(join(import.meta.dirname, "../.."));
+
+/** Those that run beside others, then those that must run alone. */
+async function runBoth(portion: Portion): Promise<Found> {
+  const runSome = async (names: readonly string[], processes: number) => {
+    try {
+      return await runTests({ ...portion, names, processes });
+    } catch (error) {
+      console.error((await readFile(portion.log, "utf8")).split("\n").slice(-100).join("\n"));
+      throw error;
+    }
+  };
+  const beside = await runSome(
+    portion.names.filter((name) => !isSerial(name)),
+    portion.processes,
+  );
+  const alone = await runSome(portion.names.filter(isSerial), 1);
+  return {
+    results: new Map([...beside.results, ...alone.results]),
+    messages: new Map([...beside.messages, ...alone.messages]),
+  };
+}
 
 /** Kubernetes' own tests on two nodes with the accelerated boot, a fixed part of what `npm run conformance` runs. */
 describe(`Kubernetes ${MINOR}'s conformance tests`, () => {
@@ -32,10 +54,7 @@ describe(`Kubernetes ${MINOR}'s conformance tests`, () => {
     const names = Object.values(fixed).flat();
     const log = join(folder, "ginkgo.log");
     const portion = { programs, cluster, names, processes: PROCESSES, minutes: MINUTES, log };
-    found = await runTests(portion).catch(async (error: unknown) => {
-      console.error((await readFile(log, "utf8")).split("\n").slice(-100).join("\n"));
-      throw error;
-    });
+    found = await runBoth(portion);
   });
   after(async () => {
     await cluster?.remove();

@@ -18,6 +18,7 @@ test("a portion ends in time: what takes longer is left, and what is not known i
   const limits = { processes: 2, minutes: 2 };
   assert.deepEqual(choosePortion(["a", "b", "c [Serial]"], known, limits).names, ["a"]);
   const many = Array.from({ length: 50 }, (_, index) => `${index}`);
+  assert.deepEqual(choosePortion(["d [Slow]"], known, limits).names, []);
   assert.equal(choosePortion(many, known, limits).names.length, 9);
   assert.deepEqual(choosePortion(many, known, { processes: 2, minutes: 0.1 }).names, []);
 });
