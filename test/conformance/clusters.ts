@@ -1,12 +1,14 @@
 import { copyFile, link, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { localFolders } from "../../scripts/local/open-run.ts";
+import { runStep } from "../../scripts/local/runner.ts";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { builtInCatalog, parseCatalog } from "../../src/versions/catalog.ts";
 import { resolveVersions } from "../../src/versions/resolve.ts";
 import { conformanceImages } from "../../testbed/conformance-images.ts";
 import { kubeletPatches, releaseOf } from "../../testbed/releases.ts";
-import { machineOf, prepareRun, sh } from "../e2e/harness.ts";
+import { type Machine, machineOf, prepareRun, sh } from "../e2e/harness.ts";
 import type { Subject } from "./results.ts";
 
 /** A cluster with a control plane and a worker, on whose nodes the tests' images are. */
@@ -38,7 +40,7 @@ export async function createCluster(
 }
 
 interface Request {
-  readonly machine: ReturnType<typeof machineOf>;
+  readonly machine: Machine;
   readonly minor: string;
   readonly name: string;
   readonly configuration: string;
@@ -75,16 +77,11 @@ async function createWithKind(
   { machine, minor, name, configuration, archive }: Request,
   bed: Awaited<ReturnType<typeof raiseBedFor>>,
 ): Promise<Cluster> {
-  const tools = await prepareRun(machine, { "kubernetes-version": minor, "install-only": "true" });
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-conformance-"));
   const kubeconfig = join(folder, "kubeconfig");
-  const { exitCode, log, outputs } = await tools.main();
-  if (exitCode !== 0) throw new Error(log.join("\n"));
-  const [kind = "", kubectl = ""] = [outputs["kind-path"], outputs["kubectl-path"]];
+  const { kind, kubectl } = await installTools(machine, minor, folder);
   const remove = async () => {
     await sh(kind, ["delete", "cluster", `--name=${name}`, `--kubeconfig=${kubeconfig}`]);
-    await tools.post();
-    await tools.dispose();
     await rm(folder, { recursive: true });
   };
   try {
@@ -103,6 +100,16 @@ async function createWithKind(
     await remove();
     throw error;
   }
+}
+
+/** The programs that the Action would install; they stay in the folder. */
+async function installTools(machine: Machine, minor: string, folder: string) {
+  const [workspace, temp] = [join(folder, "workspace"), join(folder, "temp")];
+  const inputs = { ...(await machine.inputs(temp)), "kubernetes-version": minor, "install-only": "true" };
+  const folders = { workspace, temp, toolCache: localFolders().toolCache };
+  const { exitCode, log, outputs } = await runStep({ entry: "main", folders, inputs });
+  if (exitCode !== 0) throw new Error(log.join("\n"));
+  return { kind: outputs["kind-path"] ?? "", kubectl: outputs["kubectl-path"] ?? "" };
 }
 
 /** The image that the Action takes. @param catalog the test environment's. */
