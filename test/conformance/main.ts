@@ -123,7 +123,8 @@ async function main(): Promise<void> {
   const [minutes, processes] = [Number(values.minutes), Number(values.processes)];
   if (subjects.length < values.on.length || !(minutes > 0) || !(processes > 0)) throw new Error(USAGE);
   const interruption = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => interruption.abort());
+  // Not once: a signal to the process group and one to this process come together.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => interruption.abort());
   const { signal } = interruption;
   const options = { signal, focus: new RegExp(values.focus), minutes, processes, again: values.again };
   await mkdir(LOGS, { recursive: true });
