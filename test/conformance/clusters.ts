@@ -36,7 +36,16 @@ export async function createCluster(
     kubeadmConfigPatches: kubeletPatches(minor),
   });
   const request = { machine: machineOf(bed), minor, name, configuration, archive };
-  return subject === "action" ? await createWithAction(request) : await createWithKind(request, bed);
+  const cluster = subject === "action" ? await createWithAction(request) : await createWithKind(request, bed);
+  try {
+    // The tests need two nodes that take pods.
+    const taint = ["taint", "node", `${name}-control-plane`, "node-role.kubernetes.io/control-plane:NoSchedule-"];
+    await sh(cluster.kubectl, [`--kubeconfig=${cluster.kubeconfig}`, ...taint]);
+    return cluster;
+  } catch (error) {
+    await cluster.remove();
+    throw error;
+  }
 }
 
 interface Request {
