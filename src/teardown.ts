@@ -7,13 +7,14 @@ import { describeConnectivity, probeConnectivity } from "./diagnosis/connectivit
 import { diagnoseConnectivity } from "./diagnosis/diagnose.ts";
 import { findPullFailures } from "./diagnosis/pulls.ts";
 import { listClusterContainers } from "./docker/cluster-containers.ts";
+import { readContainerState } from "./docker/container-state.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
 import { disconnectContainer } from "./docker/networks.ts";
 import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
-import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
+import { type Journal, type JournalState, type NamespaceState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcess, endProcesses } from "./leftovers.ts";
 import { deleteLoadBalancers, reportLoadBalancers } from "./load-balancer/teardown.ts";
 import { collectLogs } from "./logs/collect.ts";
@@ -88,8 +89,13 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
   if (state.created && failed) await reportCauses(state, teardown);
+  // The step's own cluster goes, and its namespaces with it.
+  const staying = (state.namespaces ?? []).filter(({ cluster }) => !state.cleanup || cluster !== state.cluster);
+  for (const namespace of staying) {
+    const where = `the namespace ${namespace.name} in ${namespace.cluster}`;
+    await attempt(`Removing ${where}`, () => removeNamespace(namespace, state, teardown));
+  }
   if (!state.cleanup) {
-    await attempt("Removing the template's namespace", () => removeNamespace(state, teardown));
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
     return false;
   }
@@ -137,7 +143,9 @@ async function deleteCluster(state: JournalState, { attempt, exec, log, runDirec
   });
   if (!deleted) {
     // The journal and the owner's folder prove which containers are this run's: a later post still needs them.
-    await attempt("Removing the kubeconfigs", () => removeFiles(secretFiles(runDirectory)));
+    await attempt("Removing the kubeconfigs", () =>
+      removeFiles([...secretFiles(runDirectory), ...(state.kubeconfigs ?? [])]),
+    );
     log.warning(
       `The cluster ${state.cluster} may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${KIND_CLUSTER_LABEL}=${state.cluster})`,
     );
@@ -180,15 +188,22 @@ function isFile(path: string): Promise<boolean> {
 }
 
 /** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
-async function removeNamespace(state: JournalState, { exec, log, runDirectory }: Teardown): Promise<void> {
-  const { namespace, kubectl } = state;
-  if (namespace === undefined || kubectl === undefined) return;
-  const admin = createKubectl({ kubectl, kubeconfig: join(runDirectory, "kubeconfig"), runDirectory, exec });
-  await admin(["delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s"], {
-    purpose: `removing the namespace ${namespace}`,
+async function removeNamespace(
+  { name, cluster, kubeconfig, controlPlane }: NamespaceState,
+  { kubectl }: JournalState,
+  { exec, log, runDirectory }: Teardown,
+): Promise<void> {
+  if (kubectl === undefined) return;
+  if (controlPlane !== undefined && (await readContainerState(controlPlane, exec)).status !== "running") {
+    log.info(`The cluster ${cluster} does not run any more, and with it the namespace ${name} is gone`);
+    return;
+  }
+  const admin = createKubectl({ kubectl, kubeconfig, runDirectory, exec });
+  await admin(["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"], {
+    purpose: `removing the namespace ${name}`,
     timeoutSeconds: 180,
   });
-  log.info(`Removed the namespace ${namespace}`);
+  log.info(`Removed the namespace ${name} in ${cluster}`);
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

@@ -33,6 +33,8 @@ export interface TorchInputs {
   readonly connectors: number | undefined;
   /** As it was written: a path in the workspace, else in the checkout. */
   readonly csar: string | undefined;
+  /** Further clusters of the boot: the credentials directories of the steps that made them. */
+  readonly clusters: readonly string[];
   readonly layout: LayoutInputs;
   /** The folder in the service layer's container that it reads the credential files from. */
   readonly credentialsMount: string;
@@ -52,6 +54,7 @@ export function readTorchInputs(reader: InputReader, path: (text: string) => Par
     waitSeconds: reader.optional("torch-wait", duration({ min: "10s", max: "6h" })) ?? 15 * 60,
     connectors: explicit["torch-connectors"],
     csar: explicit["torch-csar"],
+    clusters: explicit["torch-clusters"] ?? [],
     layout: {
       folders: {
         dashboard: explicit["torch-dashboard-folder"],
@@ -78,6 +81,7 @@ function readExplicit(reader: InputReader, path: (text: string) => Parsed<string
     "torch-ref": reader.optional("torch-ref", gitReference),
     "torch-connectors": reader.optional("torch-connectors", wholeNumber(0, 100)),
     "torch-csar": reader.optional("torch-csar", asWritten(path)),
+    "torch-clusters": unlessEmpty(reader.list("torch-clusters", path)),
     "torch-dashboard-folder": reader.optional("torch-dashboard-folder", checkoutPath),
     "torch-engine-folder": reader.optional("torch-engine-folder", checkoutPath),
     "torch-services-folder": reader.optional("torch-services-folder", checkoutPath),
@@ -87,15 +91,21 @@ function readExplicit(reader: InputReader, path: (text: string) => Parsed<string
   };
 }
 
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
 /** Inputs of the boot where no boot is asked for. */
-function checkWithoutTorch(explicit: Readonly<Record<string, string | number | undefined>>): readonly Problem[] {
+function checkWithoutTorch(
+  explicit: Readonly<Record<string, string | number | readonly string[] | undefined>>,
+): readonly Problem[] {
   return Object.entries(explicit).flatMap(([input, value]) =>
     value === undefined
       ? []
       : [
           {
             input: `${input} and torch`,
-            value: String(value),
+            value: typeof value === "object" ? value.join(", ") : String(value),
             reason: "has no effect unless torch is set",
             allowed: `${input} with torch`,
             fix: "set torch (to . if the workspace is the checkout), or remove the other input",

@@ -11,6 +11,7 @@ import type { Log } from "../runner/log.ts";
 import { hide, maskKey, maskText } from "../runner/mask.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
+import { findEarlierClusters } from "../torch/clusters/find.ts";
 import { checkPlaces } from "./in-use.ts";
 import { type Plan, type Planned, planRun } from "./plan.ts";
 import { findRejected, type Rejected } from "./rejected-inputs.ts";
@@ -40,11 +41,14 @@ export async function decide(runner: Runner): Promise<Decided> {
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
   maskPullCredentials(files);
   if (files.clientKey !== undefined) maskKey(files.clientKey.text);
-  const rejected = findRejected([...problems, ...files.problems]);
+  for (const { privateKey } of files.torchClusters ?? []) maskKey(privateKey);
+  const earlier = await findEarlier({ inputs, files, host }, exec);
+  const rejected = findRejected([...problems, ...files.problems, ...earlier.problems]);
   const planned = planRun({
     inputs,
     files,
     host,
+    earlierClusters: earlier.clusters,
     rejected,
     folders,
     runId: randomBytes(4).toString("hex"),
@@ -54,7 +58,11 @@ export async function decide(runner: Runner): Promise<Decided> {
     checkPlaces(planned.places, inputs, host, rejected),
     readFolder(planned, rejected, { ...runner, inputs, exec, host }),
   ]);
-  const all = [...problems, ...files.problems, ...problemsOf(planned), ...taken, ...problemsOf(read)];
+  const all = [
+    ...[...problems, ...files.problems, ...problemsOf(planned), ...taken, ...problemsOf(read)],
+    // That the cluster of this step's own name does not exist yet is not what is wrong then.
+    ...earlier.problems.filter(({ value }) => !isRefused(value, problemsOf(planned))),
+  ];
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
   const { plan } = planned;
   const { sources } = read;
@@ -67,6 +75,19 @@ export async function decide(runner: Runner): Promise<Decided> {
     ...(sources?.warnings ?? []),
   ]);
   return { inputs, files, host, plan, sources };
+}
+
+/** The clusters of earlier steps that TORCH-V2 is booted for as well. */
+async function findEarlier({ inputs, files, host }: Pick<Decided, "inputs" | "files" | "host">, exec: Exec) {
+  const { torch } = inputs;
+  const { torchClusters = [] } = files;
+  if (torch === undefined || torchClusters.length === 0) return { clusters: [], problems: [] };
+  return await findEarlierClusters(torchClusters, { host, endpoint: torch.endpoint }, exec);
+}
+
+/** Whether a directory of torch-clusters is refused already. */
+function isRefused(directory: string, problems: readonly Problem[]): boolean {
+  return problems.some(({ input, value }) => input === "torch-clusters" && value === directory);
 }
 
 /** A word of a few letters is masked nowhere, or the log could not be read. */

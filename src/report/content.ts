@@ -43,7 +43,15 @@ export interface TorchReport {
   /** How many processes the engine has from the BPMN plans. */
   readonly processes: number;
   readonly deployed:
-    | { readonly template: string; readonly nodes: readonly string[]; readonly objects: readonly string[] }
+    | {
+        readonly template: string;
+        readonly nodes: readonly string[];
+        readonly clusters: readonly {
+          readonly name: string;
+          readonly endpoint: string;
+          readonly objects: readonly string[];
+        }[];
+      }
     | undefined;
 }
 
@@ -59,9 +67,12 @@ export function torchRows({ dashboard, engine, broker, processes, deployed }: To
     ["Service broker", broker, ""],
   ];
   if (deployed !== undefined) {
-    const { template, nodes, objects } = deployed;
+    const { template, nodes, clusters } = deployed;
     rows.push(["Template", template, `every node started: ${nodes.join(", ")}`]);
-    rows.push(["Namespace", template, objects.join(", ")]);
+    for (const { name, endpoint, objects } of clusters) {
+      if (clusters.length > 1) rows.push([`Cluster ${name}`, endpoint, "as TORCH-V2 reaches it"]);
+      rows.push([clusters.length > 1 ? `Namespace in ${name}` : "Namespace", template, objects.join(", ")]);
+    }
   }
   return rows;
 }

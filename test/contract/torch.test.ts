@@ -181,7 +181,7 @@ describe("with TORCH-V2, main refuses", () => {
           edit((files) => {
             files["large.bin"] = new Uint8Array(randomBytes(100_000));
           }),
-        /is too large for the dashboard: \d+ bytes with this cluster's endpoint, of at most 98\d+/,
+        /is too large for the dashboard: \d+ bytes with the clusters' endpoints, of at most 98\d+/,
       ],
       [
         "without a Cluster node",

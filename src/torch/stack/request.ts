@@ -1,4 +1,3 @@
-import type { CredentialPaths } from "../../credentials/files.ts";
 import type { EngineSite } from "../../docker/site.ts";
 import type { Exec } from "../../exec.ts";
 import type { Log } from "../../runner/log.ts";
@@ -12,7 +11,6 @@ import type { Builder } from "./images.ts";
 export interface StackRequest {
   readonly plan: TorchPlan;
   readonly checkout: CheckedCheckout;
-  readonly credentials: CredentialPaths;
   readonly builder: Builder;
   readonly site: EngineSite;
   readonly runDirectory: string;

@@ -41,12 +41,12 @@ export class TorchStack {
   #servicesServing = false;
 
   constructor(request: StackRequest, tools: StackTools) {
-    const { plan, checkout, credentials, site } = request;
+    const { plan, checkout, site } = request;
     this.#request = request;
     this.#tools = tools;
     this.#progress = startProgress(tools.log);
     tools.tasks.signal.addEventListener("abort", () => this.#progress.stop());
-    this.#models = planModels(plan, checkout, credentials, site);
+    this.#models = planModels(plan, checkout, site);
     this.urls = planUrls(plan, checkout, site);
     this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
     this.servicesBuilt = this.#images.services;

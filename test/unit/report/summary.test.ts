@@ -161,7 +161,14 @@ function reportOf(text: string): Report {
       engine: text,
       broker: text,
       processes: 1,
-      deployed: { template: text, nodes: [text, text], objects: [text, text] },
+      deployed: {
+        template: text,
+        nodes: [text, text],
+        clusters: [
+          { name: text, endpoint: text, objects: [text, text] },
+          { name: text, endpoint: text, objects: [] },
+        ],
+      },
     },
     phases: phases.map((phase) => ({ ...phase, name: text })),
   };
