@@ -32,7 +32,7 @@ describe("with TORCH-V2, main refuses", () => {
       text,
       /torch-example: ".*three-clusters\/docker" does not exist: looked for \/.*three-clusters\/docker/,
     );
-    assert.match(text, /the examples are simple-server-and-georef/);
+    assert.match(text, /the examples are simple-server-and-georef, two-clusters/);
   });
 
   it("everything that is missing in a checkout, at once", async () => {
