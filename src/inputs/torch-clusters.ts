@@ -114,15 +114,15 @@ async function readKubeconfig(path: string, folders: Folders): Promise<Parsed<Us
   if ("issue" in read) return read;
   const names = readUserKubeconfig(read.value, basename(path));
   if (names !== undefined) return { value: names };
-  const reason = `has ${printable(basename(path))}, which this Action did not write, or which has been changed`;
-  return { issue: { reason, allowed: ALLOWED, fix: FIX } };
+  const reason = "this Action did not write, or which has been changed";
+  return inFile(path, { issue: { reason, allowed: ALLOWED, fix: FIX } });
 }
 
 /** An issue of a file, as one of the directory that it lies in. */
 function inFile<T>(path: string, parsed: Parsed<T>): Parsed<T> {
   if ("value" in parsed) return parsed;
-  const { issue } = parsed;
-  return { issue: { ...issue, reason: `has ${printable(basename(path))}, which ${issue.reason}` } };
+  const reason = `has ${printable(basename(path))}, which ${parsed.issue.reason}`;
+  return { issue: { reason, allowed: ALLOWED, fix: FIX } };
 }
 
 function describeCertificate(path: string, judged: string, until: Date): Issue {
@@ -130,8 +130,6 @@ function describeCertificate(path: string, judged: string, until: Date): Issue {
   return {
     reason: `has ${printable(basename(path))}, which ${judged}${times ? `, and this step may need it until ${until.toISOString()}` : ""}`,
     allowed: ALLOWED,
-    fix: times
-      ? "set a longer certificate-lifetime in the step that made that cluster"
-      : "leave the files of that step as it wrote them",
+    fix: times ? "set a longer certificate-lifetime in the step that made that cluster" : FIX,
   };
 }

@@ -34,7 +34,7 @@ describe("two clusters with one user and one key", () => {
   const output = (cluster: "catania" | "bologna", name: string) => outputs[cluster][name] ?? assert.fail(name);
   /** kubectl as the admin of a cluster. */
   const kubectl = (cluster: "catania" | "bologna", ...args: readonly string[]) =>
-    sh(output("bologna", "kubectl-path"), [`--kubeconfig=${output(cluster, "kubeconfig")}`, ...args]);
+    sh(output("catania", "kubectl-path"), [`--kubeconfig=${output(cluster, "kubeconfig")}`, ...args]);
   /** The errors of a second step that is refused. */
   const refusal = async (inputs: Outputs) => {
     const result = await bologna.main({ inputs });
@@ -84,7 +84,7 @@ describe("two clusters with one user and one key", () => {
     await writeFile(join(copy, "ca.crt"), await makeAuthority(workspace, "kubernetes"));
     const swapped = await refusal({ "torch-clusters": copy });
     assert.match(swapped, /torch-clusters: ".*" has torch-signed\.crt, which is not signed by the cluster's CA/);
-    assert.match(swapped, /Fix: leave the files of that step as it wrote them/);
+    assert.match(swapped, /Fix: write the output credentials-directory of the step that made that cluster/);
     // All of a set, so that only the API server can tell.
     const { certificateRequest } = await createRequest("torch", [], createPrivateKey(key));
     await writeFile(join(copy, "torch-signed.crt"), await signRequest(workspace, "kubernetes", certificateRequest));
@@ -130,7 +130,7 @@ describe("two clusters with one user and one key", () => {
       "--certificate-authority=",
       ...["get", "namespaces"],
     ];
-    const program = output("bologna", "kubectl-path");
+    const program = output("catania", "kubectl-path");
     for (const cluster of ["catania", "bologna"] as const) await sh(program, asUser(cluster, cluster));
     assert.match(await failing(program, asUser("catania", "bologna")), /Unauthorized|must be logged in|anonymous/i);
     assert.match(await failing(program, asUser("bologna", "catania")), /Unauthorized|must be logged in|anonymous/i);

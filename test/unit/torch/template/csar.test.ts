@@ -10,7 +10,11 @@ import { errorCode } from "../../../../src/errors.ts";
 import { CREDENTIALS_MOUNT } from "../../../../src/inputs/torch.ts";
 import { isLfsPointer } from "../../../../src/torch/template/archive.ts";
 import { type Csar, maxCsarBytes, readCsar } from "../../../../src/torch/template/csar.ts";
-import { type ClusterAccess, placeNodes, pointCsar as pointNodes } from "../../../../src/torch/template/point-at-cluster.ts";
+import {
+  type ClusterAccess,
+  placeNodes,
+  pointCsar as pointNodes,
+} from "../../../../src/torch/template/point-at-cluster.ts";
 import { makeFolder } from "../../builders.ts";
 
 const TEMPLATE = `tosca_definitions_version: tosca_simple_yaml_1_3
