@@ -125,10 +125,16 @@ function inFile<T>(path: string, parsed: Parsed<T>): Parsed<T> {
   return { issue: { reason, allowed: ALLOWED, fix: FIX } };
 }
 
+/** A time as Node.js prints a certificate's, to compare the two. */
+function asInCertificate(time: Date): string {
+  const [, day, month, year, clock] = time.toUTCString().split(/,? /);
+  return `${month} ${day} ${clock} ${year} GMT`;
+}
+
 function describeCertificate(path: string, judged: string, until: Date): Issue {
   const times = judged.startsWith("is valid");
   return {
-    reason: `has ${printable(basename(path))}, which ${judged}${times ? `, and this step may need it until ${until.toISOString()}` : ""}`,
+    reason: `has ${printable(basename(path))}, which ${judged}${times ? `, and this step may need it until ${asInCertificate(until)}` : ""}`,
     allowed: ALLOWED,
     fix: times ? "set a longer certificate-lifetime in the step that made that cluster" : FIX,
   };

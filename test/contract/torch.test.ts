@@ -8,6 +8,7 @@ import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { runStep } from "../../scripts/local/runner.ts";
 import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
 import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
+import { makeCredentials } from "../unit/earlier.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
 const LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n";
@@ -163,6 +164,36 @@ describe("with TORCH-V2, main refuses", () => {
     const text = await words(bad);
     for (const name of Object.keys(bad)) assert.match(text, new RegExp(`^${name}: `, "m"), name);
     assert.doesNotMatch(text, /pw-1234/);
+  });
+
+  it("clusters of earlier steps that it cannot use, all at once", async () => {
+    const at = (name: string) => join(place.folders.workspace, name);
+    const [catania] = await Promise.all([
+      makeCredentials(at("catania")),
+      makeCredentials(at("own"), { cluster: "bologna" }),
+      makeCredentials(at("keyless")),
+      mkdir(at("empty")),
+    ]);
+    await rm(at("keyless/torch.key"));
+    const text = await words({ "torch-clusters": "catania, own\nkeyless,empty,nowhere,../outside" });
+    const expected = [
+      /^torch-clusters: ".*\/catania" has .* the cluster catania, which does not exist on this Docker Engine, or no longer/m,
+      /^torch-clusters: ".*\/own" has the credentials of bologna, which is the name of this step's own cluster/m,
+      /^torch-clusters: ".*\/keyless" has torch\.key, which does not exist/m,
+      /^torch-clusters: ".*\/empty" has no <user>\.kubeconfig/m,
+      /^torch-clusters: ".*\/nowhere" does not exist\. .* Fix: write the output credentials-directory/m,
+      /^torch-clusters: "\.\.\/outside" leads out of the workspace/m,
+    ];
+    for (const each of expected) assert.match(text, each);
+    assert.equal(text.match(/^torch-clusters: /gm)?.length, expected.length);
+    assert.ok(!text.includes(catania.privateKey.split("\n")[1] ?? ""));
+  });
+
+  it("clusters of earlier steps without TORCH-V2, or with install-only", async () => {
+    const clusters = { torch: "", "torch-clusters": "catania" };
+    assert.match(await words(clusters), /^torch-clusters and torch: ".*catania" has no effect unless torch is set/m);
+    const text = await words({ ...clusters, "install-only": "true" });
+    assert.match(text, /^torch-clusters and install-only: "catania" has no effect with install-only: true/m);
   });
 
   describe("a CSAR", () => {

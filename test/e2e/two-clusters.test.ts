@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createRequest } from "../../src/credentials/key.ts";
@@ -99,6 +99,12 @@ describe("two clusters with one user and one key", () => {
       text,
       /Fix: give the step that made it api-server-address: \S+ and extra-sans: host\.docker\.internal/,
     );
+  });
+
+  it("are refused with credentials that an image would be built from", async () => {
+    const text = await refusal({ "torch-clusters": await copyCredentials("torch_v2/service-layer/keys") });
+    assert.match(text, /torch-clusters: ".*keys" is in the folder that the service layer's image is built from/);
+    await rm(join(catania.folders.workspace, "torch_v2/service-layer/keys"), { recursive: true });
   });
 
   it("get TORCH-V2, which starts every node of one template", async () => {
