@@ -7,14 +7,13 @@ import { describeConnectivity, probeConnectivity } from "./diagnosis/connectivit
 import { diagnoseConnectivity } from "./diagnosis/diagnose.ts";
 import { findPullFailures } from "./diagnosis/pulls.ts";
 import { listClusterContainers } from "./docker/cluster-containers.ts";
-import { readContainerState } from "./docker/container-state.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
 import { disconnectContainer } from "./docker/networks.ts";
 import { describeError } from "./errors.ts";
 import { createExec, type Exec } from "./exec.ts";
-import { type Journal, type JournalState, type NamespaceState, reopenJournal, type TorchState } from "./journal.ts";
+import { type Journal, type JournalState, reopenJournal, type TorchState } from "./journal.ts";
 import { endProcess, endProcesses } from "./leftovers.ts";
 import { deleteLoadBalancers, reportLoadBalancers } from "./load-balancer/teardown.ts";
 import { collectLogs } from "./logs/collect.ts";
@@ -22,6 +21,7 @@ import { deleteRegistry } from "./pulls/teardown.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
+import { removeNamespaces } from "./torch/template/teardown.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is in that folder's journal. */
 export interface TeardownRequest {
@@ -89,18 +89,15 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
   if (state.created && failed) await reportCauses(state, teardown);
-  // The step's own cluster goes, and its namespaces with it.
-  const staying = (state.namespaces ?? []).filter(({ cluster }) => !state.cleanup || cluster !== state.cluster);
-  for (const namespace of staying) {
-    const where = `the namespace ${namespace.name} in ${namespace.cluster}`;
-    await attempt(`Removing ${where}`, () => removeNamespace(namespace, state, teardown));
-  }
   if (!state.cleanup) {
+    await removeNamespaces(state, teardown);
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
     return false;
   }
   const left = await leaveNetworks(state, teardown);
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
+  // Once nothing can create them any more: they are in clusters that may stay.
+  await removeNamespaces(state, teardown);
   await attempt("Removing the credentials", () => removeCredentials(state));
   const registryRemoved = await deleteRegistry(state, teardown);
   await deleteLoadBalancers(state, teardown);
@@ -185,25 +182,6 @@ function isFile(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
-async function removeNamespace(
-  { name, cluster, kubeconfig, controlPlane }: NamespaceState,
-  { kubectl }: JournalState,
-  { exec, log, runDirectory }: Teardown,
-): Promise<void> {
-  if (kubectl === undefined) return;
-  if (controlPlane !== undefined && (await readContainerState(controlPlane, exec)).status !== "running") {
-    log.info(`The cluster ${cluster} does not run any more, and with it the namespace ${name} is gone`);
-    return;
-  }
-  const admin = createKubectl({ kubectl, kubeconfig, runDirectory, exec });
-  await admin(["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"], {
-    purpose: `removing the namespace ${name}`,
-    timeoutSeconds: 180,
-  });
-  log.info(`Removed the namespace ${name} in ${cluster}`);
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

@@ -5,6 +5,7 @@ import { createKubectl } from "../cluster/kubectl.ts";
 import type { StepContext } from "../context.ts";
 import { makeDirectory, writeNewFile } from "../credentials/files.ts";
 import { adminKubeconfig, readAdminAccess } from "../credentials/kubeconfig.ts";
+import { describeError, Failure } from "../errors.ts";
 import { maskKey } from "../runner/mask.ts";
 import type { Template } from "../torch/checkout/template.ts";
 import { type EarlierCluster, listFiles, type TorchCluster } from "../torch/clusters/cluster.ts";
@@ -78,8 +79,18 @@ async function kubeconfigOf(
 }
 
 /** The admin's access, from the control plane's own container: what may be listed and removed is more than the user's. */
-async function readAccess({ controlPlane }: EarlierCluster, exec: StepContext["exec"]) {
-  const access = readAdminAccess(await readAdminConf(controlPlane, exec));
+async function readAccess({ controlPlane, credentials }: EarlierCluster, exec: StepContext["exec"]) {
+  const conf = await readAdminConf(controlPlane, exec).catch((error: unknown) => {
+    throw new Failure(
+      `The cluster ${credentials.cluster} of an earlier step ended during this one: ${describeError(error)}`,
+      {
+        fix: "keep that cluster until this step is done",
+        cause: error,
+        retryable: false,
+      },
+    );
+  });
+  const access = readAdminAccess(conf);
   maskKey(access.clientKey, access.clientKeyData);
   return access;
 }

@@ -16,7 +16,7 @@ import {
   planOwnCluster,
 } from "../../../../src/torch/clusters/cluster.ts";
 import { checkEarlierClusters } from "../../../../src/torch/clusters/conflicts.ts";
-import { describeFailure, type FoundNode, judgeNodes } from "../../../../src/torch/clusters/find.ts";
+import { describeFailure, type FoundNode, judgeNodes } from "../../../../src/torch/clusters/judge.ts";
 import { probeAccess } from "../../../../src/torch/clusters/probe.ts";
 import { makeFolder, nodesOf, only } from "../../builders.ts";
 import { openssl } from "../../certificates.ts";
