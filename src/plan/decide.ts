@@ -5,6 +5,7 @@ import { createExec, type Exec } from "../exec.ts";
 import { type Host, inspectHost } from "../host/inspect.ts";
 import { type InputFiles, loadFiles } from "../inputs/files.ts";
 import { type Inputs, readInputs } from "../inputs/inputs.ts";
+import { findTakenSubnets } from "../liqo/neighbours.ts";
 import { parseDockerConfiguration } from "../redaction/environment.ts";
 import { defaultArtifactName } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
@@ -45,6 +46,7 @@ export async function decide(runner: Runner): Promise<Decided> {
     inputs,
     files,
     host,
+    takenSubnets: inputs.liqo ? await findTakenSubnets(host, exec) : [],
     rejected,
     folders,
     runId: randomBytes(4).toString("hex"),
