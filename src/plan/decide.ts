@@ -68,6 +68,7 @@ export async function decide(runner: Runner): Promise<Decided> {
     ...findUnusedPatches(files.configuration, plan.shape, plan.versions),
     ...(sources?.warnings ?? []),
   ]);
+  if (inputs.liqo) log.info(`Prepared for Liqo: pods ${plan.shape.podSubnet}, Services ${plan.shape.serviceSubnet}`);
   return { inputs, files, host, plan, sources };
 }
 
