@@ -7,9 +7,9 @@ import { overlaps, parseSubnet } from "../../src/values/subnets.ts";
 import { kindConfig, newestMinor } from "../../testbed/releases.ts";
 import { type ActionRun, dockerLeftovers, failing, type Machine, machineOf, prepareRun, sh } from "./harness.ts";
 
-const NAMES = ["wf-bologna", "wf-catania", "wf-newest"] as const;
+const NAMES = ["e2e-liqo-bologna", "e2e-liqo-catania", "e2e-liqo-newest"] as const;
 /** A container that is a control plane of a cluster for everyone who looks at names and labels. */
-const TWIN = "wf-twin";
+const TWIN = "e2e-liqo-twin";
 
 type Result = Awaited<ReturnType<ActionRun["main"]>>;
 
@@ -52,11 +52,9 @@ describe("three clusters for Liqo", () => {
   });
   after(async () => {
     await sh("docker", ["rm", "--force", `${TWIN}-control-plane`]);
-    for (const run of runs) {
-      await run.post();
-      await run.dispose();
-    }
-    for (const name of [...NAMES, TWIN, "wf-late"]) assert.deepEqual(await dockerLeftovers(name), []);
+    await Promise.all(runs.map((run) => run.post()));
+    await Promise.all(runs.map((run) => run.dispose()));
+    for (const name of [...NAMES, TWIN, "e2e-liqo-late"]) assert.deepEqual(await dockerLeftovers(name), []);
   });
 
   it("have pod and service subnets of which no two have an address in common", async () => {
@@ -118,13 +116,13 @@ describe("three clusters for Liqo", () => {
       [catania, bologna],
       [bologna, newest],
     ] as const;
-    for (const [from, to] of pairs) {
+    const ask = async ([from, to]: (typeof pairs)[number]) => {
       const ca = await readFile(output(to, "ca-certificate-path"), "utf8");
       const urls = [output(to, "endpoint"), `https://${await address(output(to, "cluster-name"))}:6443`];
-      const asks = urls.map((url) => `curl --silent --show-error --max-time 20 --cacert /tmp/ca.crt ${url}/version`);
-      const script = `printf '%s' '${ca}' > /tmp/ca.crt; ${asks.join(" && ")}`;
-      const node = `${output(from, "cluster-name")}-control-plane`;
       const pod = `to-${output(to, "cluster-name")}`;
+      const asks = urls.map((url) => `curl --silent --show-error --max-time 20 --cacert /tmp/${pod} ${url}/version`);
+      const script = `printf '%s' '${ca}' > /tmp/${pod}; ${asks.join(" && ")}`;
+      const node = `${output(from, "cluster-name")}-control-plane`;
       const image = [`--image=${machine.probeImage}`, "--image-pull-policy=Never", "--restart=Never"];
       await kubectl(from, "run", pod, ...image, "--command", "--", "sh", "-c", script);
       const inNode = await sh("docker", ["exec", node, "sh", "-c", script]);
@@ -132,7 +130,8 @@ describe("three clusters for Liqo", () => {
       const answers = [inNode, await kubectl(from, "logs", pod)];
       const version = new RegExp(`"gitVersion": "v${output(to, "kubernetes-version")}"`, "g");
       for (const answer of answers) assert.equal(answer.match(version)?.length, 2, answer);
-    }
+    };
+    await Promise.all(pairs.map(ask));
     // Another cluster's CA is none for it.
     const other = await readFile(output(bologna, "ca-certificate-path"), "utf8");
     const refused = `printf '%s' '${other}' > /tmp/ca.crt; curl --silent --show-error --cacert /tmp/ca.crt ${output(catania, "endpoint")}/version`;
@@ -142,30 +141,30 @@ describe("three clusters for Liqo", () => {
   it("are refused subnets of the kind configuration that another cluster has, with both named", async () => {
     const taken = output(results[0], "pod-subnet");
     const run = await prepare(machine, "", {
-      "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: wf-late\nnetworking:\n  podSubnet: ${taken}\n`,
+      "kind-config": `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: e2e-liqo-late\nnetworking:\n  podSubnet: ${taken}\n`,
     });
     const { exitCode, log } = await run.main();
     assert.equal(exitCode, 1);
     const words = log.join("\n");
     assert.match(
       words,
-      /line 5, column \d+: networking\.podSubnet: 10\.\d+\.0\.0\/17 and the pods of the cluster wf-bologna/,
+      /line 5, column \d+: networking\.podSubnet: 10\.\d+\.0\.0\/17 and the pods of the cluster e2e-liqo-bologna/,
     );
-    assert.deepEqual(await dockerLeftovers("wf-late"), []);
+    assert.deepEqual(await dockerLeftovers("e2e-liqo-late"), []);
   });
 
   it("are refused a name that cannot be a cluster id", async () => {
-    const run = await prepare(machine, "wf-late.example");
+    const run = await prepare(machine, "e2e-liqo-late.example");
     const { exitCode, log } = await run.main();
     assert.equal(exitCode, 1);
-    assert.match(log.join("\n"), /cluster-name and liqo: .*wf-late\.example.*DNS label/s);
+    assert.match(log.join("\n"), /cluster-name and liqo: .*e2e-liqo-late\.example.*DNS label/s);
   });
 
   it("fail, with both named, where another cluster got the same subnets at the same time", async () => {
     const name = `${TWIN}-control-plane`;
     const labels = [`--label=io.x-k8s.kind.cluster=${TWIN}`];
     await sh("docker", ["create", `--name=${name}`, ...labels, machine.probeImage]);
-    const run = await prepare(machine, "wf-late");
+    const run = await prepare(machine, "e2e-liqo-late");
     const folder = join(run.folders.temp, "kind");
     await mkdir(folder);
     let written: Promise<unknown> | undefined;
@@ -183,9 +182,9 @@ describe("three clusters for Liqo", () => {
     assert.equal(result.exitCode, 1, result.log.join("\n"));
     assert.match(
       result.log.join("\n"),
-      /the pods of the cluster wf-twin .*wf-late, which was created at the same time/,
+      /the pods of the cluster e2e-liqo-twin .*e2e-liqo-late, which was created at the same time/,
     );
     await run.post();
-    assert.deepEqual(await dockerLeftovers("wf-late"), []);
+    assert.deepEqual(await dockerLeftovers("e2e-liqo-late"), []);
   });
 });
