@@ -5,6 +5,7 @@ import { createExec, type Exec } from "../exec.ts";
 import { type Host, inspectHost } from "../host/inspect.ts";
 import { type InputFiles, loadFiles } from "../inputs/files.ts";
 import { type Inputs, readInputs } from "../inputs/inputs.ts";
+import { findTakenSubnets } from "../liqo/neighbours.ts";
 import { parseDockerConfiguration } from "../redaction/environment.ts";
 import { defaultArtifactName } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
@@ -49,6 +50,7 @@ export async function decide(runner: Runner): Promise<Decided> {
     files,
     host,
     earlierClusters: earlier.clusters,
+    takenSubnets: inputs.liqo ? await findTakenSubnets(host, exec) : [],
     rejected,
     folders,
     runId: randomBytes(4).toString("hex"),
@@ -74,6 +76,7 @@ export async function decide(runner: Runner): Promise<Decided> {
     ...findUnusedPatches(files.configuration, plan.shape, plan.versions),
     ...(sources?.warnings ?? []),
   ]);
+  if (inputs.liqo) log.info(`Prepared for Liqo: pods ${plan.shape.podSubnet}, Services ${plan.shape.serviceSubnet}`);
   return { inputs, files, host, plan, sources };
 }
 

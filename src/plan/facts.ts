@@ -1,6 +1,7 @@
 import type { Host } from "../host/inspect.ts";
 import type { InputFiles } from "../inputs/files.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import type { TakenSubnet } from "../liqo/subnets.ts";
 import type { EarlierCluster } from "../torch/clusters/cluster.ts";
 import type { Folders } from "../values/paths.ts";
 import type { Rejected } from "./rejected-inputs.ts";
@@ -12,6 +13,8 @@ export interface PlanFacts {
   readonly host: Host;
   /** The clusters of earlier steps that TORCH-V2 is booted for as well, as they were found. */
   readonly earlierClusters?: readonly EarlierCluster[];
+  /** The subnets that clusters which are peered must stay out of; looked up only for them. */
+  readonly takenSubnets?: readonly TakenSubnet[];
   /** The inputs that were rejected before: the defaults in their places are not the user's, and no problem follows from them. */
   readonly rejected: Rejected;
   readonly folders: Folders;

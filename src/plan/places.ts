@@ -7,6 +7,7 @@ import { type OwnerMount, planOwnerMount } from "../cluster/ownership.ts";
 import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
+import { applyLiqo, checkLiqo } from "../liqo/plan.ts";
 import { checkLoadBalancer } from "../load-balancer/conflicts.ts";
 import { type LoadBalancerPlan, planLoadBalancer } from "../load-balancer/plan.ts";
 import { checkPullConfiguration, checkRegistry, checkRegistryPort } from "../pulls/conflicts.ts";
@@ -47,7 +48,8 @@ export function planPlaces(facts: PlanFacts): PlannedPlaces {
   const { inputs, files, host, folders, runId } = facts;
   const reachable = applyEngineSite(inputs, files.configuration, host.site);
   const applied = applyTorchEndpoint(reachable, files.configuration, host.defaultGateway);
-  const planned = planShape(applied, files.configuration);
+  const shaped = planShape(applied, files.configuration);
+  const planned = inputs.liqo ? applyLiqo(shaped, surroundings(facts)) : shaped;
   const followsEndpoint = reachable.apiServerAddress === undefined && applied.apiServerAddress !== undefined;
   const shape = followsEndpoint
     ? { ...planned, addressField: { input: "torch-endpoint", value: "external" } }
@@ -106,6 +108,10 @@ function checkPulls({ files, host, rejected }: PlanFacts, { pulls, ports }: Plan
   ];
 }
 
+function surroundings({ files, takenSubnets = [] }: PlanFacts) {
+  return { user: files.configuration, taken: takenSubnets };
+}
+
 /** The problems that the places of a run have with the machine and with the inputs. */
 export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly Problem[] {
   const { shape, ports } = places;
@@ -125,9 +131,15 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
     ...checkBalancer(facts, places),
     ...checkClusters(facts, places),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),
+    ...restingOn([CONFIGURATION_INPUT, "cluster-name", "liqo"], rejected, () =>
+      inputs.liqo ? checkLiqo(shape, surroundings(facts)) : [],
+    ),
     ...restingOn([CONFIGURATION_INPUT], rejected, () =>
       // `host-gateway` is the gateway of Docker's default network.
-      checkSubnets(files.configuration, host.subnets, { usesDefaultNetwork: torch?.endpoint === "external" }),
+      checkSubnets(files.configuration, host.subnets, {
+        usesDefaultNetwork: torch?.endpoint === "external",
+        chosen: shape.subnets,
+      }),
     ),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];

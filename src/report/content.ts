@@ -23,6 +23,8 @@ export interface Report {
   readonly pulls?: readonly (readonly [name: string, value: string])[];
   /** What gives Services their load balancers: a row, where something does. */
   readonly loadBalancer?: readonly (readonly [name: string, value: string])[];
+  /** What peering with Liqo needs to know: a row, where the cluster is prepared for it. */
+  readonly liqo?: readonly (readonly [name: string, value: string])[];
   readonly user: string;
   readonly rbac: string;
   readonly certificateExpires: Date;

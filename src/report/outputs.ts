@@ -26,6 +26,8 @@ export type Outputs = Readonly<
     | "artifact-id"
     | "artifact-url"
     | "registry"
+    | "pod-subnet"
+    | "service-subnet"
     | "torch-dashboard-url"
     | "torch-engine-url"
     | "torch-broker-url",

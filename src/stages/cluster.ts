@@ -23,6 +23,7 @@ import { placeResolvConf, planRunFiles, type RunFiles, readConfiguration } from 
 import { keepFailedLogs } from "./failed-logs.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { joinKindNetwork } from "./job-container.ts";
+import { checkNeighbours } from "./liqo.ts";
 import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
@@ -136,6 +137,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
     bringUp(context, creation, attempt),
     loadImages(context, attempt.images, creation),
     copyFiles(context, attempt.runFiles, creation),
+    checkNeighbours(context, creation),
   ] as const;
   try {
     const [made, loaded] = await creation.beside(Promise.all(work));

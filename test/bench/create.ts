@@ -129,13 +129,12 @@ export interface TimedAction extends Timed {
   readonly work: number;
 }
 
-/** The Action's main with this many workers. @param afterwards what is measured with it. */
-export async function createWithAction(
+/** A run of the Action with this many workers; nothing is started yet. */
+export async function prepareAction(
   { machine, kubernetes }: Subject,
   workers: number,
   inputs: Readonly<Record<string, string>> = {},
-  afterwards?: () => Promise<unknown>,
-): Promise<TimedAction> {
+): Promise<ActionRun> {
   const run = await prepareRun(machine, {
     "cluster-name": "bench-action",
     "kubernetes-version": kubernetes,
@@ -145,7 +144,11 @@ export async function createWithAction(
     ...inputs,
   });
   runs.add(run);
-  if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
+  return run;
+}
+
+/** Runs the Action's main. @param afterwards what is measured with it. */
+export async function timeMain(run: ActionRun, afterwards?: () => Promise<unknown>): Promise<TimedAction> {
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
   try {
@@ -167,9 +170,29 @@ export async function createWithAction(
     return { seconds, phases, cpu, work };
   } finally {
     clearInterval(sampler);
-    await run.post();
-    await run.dispose();
-    runs.delete(run);
+  }
+}
+
+/** Removes what a run created. */
+export async function removeAction(run: ActionRun): Promise<void> {
+  await run.post();
+  await run.dispose();
+  runs.delete(run);
+}
+
+/** The Action's main with this many workers. @param afterwards what is measured with it. */
+export async function createWithAction(
+  subject: Subject,
+  workers: number,
+  inputs: Readonly<Record<string, string>> = {},
+  afterwards?: () => Promise<unknown>,
+): Promise<TimedAction> {
+  const run = await prepareAction(subject, workers, inputs);
+  try {
+    if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
+    return await timeMain(run, afterwards);
+  } finally {
+    await removeAction(run);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   removeBenchClusters,
   type Subject,
 } from "./create.ts";
+import { compareTwoClusters } from "./two-clusters.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const RESULTS = join(ROOT, ".run/bench.json");
@@ -148,6 +149,13 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
   "load-images": compareLoads,
   registry: () => compareRegistries("registry", OLDEST),
   "newest-registry": () => compareRegistries("newest-registry", NEWEST),
+  async "two-clusters"() {
+    const { atOnce, inARow } = await compareTwoClusters(await subjectOf(OLDEST), PAIRS);
+    return [
+      { name: "two-clusters-at-once-vs-one", value: atOnce, bar: 1.6, unit: "" },
+      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 2.05, unit: "" },
+    ];
+  },
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };

@@ -44,6 +44,8 @@ const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "artifact-id": true,
   "artifact-url": true,
   registry: true,
+  "pod-subnet": true,
+  "service-subnet": true,
   "torch-dashboard-url": true,
   "torch-engine-url": true,
   "torch-broker-url": true,
