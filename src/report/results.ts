@@ -102,11 +102,12 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
   };
 }
 
-function describeTorch({ urls, processes, deployed }: RunningTorch): TorchReport {
+function describeTorch({ urls, images, processes, deployed }: RunningTorch): TorchReport {
   return {
     dashboard: urls.dashboard,
     engine: urls.engine,
     broker: urls.services,
+    images,
     processes: processes.length,
     deployed,
   };
