@@ -42,6 +42,8 @@ export interface TorchReport {
   readonly dashboard: string;
   readonly engine: string;
   readonly broker: string;
+  /** How each image was built: what it is, how much came from the cache, and what was wrong with the cache. */
+  readonly images: readonly (readonly [name: string, value: string, note: string])[];
   /** How many processes the engine has from the BPMN plans. */
   readonly processes: number;
   readonly deployed:
@@ -62,11 +64,12 @@ export const PROXY_NOTE =
   "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
 
 /** A row each: what it is, its name or address, and a note. */
-export function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+export function torchRows({ dashboard, engine, broker, images, processes, deployed }: TorchReport) {
   const rows: (readonly [name: string, value: string, note: string])[] = [
     ["Dashboard", dashboard, ""],
     ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
     ["Service broker", broker, ""],
+    ...images,
   ];
   if (deployed !== undefined) {
     const { template, nodes, clusters } = deployed;

@@ -111,11 +111,12 @@ function makeReport({ user, rbac, liqo }: Inputs, plan: Plan, made: Made): Repor
   };
 }
 
-function describeTorch({ urls, processes, deployed }: RunningTorch): TorchReport {
+function describeTorch({ urls, images, processes, deployed }: RunningTorch): TorchReport {
   return {
     dashboard: urls.dashboard,
     engine: urls.engine,
     broker: urls.services,
+    images,
     processes: processes.length,
     deployed,
   };

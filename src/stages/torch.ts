@@ -14,6 +14,7 @@ import {
   planUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
+import type { BuildReports } from "../torch/stack/build-reports.ts";
 import { TorchStack } from "../torch/stack/stack.ts";
 import { createTemplate } from "../torch/template/create.ts";
 import { type Deployed, deployTemplate } from "../torch/template/deployment.ts";
@@ -33,6 +34,8 @@ export interface BegunTorch {
 export interface RunningTorch {
   /** Addresses, as this step reaches them. */
   readonly urls: PerComponent<string>;
+  /** How each image was built, as rows for the summary. */
+  readonly images: ReturnType<BuildReports["rows"]>;
   /** The keys of the processes that the engine has from the plans. */
   readonly processes: readonly string[];
   readonly deployed: Deployed | undefined;
@@ -88,7 +91,7 @@ export async function finishTorch(
     const processes = await stack.waitUntilServing();
     await stack.settle();
     log.endGroup();
-    return { urls: stack.urls, processes, deployed: undefined };
+    return { urls: stack.urls, images: stack.builds.rows(), processes, deployed: undefined };
   }
   return await deployThrough(context, torch, sources.template, made);
 }
@@ -128,5 +131,5 @@ async function deployThrough(
   const deployed = await deployTemplate(await created, request, deployTools);
   await stack.settle();
   log.endGroup();
-  return { urls: stack.urls, processes, deployed };
+  return { urls: stack.urls, images: stack.builds.rows(), processes, deployed };
 }

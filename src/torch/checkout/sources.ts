@@ -10,7 +10,7 @@ import { listHostAccess } from "../compose/host-access.ts";
 import { findHostPlaces } from "../compose/host-places.ts";
 import { checkHostAccess } from "../compose/mounts.ts";
 import type { TorchPlan } from "../plan.ts";
-import { type Builder, findBuilder } from "../stack/images.ts";
+import { type Builder, findBuilder } from "../stack/builder.ts";
 import type { ClusterAccess } from "../template/point-at-cluster.ts";
 import { readPlans } from "./bpmn-plans.ts";
 import type { CheckedCheckout, Checkout } from "./checkout.ts";

@@ -5,7 +5,7 @@ import type { Tasks } from "../../tasks.ts";
 import type { Timeline } from "../../timeline.ts";
 import type { CheckedCheckout } from "../checkout/checkout.ts";
 import type { TorchPlan } from "../plan.ts";
-import type { Builder } from "./images.ts";
+import type { Builder } from "./builder.ts";
 
 /** What is booted. */
 export interface StackRequest {

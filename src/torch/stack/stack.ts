@@ -5,6 +5,7 @@ import type { ComposeModel } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
 import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
 import { planModels, planUrls } from "../plan.ts";
+import { BuildReports } from "./build-reports.ts";
 import { buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
@@ -25,6 +26,8 @@ export class TorchStack {
   readonly servicesBuilt: Promise<void>;
   /** Settles when the dashboard serves. */
   readonly dashboardServes: Promise<void>;
+  /** What the images took from earlier builds. */
+  readonly builds: BuildReports;
 
   readonly #request: StackRequest;
   readonly #tools: StackTools;
@@ -45,6 +48,7 @@ export class TorchStack {
     this.#request = request;
     this.#tools = tools;
     this.#progress = startProgress(tools.log);
+    this.builds = new BuildReports(request.builder.hint, tools.log);
     tools.tasks.signal.addEventListener("abort", () => this.#progress.stop());
     this.#models = planModels(plan, checkout, site);
     this.urls = planUrls(plan, checkout, site);
@@ -93,7 +97,7 @@ export class TorchStack {
     const { exec, log, timeline, tasks } = this.#tools;
     const { build } = checkout.components[component.name];
     this.#progress.say(component, "builds its image");
-    await timeline.measure(`Build image: ${component.title}`, () =>
+    const built = await timeline.measure(`Build image: ${component.title}`, () =>
       buildImage({ component, build, image: plan.images[component.name] }, builder, {
         exec,
         debug: log.debug,
@@ -102,7 +106,7 @@ export class TorchStack {
         signal: tasks.signal,
       }),
     );
-    log.info(`${component.title}: image built`);
+    this.builds.add(component, built);
     const isServices = component.name === "services";
     this.#progress.say(
       component,

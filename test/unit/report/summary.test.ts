@@ -160,6 +160,7 @@ function reportOf(text: string): Report {
       dashboard: text,
       engine: text,
       broker: text,
+      images: [[text, text, text]],
       processes: 1,
       deployed: {
         template: text,
