@@ -31,34 +31,36 @@ export interface FoundFiles {
 export async function findFiles(workspace: string, patterns: readonly string[], most: number): Promise<FoundFiles> {
   const root = await realpath(workspace);
   const files = new Set<string>();
+  const outside = new Set<string>();
   const vain: string[] = [];
-  let outside = 0;
+  const found = (more: boolean) => ({ files: [...files].toSorted(), vain, outside: outside.size, more });
   for (const pattern of patterns) {
     let matched = false;
-    for await (const path of matches(workspace, pattern)) {
-      const place = await realFile(path);
+    for await (const path of matches(workspace, root, pattern)) {
+      const place = await findPlace(path, root);
       if (place === undefined) continue;
       matched = true;
-      if (!isWithinFolder(root, place)) outside += 1;
+      if (place === "outside") outside.add(path);
       else if (files.size < most || files.has(path)) files.add(path);
-      else return { files: [...files].toSorted(), vain, outside, more: true };
+      else return found(true);
     }
     if (!matched) vain.push(pattern);
   }
-  return { files: [...files].toSorted(), vain, outside, more: false };
+  return found(false);
 }
 
-async function* matches(workspace: string, pattern: string): AsyncGenerator<string> {
-  const exclude = (path: string) => path === join(workspace, ".git") || path === ".git";
-  for await (const path of glob(pattern, { cwd: workspace, exclude })) {
-    yield path;
-    for (const entry of await readFolder(path)) yield entry;
+/** What a pattern matches, and what is in the folders among it; some of it more than once. */
+async function* matches(workspace: string, root: string, pattern: string): AsyncGenerator<string> {
+  const isGit = (path: string) => isWithinFolder(join(workspace, ".git"), path);
+  for await (const path of glob(pattern, { cwd: workspace, exclude: isGit })) {
+    for (const each of [path, ...(await readFolder(path, root))]) if (!isGit(each)) yield each;
   }
 }
 
-/** The files below a folder; none where it is not one. */
-async function readFolder(path: string): Promise<readonly string[]> {
+/** The files below a folder that is in the workspace; none where it is not such a folder. */
+async function readFolder(path: string, root: string): Promise<readonly string[]> {
   try {
+    if (!isWithinFolder(root, await realpath(path))) return [];
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
   } catch (error) {
@@ -68,12 +70,13 @@ async function readFolder(path: string): Promise<readonly string[]> {
 }
 
 /** Where a regular file really is; `undefined` where there is none. */
-async function realFile(path: string): Promise<string | undefined> {
+async function findPlace(path: string, root: string): Promise<"inside" | "outside" | undefined> {
   const isFile = await stat(path).then(
     (found) => found.isFile(),
     () => false,
   );
-  return isFile ? await realpath(path) : undefined;
+  if (!isFile) return undefined;
+  return isWithinFolder(root, await realpath(path)) ? "inside" : "outside";
 }
 
 /** What an artifact cannot have in the name of a file (`@actions/artifact`, path-and-artifact-name-validation). */
