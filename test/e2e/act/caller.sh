@@ -16,9 +16,7 @@ case $1 in
     exit 3
     ;;
   waits)
-    trap 'echo "told to stop"; exit 9' INT TERM
     sleep 3600 &
-    env --unset=TORCH_E2E_COMMAND sleep 3601 &
     echo 'waits to be cancelled'
     wait
     ;;
