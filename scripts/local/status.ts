@@ -1,14 +1,17 @@
+import { type Activity, startOf } from "../../src/torch/stack/progress.ts";
 import { displayWidth, fitWidth } from "./width.ts";
 
 /** What a terminal keeps up to date below its log: a line for each component, and the last thing that was said besides. */
 export class Status {
-  readonly #open = new Map<string, { readonly what: string; readonly since: number }>();
+  readonly #open = new Map<string, Activity>();
   #remark = "";
 
   /** What a component does from now on; nothing any more where it is empty. */
-  say(title: string, what: string, now: number): void {
+  say(title: string, doing: string, now: number): void {
+    // A step of a Dockerfile says by itself that an image is built.
+    const what = doing.replace(/^builds (?=\[)/, "");
     if (what === "") this.#open.delete(title);
-    else if (this.#open.get(title)?.what !== what) this.#open.set(title, { what, since: now });
+    else this.#open.set(title, { what, since: startOf(what, this.#open.get(title), now) });
   }
 
   /** Something that is shown until the next such thing. */

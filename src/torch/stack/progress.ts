@@ -14,12 +14,24 @@ export interface Progress {
 /** How often the log has a line for each component. */
 const LOG_MILLISECONDS = 15_000;
 
+/** What a component does, and since when. */
+export interface Activity {
+  readonly what: string;
+  readonly since: number;
+}
+
+/** When an activity began: it goes on where only what follows a semicolon, such as the last answer, has changed. */
+export function startOf(what: string, before: Activity | undefined, now: number): number {
+  const phase = (text: string) => text.split("; ", 1)[0];
+  return before !== undefined && phase(before.what) === phase(what) ? before.since : now;
+}
+
 /**
  * Shows what the components of a boot do: in the log a line each from time to time, and a debug line at each change, from
  * which a terminal makes one line each that it keeps up to date.
  */
 export function startProgress(log: Pick<Log, "info" | "debug">): Progress {
-  const open = new Map<Component, { readonly what: string; readonly since: number }>();
+  const open = new Map<Component, Activity>();
   const timer = setInterval(() => {
     for (const component of Object.values(COMPONENTS)) {
       const state = open.get(component);
@@ -32,8 +44,9 @@ export function startProgress(log: Pick<Log, "info" | "debug">): Progress {
   };
   return {
     say(component, what) {
-      if (open.get(component)?.what === what) return;
-      open.set(component, { what, since: performance.now() });
+      const before = open.get(component);
+      if (before?.what === what) return;
+      open.set(component, { what, since: startOf(what, before, performance.now()) });
       log.debug(formatProgress(component, what));
     },
     done,

@@ -36,7 +36,7 @@ test("each component has a line that is written over, and goes when it is done",
   progress.say(engine, "starts its containers");
   progress.say(services, "waits for the cluster and its credentials");
   assert.deepEqual(screen.lines, [
-    "dashboard         0 s  builds [3/9] RUN composer install",
+    "dashboard         0 s  [3/9] RUN composer install",
     "Flowable engine   0 s  starts its containers",
     "service layer     0 s  waits for the cluster and its credentials",
   ]);
@@ -46,7 +46,7 @@ test("each component has a line that is written over, and goes when it is done",
   log.debug("dashboard: #9 12.3 Installing dependencies");
   assert.deepEqual(screen.lines, [
     "  12.3 s  kubectl 1.28.15 is there",
-    "dashboard       0 s  builds [3/9] RUN composer install",
+    "dashboard       0 s  [3/9] RUN composer install",
     "service layer   0 s  waits for the cluster and its credentials",
     "• Starting control-plane 🕹️ ...",
   ]);
@@ -70,7 +70,7 @@ test("the time goes on while nothing is printed, and what the log repeats every 
   progress.say(COMPONENTS.dashboard, "builds [3/9] RUN composer install");
   context.mock.timers.tick(31_000);
   assert.equal(screen.lines.length, 1);
-  assert.match(screen.lines[0] ?? "", /^dashboard +\d+ s {2}builds \[3\/9\] RUN composer install$/);
+  assert.match(screen.lines[0] ?? "", /^dashboard +\d+ s {2}\[3\/9\] RUN composer install$/);
   terminal.end();
   context.mock.timers.tick(31_000);
   assert.deepEqual(screen.lines, []);

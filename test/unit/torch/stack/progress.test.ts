@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COMPONENTS } from "../../../../src/torch/components.ts";
-import { parseBuildStep, parseProgress, startProgress } from "../../../../src/torch/stack/progress.ts";
+import { parseBuildStep, parseProgress, startOf, startProgress } from "../../../../src/torch/stack/progress.ts";
 
 test("a step of a Dockerfile is known by its number, and nothing else of a build is taken for one", () => {
   for (const [line, step] of [
@@ -51,6 +51,14 @@ test("the log has a line for each component that is waited for, every 15 s and n
     { title: "dashboard", what: "" },
     { title: "service layer", what: "" },
   ]);
+});
+
+test("the time of an activity goes on while only its last answer changes", () => {
+  const before = { what: "starts; connection refused", since: 1000 };
+  assert.equal(startOf("starts; other side closed", before, 9000), 1000);
+  assert.equal(startOf("starts", before, 9000), 1000);
+  assert.equal(startOf("takes the BPMN plans", before, 9000), 9000);
+  assert.equal(startOf("starts", undefined, 9000), 9000);
 });
 
 test("only lines about a component that is waited for are read as such", () => {
