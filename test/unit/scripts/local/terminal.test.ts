@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { Status } from "../../../../scripts/local/status.ts";
 import { openTerminal } from "../../../../scripts/local/terminal.ts";
@@ -129,6 +134,37 @@ test("what is not a terminal, or a dumb one, gets whole lines and no escapes; wi
   terminal.end();
   assert.match(written(), /builds its image/);
   assert.ok(!written().includes("\u001b[2m") && !written().includes("\u001b[31m"));
+});
+
+test("a real terminal shows the lines as wide as it is, and none of them at the end", async () => {
+  const folder = join(import.meta.dirname, "../../../..");
+  const program = `
+    import { openTerminal } from "${folder}/scripts/local/terminal.ts";
+    const terminal = openTerminal(process.stdout);
+    terminal.show("a line");
+    terminal.show("::debug::… dashboard: builds [3/9] RUN composer install --no-interaction --prefer-dist");
+    terminal.show("::debug::… service layer: waits for the cluster and its credentials");
+    process.stdout.write("\\x07");
+    terminal.show("another line");
+    terminal.end();`;
+  const place = await mkdtemp(join(tmpdir(), "kind-torch-terminal-"));
+  const file = join(place, "show.ts");
+  await writeFile(file, program);
+  const command = `stty cols 50 rows 12; exec ${process.execPath} ${file}`;
+  const environment = { ...process.env, TERM: "xterm", NO_COLOR: "1" };
+  const args = ["--quiet", "--return", "--command", command, "/dev/null"];
+  const { stdout } = await promisify(execFile)("script", args, { env: environment, timeout: 20_000 });
+  await rm(place, { recursive: true });
+  const [before = "", after = ""] = stdout.split("\u0007");
+  const screen = new Screen(50, 12);
+  screen.write(before);
+  assert.deepEqual(screen.lines, [
+    "a line",
+    "dashboard       0 s  [3/9] RUN composer install …",
+    "service layer   0 s  waits for the cluster and i…",
+  ]);
+  screen.write(after);
+  assert.deepEqual(screen.lines, ["a line", "another line"]);
 });
 
 test("a line is never wider than there is room, and has nothing that a terminal acts on", () => {
