@@ -167,6 +167,7 @@ const WITH_TORCH = [
   "attack-build",
   "attack-pods",
   "attacks",
+  "caller",
   "job-container",
   "torch",
   "torch-deployments",

@@ -40,9 +40,7 @@ export async function decide(runner: Runner): Promise<Decided> {
   if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
   const exec = createExec("inspection");
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
-  maskPullCredentials(files);
-  if (files.clientKey !== undefined) maskKey(files.clientKey.text);
-  for (const { privateKey } of files.torchClusters ?? []) maskKey(privateKey);
+  maskFiles(files);
   const earlier = await findEarlier({ inputs, files, host }, exec);
   const rejected = findRejected([...problems, ...files.problems, ...earlier.problems]);
   const planned = planRun({
@@ -96,7 +94,10 @@ function isRefused(directory: string, problems: readonly Problem[]): boolean {
 /** A word of a few letters is masked nowhere, or the log could not be read. */
 const MIN_MASKED = 4;
 
-function maskPullCredentials({ pullCredentials }: InputFiles): void {
+/** Masks the secrets that the files of the inputs hold. */
+function maskFiles({ clientKey, torchClusters = [], pullCredentials }: InputFiles): void {
+  const keys = [...(clientKey === undefined ? [] : [clientKey.text]), ...torchClusters.map((each) => each.privateKey)];
+  for (const key of keys) maskKey(key);
   if (pullCredentials === undefined) return;
   const { passwords } = parseDockerConfiguration(pullCredentials.text);
   for (const password of passwords) if (password.length >= MIN_MASKED) maskText(password);

@@ -47,6 +47,8 @@ export interface ActRequest {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Gets each line of act's output as it comes. */
   readonly onLine?: (line: string) => void;
+  /** The workflow is cancelled when a line matches. */
+  readonly cancelAt?: RegExp;
 }
 
 /**
@@ -91,7 +93,7 @@ export async function runWorkflow(act: string, machine: Machine, request: ActReq
           ...["--secret-file", join(root, "secrets")],
         ],
         { cwd: repository, env: { ...actEnvironment(home, temp, programs), ACTIONS_RUNTIME_URL: bridge.url } },
-        request.onLine,
+        request,
       );
       return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
     } finally {
@@ -208,13 +210,16 @@ async function runAct(
   act: string,
   args: readonly string[],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-  onLine: (line: string) => void = () => undefined,
+  { onLine = () => undefined, cancelAt }: Pick<ActRequest, "onLine" | "cancelAt">,
 ): Promise<{ readonly exitCode: number | null; readonly log: string }> {
   const child = spawn(act, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const printed: Buffer[] = [];
   for (const input of [child.stdout, child.stderr]) {
     input.on("data", (chunk: Buffer) => printed.push(chunk));
-    createInterface({ input }).on("line", onLine);
+    createInterface({ input }).on("line", (line) => {
+      onLine(line);
+      if (cancelAt?.test(line)) child.kill("SIGINT");
+    });
   }
   // An interrupted act still runs the post steps.
   const stop = setTimeout(() => child.kill("SIGINT"), ACT_SECONDS * 1000);
