@@ -71,6 +71,7 @@ export function planPlaces(facts: PlanFacts): PlannedPlaces {
   };
 }
 
+/** TORCH-V2's boot, for the step's own cluster and those of earlier steps. */
 function planBoot(
   { inputs, earlierClusters = [], runId }: PlanFacts,
   { shape, credentials, runDirectory }: Pick<PlannedPlaces, "shape" | "credentials" | "runDirectory">,

@@ -56,7 +56,7 @@ test("all that is wrong with several directories is reported at once", async (co
   );
 });
 
-test("a directory that is none, or leads elsewhere, is refused", async (context) => {
+test("what is not a directory of credentials, or leads elsewhere, is refused", async (context) => {
   const { at, root, reasonOf } = await makePlace(context);
   await writeFile(at("file"), "");
   assert.match(await reasonOf("file"), /^is not a directory/);
@@ -112,8 +112,8 @@ describe("files that do not belong together are refused", () => {
       },
       /torch-signed\.crt, which is not signed by the cluster's CA/,
     ],
-    ["a certificate that is none", (at) => writeFile(at("torch-signed.crt"), "no"), /which cannot be parsed/],
-    ["a key that is none", (at) => writeFile(at("torch.key"), "no"), /torch\.key, which is not a private key in PEM/],
+    ["a certificate that cannot be parsed", (at) => writeFile(at("torch-signed.crt"), "no"), /which cannot be parsed/],
+    ["a file without a key", (at) => writeFile(at("torch.key"), "no"), /torch\.key, which is not a private key in PEM/],
     [
       "an encrypted key",
       async (at) => writeFile(at("torch.key"), encryptKey(await readFile(at("torch.key"), "utf8"), "passphrase")),
