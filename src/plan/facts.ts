@@ -10,12 +10,12 @@ export interface PlanFacts {
   readonly inputs: Inputs;
   readonly files: InputFiles;
   readonly host: Host;
-  /** The subnets that clusters which are peered must stay out of; looked up only for them. */
-  readonly takenSubnets?: readonly TakenSubnet[];
   /** The inputs that were rejected before: the defaults in their places are not the user's, and no problem follows from them. */
   readonly rejected: Rejected;
   readonly folders: Folders;
   /** Distinguishes this run's folder from another run's. */
   readonly runId: string;
   readonly artifactNameFor: (prefix: string, cluster: string) => string;
+  /** The subnets that clusters which are peered must stay out of; looked up only for them. */
+  readonly takenSubnets?: readonly TakenSubnet[];
 }
