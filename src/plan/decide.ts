@@ -48,11 +48,11 @@ export async function decide(runner: Runner): Promise<Decided> {
     files,
     host,
     earlierClusters: earlier.clusters,
-    takenSubnets: inputs.liqo ? await findTakenSubnets(host, exec) : [],
     rejected,
     folders,
     runId: randomBytes(4).toString("hex"),
     artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, environment, inputs.matrixIndex),
+    takenSubnets: inputs.liqo ? await findTakenSubnets(host, exec) : [],
   });
   const [taken, read] = await Promise.all([
     checkPlaces(planned.places, inputs, host, rejected),

@@ -13,12 +13,12 @@ export interface PlanFacts {
   readonly host: Host;
   /** The clusters of earlier steps that TORCH-V2 is booted for as well, as they were found. */
   readonly earlierClusters?: readonly EarlierCluster[];
-  /** The subnets that clusters which are peered must stay out of; looked up only for them. */
-  readonly takenSubnets?: readonly TakenSubnet[];
   /** The inputs that were rejected before: the defaults in their places are not the user's, and no problem follows from them. */
   readonly rejected: Rejected;
   readonly folders: Folders;
   /** Distinguishes this run's folder from another run's. */
   readonly runId: string;
   readonly artifactNameFor: (prefix: string, cluster: string) => string;
+  /** The subnets that clusters which are peered must stay out of; looked up only for them. */
+  readonly takenSubnets?: readonly TakenSubnet[];
 }

@@ -60,7 +60,7 @@ test("of several clusters each has a row with what the template has in it, and a
   }));
   const rows = (count: number) => {
     const deployed = { template: "simple", nodes: ["a"], clusters: clusters.slice(0, count) };
-    return torchRows({ dashboard: "", engine: "", broker: "", processes: 1, deployed }).slice(4);
+    return torchRows({ dashboard: "", engine: "", broker: "", images: [], processes: 1, deployed }).slice(4);
   };
   assert.deepEqual(rows(1), [["Namespace", "simple", "deployment/of-bologna"]]);
   assert.deepEqual(rows(2), [
