@@ -85,6 +85,7 @@ function withoutSecretsIn(report: CommandReport): CommandReport {
       suites: results.suites.map((suite) => ({ ...suite, name: withoutSecrets(suite.name) })),
       failed: results.failed.map((test) => ({
         ...test,
+        suite: withoutSecrets(test.suite),
         name: withoutSecrets(test.name),
         message: withoutCut(test.message),
         text: withoutCut(test.text),
