@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { relative } from "node:path";
-import { describeError, InputError } from "../errors.ts";
+import { describeError, errorCode, InputError } from "../errors.ts";
 import { askMarked, endMarked } from "../leftovers.ts";
 import { hasArtifactService, uploadArtifact } from "../runner/artifact.ts";
 import { hide, withoutSecrets } from "../runner/mask.ts";
@@ -85,6 +85,7 @@ function withoutSecretsIn(report: CommandReport): CommandReport {
       suites: results.suites.map((suite) => ({ ...suite, name: withoutSecrets(suite.name) })),
       failed: results.failed.map((test) => ({
         ...test,
+        suite: withoutSecrets(test.suite),
         name: withoutSecrets(test.name),
         message: withoutCut(test.message),
         text: withoutCut(test.text),
@@ -130,8 +131,13 @@ async function readResults(
 
 async function readJUnit(path: string, name: string): Promise<ParsedJUnit> {
   const reader = new JUnitReader(name);
-  for await (const piece of createReadStream(path, "utf8")) reader.write(String(piece));
-  return reader.end();
+  try {
+    for await (const piece of createReadStream(path, "utf8")) reader.write(String(piece));
+    return reader.end();
+  } catch (error) {
+    // One that this user may not read, for instance.
+    return { ...reader.end(), issue: `${errorCode(error) ?? describeError(error)}` };
+  }
 }
 
 /** Uploads the files to keep. @returns the artifact's name; `undefined` where there is none. */

@@ -44,10 +44,15 @@ export function totalOf(suites: readonly Totals[]): Totals {
   };
 }
 
-/** The results of several files as those of one. */
+/** More than a summary shows; the sums of the others are kept. */
+const MAX_SUITES = 1000;
+
+/** The results of several files as those of one; of very many suites those without a failure are one. */
 export function mergeResults(all: readonly TestResults[]): TestResults {
-  return {
-    suites: all.flatMap(({ suites }) => suites),
-    failed: all.flatMap(({ failed }) => failed).slice(0, MAX_FAILED),
-  };
+  const suites = all.flatMap((each) => each.suites);
+  const failed = all.flatMap((each) => each.failed).slice(0, MAX_FAILED);
+  if (suites.length <= MAX_SUITES) return { suites, failed };
+  const sorted = suites.toSorted((a, b) => Number(b.failures + b.errors > 0) - Number(a.failures + a.errors > 0));
+  const others = { name: "The other suites", ...totalOf(sorted.slice(MAX_SUITES)) };
+  return { suites: [...sorted.slice(0, MAX_SUITES), others], failed };
 }

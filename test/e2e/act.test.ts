@@ -163,8 +163,10 @@ describe("under act", () => {
       const cell = "1.28-simple-server-and-georef";
       assert.deepEqual([...run.artifacts.keys()].toSorted(), [
         `torch-e2e-credentials-${cell}`,
+        `torch-e2e-files-${cell}`,
         `torch-e2e-result-${cell}`,
       ]);
+      assert.match(run.log, /1 test: 1 passed/);
       const result = JSON.parse(
         await readFile(join(artifact(run, `torch-e2e-result-${cell}`), "torch-e2e-result.json"), "utf8"),
       );

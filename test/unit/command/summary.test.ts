@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { marked } from "marked";
-import type { FailedTest, Suite } from "../../../src/command/results.ts";
+import { type FailedTest, mergeResults, type Suite, totalOf } from "../../../src/command/results.ts";
 import { type CommandReport, describeEnd, describeTotals, renderCommand } from "../../../src/command/summary.ts";
 import { SUMMARY_BYTES } from "../../../src/report/markdown/size.ts";
 import { assertInert, hostileText, readPage } from "../hostile.ts";
@@ -65,6 +65,16 @@ test("of many suites those that failed are shown, and of many failures how many 
   assert.match(summary, /\| s \| 4 \| 1 \|/);
   assert.match(summary, /\| 201 more \|/);
   assert.match(summary, /Of 2 tests that failed, 1 are shown/);
+});
+
+test("of very many suites the sums are kept, and those that failed", () => {
+  const good = { ...SUITE, failures: 0, errors: 0 };
+  const files = Array.from({ length: 1500 }, (_, at) => ({ suites: [at === 1400 ? SUITE : good], failed: [] }));
+  const { suites } = mergeResults(files);
+  assert.equal(suites.length, 1001);
+  assert.deepEqual(suites[0], SUITE);
+  const { tests, failures, skipped } = totalOf(suites);
+  assert.deepEqual([tests, failures, skipped], [6000, 1, 1500]);
 });
 
 test("no element, link or reference of what others wrote is in the summary", () => {
