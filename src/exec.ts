@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "@actions/exec";
@@ -6,7 +7,7 @@ import { describeError } from "./errors.ts";
 import { collectOutput, type OutputOptions, tailOf } from "./exec-output.ts";
 import { endMarked, RUN_VARIABLE } from "./leftovers.ts";
 
-/** A program to run: never through a shell, without standard input, always with a time limit. */
+/** A program to run: never through a shell, without standard input unless that is a file, always with a time limit. */
 export interface Command extends OutputOptions {
   readonly file: string;
   readonly args: readonly string[];
@@ -15,6 +16,10 @@ export interface Command extends OutputOptions {
   readonly purpose: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A file that it reads as its standard input. */
+  readonly stdinFile?: string;
+  /** A new file for its standard output, of which nothing is kept in memory then; `maxOutputBytes` holds for it too. */
+  readonly stdoutFile?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -48,6 +53,9 @@ const COMMAND_VARIABLE = "KIND_TORCH_COMMAND";
 /** How long a command that timed out may take to be gone before its end is no longer waited for. */
 const GRACE_MILLISECONDS = 250;
 
+/** How often the size of a file is looked at that a command writes. */
+const WATCH_MILLISECONDS = 100;
+
 /** By its path: @actions/exec says in the log which folders of the PATH it may not search. */
 const SHELL = "/bin/sh";
 
@@ -58,6 +66,10 @@ const SHELL = "/bin/sh";
  * lead to it.
  */
 const RUN_LIMITED = 'command -p timeout -s KILL "$@" </dev/null; exit "$?"';
+
+/** The same for a command whose streams are files, the first two parameters. */
+const RUN_WITH_FILES =
+  'set -C; umask 077; in=$1; out=$2; shift 2; command -p timeout -s KILL "$@" <"$in" >"$out"; exit "$?"';
 
 /**
  * Makes the function that runs programs. Each process carries the run's folder in its environment, so that post finds what
@@ -73,7 +85,7 @@ export function createExec(runDirectory: string): Exec {
     const mark = randomUUID();
     const start = performance.now();
     const interruption = watchInterruption(command, output.tooMuch);
-    const end = exec(SHELL, ["-c", RUN_LIMITED, "sh", `${command.timeoutSeconds}`, command.file, ...command.args], {
+    const end = exec(SHELL, shellArgs(command), {
       env: { ...environmentForChildren(), ...command.env, [RUN_VARIABLE]: runDirectory, [COMMAND_VARIABLE]: mark },
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
       silent: true,
@@ -98,6 +110,12 @@ export function createExec(runDirectory: string): Exec {
   };
 }
 
+function shellArgs({ file, args, timeoutSeconds, stdinFile, stdoutFile }: Command): string[] {
+  const limited = [`${timeoutSeconds}`, file, ...args];
+  if (stdinFile === undefined && stdoutFile === undefined) return ["-c", RUN_LIMITED, "sh", ...limited];
+  return ["-c", RUN_WITH_FILES, "sh", stdinFile ?? "/dev/null", stdoutFile ?? "/dev/null", ...limited];
+}
+
 function timedOutAfter({ timeoutSeconds }: Command): string {
   return `timed out after ${timeoutSeconds} s`;
 }
@@ -111,10 +129,14 @@ function watchInterruption(command: Command, tooMuch: Promise<string>) {
   // `timeout` is first, unless something that left the process group keeps the streams open.
   const limit = command.timeoutSeconds * 1000 + GRACE_MILLISECONDS;
   const timer = setTimeout(() => resolve(timedOutAfter(command)), limit);
+  const { stdoutFile, maxOutputBytes = Number.POSITIVE_INFINITY } = command;
+  const isTooLarge = () => (statSync(stdoutFile ?? "", { throwIfNoEntry: false })?.size ?? 0) > maxOutputBytes;
+  const watch = stdoutFile && setInterval(() => isTooLarge() && resolve("printed too much"), WATCH_MILLISECONDS);
   return {
     reason: promise,
     stop: () => {
       clearTimeout(timer);
+      clearInterval(watch);
       command.signal?.removeEventListener("abort", onAbort);
     },
   };

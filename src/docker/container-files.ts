@@ -52,6 +52,29 @@ export async function copyToContainer(
   await docker(["cp", path, `${container}:${target}`], options, exec);
 }
 
+/**
+ * Writes a file or a folder of a container, whether that runs or not, into an archive, which is not unpacked here.
+ * @param maxOutputBytes of `options`: how large the archive may get.
+ */
+export async function saveFromContainer(
+  container: string,
+  { path, archive }: { readonly path: string; readonly archive: string },
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  await docker(["cp", `${container}:${path}`, "-"], { ...options, stdoutFile: archive }, exec);
+}
+
+/** Unpacks such an archive into a folder of a container, with the owners that it names. */
+export async function loadIntoContainer(
+  container: string,
+  { archive, folder }: { readonly archive: string; readonly folder: string },
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  await docker(["cp", "-", `${container}:${folder}`], { ...options, stdinFile: archive }, exec);
+}
+
 const BLOCK = 512;
 
 /** The regular file in an archive of one (POSIX ustar; extended headers are passed over). */

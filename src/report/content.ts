@@ -45,6 +45,8 @@ export interface TorchReport {
   readonly deployed:
     | { readonly template: string; readonly nodes: readonly string[]; readonly objects: readonly string[] }
     | undefined;
+  /** What became of the caches of the dashboard's packages. */
+  readonly packages?: string | undefined;
 }
 
 /** What is said next to a proxy. */
@@ -52,9 +54,9 @@ export const PROXY_NOTE =
   "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
 
 /** A row each: what it is, its name or address, and a note. */
-export function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+export function torchRows({ dashboard, engine, broker, processes, deployed, packages }: TorchReport) {
   const rows: (readonly [name: string, value: string, note: string])[] = [
-    ["Dashboard", dashboard, ""],
+    ["Dashboard", dashboard, packages ?? ""],
     ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
     ["Service broker", broker, ""],
   ];

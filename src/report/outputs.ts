@@ -28,7 +28,8 @@ export type Outputs = Readonly<
     | "registry"
     | "torch-dashboard-url"
     | "torch-engine-url"
-    | "torch-broker-url",
+    | "torch-broker-url"
+    | "torch-package-cache-key",
     string
   >
 >;

@@ -68,6 +68,7 @@ function listOutputs(plan: Plan, made: Made): Outputs {
     "torch-dashboard-url": torch?.urls.dashboard ?? "",
     "torch-engine-url": torch?.urls.engine ?? "",
     "torch-broker-url": torch?.urls.services ?? "",
+    "torch-package-cache-key": torch?.packages?.key ?? "",
   };
 }
 
@@ -102,12 +103,13 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
   };
 }
 
-function describeTorch({ urls, processes, deployed }: RunningTorch): TorchReport {
+function describeTorch({ urls, processes, deployed, packages }: RunningTorch): TorchReport {
   return {
     dashboard: urls.dashboard,
     engine: urls.engine,
     broker: urls.services,
     processes: processes.length,
     deployed,
+    packages: packages?.text,
   };
 }

@@ -7,6 +7,7 @@ import { fetchCheckout } from "../torch/checkout/fetch.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
 import type { PerComponent } from "../torch/components.ts";
 import { chooseEndpoint } from "../torch/endpoint.ts";
+import type { PackageReport } from "../torch/packages/words.ts";
 import {
   labelOf,
   listPlaceholders,
@@ -39,6 +40,8 @@ export interface RunningTorch {
   /** The keys of the processes that the engine has from the plans. */
   readonly processes: readonly string[];
   readonly deployed: Deployed | undefined;
+  /** What became of the caches of the dashboard's packages; `undefined` where none are kept. */
+  readonly packages: PackageReport | undefined;
 }
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
@@ -53,6 +56,7 @@ export async function beginTorch(context: StepContext): Promise<BegunTorch | und
       containers: planTorchContainers(plan.torch, checkout),
       images: Object.values(plan.torch.images),
       placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
+      ...(plan.torch.packageCache === undefined ? {} : { draft: plan.torch.packageCache.draft }),
       engineUrl: planUrls(plan.torch, checkout, host.site).engine,
     },
   });
@@ -89,8 +93,9 @@ export async function finishTorch(
   if (sources.template === undefined) {
     const processes = await stack.waitUntilServing();
     await stack.settle();
+    const packages = await stack.caches?.keep();
     log.endGroup();
-    return { urls: stack.urls, processes, deployed: undefined };
+    return { urls: stack.urls, processes, deployed: undefined, packages };
   }
   return await deployThrough(context, torch, sources.template, made);
 }
@@ -130,12 +135,14 @@ async function deployThrough(
   });
   const processes = await stack.waitUntilServing();
   log.endGroup();
+  const kept = tasks.begin(async () => await stack.caches?.keep());
   const { csar } = template;
   // One that is there already is not the run's to remove.
   if (!(await hasNamespace(csar.template, kubectl))) journal.update({ namespace: csar.template });
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, deployTools);
   await stack.settle();
+  const packages = await kept;
   log.endGroup();
-  return { urls: stack.urls, processes, deployed };
+  return { urls: stack.urls, processes, deployed, packages };
 }

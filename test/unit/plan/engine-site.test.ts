@@ -49,6 +49,7 @@ test("what an engine on another machine cannot do is refused with the reason, al
     csar: undefined,
     connectors: undefined,
     credentialsMount: "/c",
+    packageCache: undefined,
     layout: {
       folders: { dashboard: undefined, engine: undefined, services: undefined },
       exampleFolder: undefined,
