@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "@actions/exec";
 import { describeError } from "./errors.ts";
-import { collectOutput, type OutputOptions, tailOf } from "./exec-output.ts";
+import { collectOutput, type OutputOptions, TOO_MUCH, tailOf } from "./exec-output.ts";
 import { endMarked, RUN_VARIABLE } from "./leftovers.ts";
 
 /** A program to run: never through a shell, without standard input unless that is a file, always with a time limit. */
@@ -101,6 +101,7 @@ export function createExec(runDirectory: string): Exec {
         throw fail(outcome);
       }
       output.finish();
+      if (outcome === 0 && isTooLarge(command)) throw fail(TOO_MUCH);
       if (outcome === 0) return output.read();
       const timedOut = performance.now() - start >= command.timeoutSeconds * 1000;
       throw timedOut ? fail(timedOutAfter(command)) : describeExit(command, outcome, output.read(), fail);
@@ -120,6 +121,11 @@ function timedOutAfter({ timeoutSeconds }: Command): string {
   return `timed out after ${timeoutSeconds} s`;
 }
 
+/** Whether a command has written more into its file than it may. */
+function isTooLarge({ stdoutFile, maxOutputBytes = Number.POSITIVE_INFINITY }: Command): boolean {
+  return stdoutFile !== undefined && (statSync(stdoutFile, { throwIfNoEntry: false })?.size ?? 0) > maxOutputBytes;
+}
+
 /** Says why a command ends early, once one of the reasons for it is there. */
 function watchInterruption(command: Command, tooMuch: Promise<string>) {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -129,9 +135,7 @@ function watchInterruption(command: Command, tooMuch: Promise<string>) {
   // `timeout` is first, unless something that left the process group keeps the streams open.
   const limit = command.timeoutSeconds * 1000 + GRACE_MILLISECONDS;
   const timer = setTimeout(() => resolve(timedOutAfter(command)), limit);
-  const { stdoutFile, maxOutputBytes = Number.POSITIVE_INFINITY } = command;
-  const isTooLarge = () => (statSync(stdoutFile ?? "", { throwIfNoEntry: false })?.size ?? 0) > maxOutputBytes;
-  const watch = stdoutFile && setInterval(() => isTooLarge() && resolve("printed too much"), WATCH_MILLISECONDS);
+  const watch = command.stdoutFile && setInterval(() => isTooLarge(command) && resolve(TOO_MUCH), WATCH_MILLISECONDS);
   return {
     reason: promise,
     stop: () => {

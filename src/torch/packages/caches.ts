@@ -113,7 +113,8 @@ export class PackageCaches {
     const { container, plan } = this.#request;
     const { folder, lock } = await this.#found;
     const restored = this.#restored;
-    const request = { container, tools: this.#offered, restored, draft: plan.draft, lock };
+    const { draft, maxBytes } = plan;
+    const request = { container, tools: this.#offered, restored, draft, maxBytes, lock };
     const states =
       folder === undefined
         ? []

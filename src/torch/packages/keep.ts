@@ -19,6 +19,7 @@ export interface KeepRequest {
   /** Where the folder led before any container of the run was started. */
   readonly folder: string;
   readonly draft: string;
+  readonly maxBytes: number;
   readonly lock: string | undefined;
 }
 
@@ -28,8 +29,6 @@ interface KeepTools {
   readonly signal: AbortSignal;
 }
 
-/** All archives together, in bytes: the cache of GitHub Actions has 10 GB for a whole repository. */
-const MAX_BYTES = 2 * 1024 ** 3;
 const COPY_SECONDS = 300;
 
 /**
@@ -37,16 +36,16 @@ const COPY_SECONDS = 300;
  * container's, links and all. An archive takes its name when it is whole.
  */
 export async function keepCaches(request: KeepRequest, tools: KeepTools): Promise<readonly ToolState[]> {
-  const { draft, folder } = request;
+  const { draft, folder, maxBytes } = request;
   const held = await holdFolder(folder);
   try {
     if (held.real !== folder) throw new Error(`${folder} now leads to ${held.real}`);
     const states: ToolState[] = [];
-    let left = MAX_BYTES;
+    let left = maxBytes;
     for (const tool of request.tools) {
       const state = await keepOne(tool, { ...request, folder: held.at(".") }, left, tools).catch((error: unknown) => {
         tools.signal.throwIfAborted();
-        const reason = wroteTooMuch(error) ? `there is more than ${megabytes(MAX_BYTES)} in all` : describeError(error);
+        const reason = wroteTooMuch(error) ? `there is more than ${megabytes(maxBytes)} in all` : describeError(error);
         tools.log.warning(`${tool}'s package cache is not kept: ${reason}`);
       });
       await rm(draft, { force: true });

@@ -10,11 +10,16 @@ export interface PackageCachePlan {
   readonly folder: string;
   /** In it, the file that a cache is written to before it takes its name. */
   readonly draft: string;
+  /** How large all caches together may get. */
+  readonly maxBytes: number;
 }
+
+/** The cache of GitHub Actions has 10 GB for a whole repository. */
+const MAX_BYTES = 2 * 1024 ** 3;
 
 /** Plans where caches are kept; `undefined` where nobody asks for it. */
 export function planPackageCache(folder: string | undefined, runId: string): PackageCachePlan | undefined {
-  return folder === undefined ? undefined : { folder, draft: join(folder, `.${runId}.draft`) };
+  return folder === undefined ? undefined : { folder, draft: join(folder, `.${runId}.draft`), maxBytes: MAX_BYTES };
 }
 
 /** The folder of all caches in the dashboard's container: a volume of the run's own. */
