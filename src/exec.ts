@@ -60,15 +60,15 @@ const WATCH_MILLISECONDS = 100;
 const SHELL = "/bin/sh";
 
 /**
- * Constant: the command and its arguments are the shell's positional parameters, which it does not read. The command finds
- * the end of its standard input at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
+ * Constant: the command and its arguments are the shell's positional parameters, which it does not read, after the file for
+ * standard input. Where that is none, the command finds its end at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
  * a process group and ends that group at the time limit, even when main is gone by then; `-p` finds it where the PATH does not
  * lead to it.
  */
-const RUN_LIMITED = 'command -p timeout -s KILL "$@" </dev/null; exit "$?"';
+const RUN_LIMITED = 'in=$1; shift; command -p timeout -s KILL "$@" <"$in"; exit "$?"';
 
-/** The same for a command whose streams are files, the first two parameters. */
-const RUN_WITH_FILES =
+/** The same for a command that writes into a new file, the second parameter. */
+const RUN_INTO_FILE =
   'set -C; umask 077; in=$1; out=$2; shift 2; command -p timeout -s KILL "$@" <"$in" >"$out"; exit "$?"';
 
 /**
@@ -112,9 +112,10 @@ export function createExec(runDirectory: string): Exec {
 }
 
 function shellArgs({ file, args, timeoutSeconds, stdinFile, stdoutFile }: Command): string[] {
-  const limited = [`${timeoutSeconds}`, file, ...args];
-  if (stdinFile === undefined && stdoutFile === undefined) return ["-c", RUN_LIMITED, "sh", ...limited];
-  return ["-c", RUN_WITH_FILES, "sh", stdinFile ?? "/dev/null", stdoutFile ?? "/dev/null", ...limited];
+  const [input, limited] = [stdinFile ?? "/dev/null", [`${timeoutSeconds}`, file, ...args]];
+  return stdoutFile === undefined
+    ? ["-c", RUN_LIMITED, "sh", input, ...limited]
+    : ["-c", RUN_INTO_FILE, "sh", input, stdoutFile, ...limited];
 }
 
 function timedOutAfter({ timeoutSeconds }: Command): string {

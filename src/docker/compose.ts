@@ -15,7 +15,11 @@ export interface ComposeProject {
 
 /** Creates a project's containers from images that the engine has, and starts none. */
 export async function createProject(project: ComposeProject, options: DockerOptions, exec: Exec): Promise<void> {
-  await docker([...projectArgs(project), "--no-start", "--no-build", "--force-recreate", "--pull=never"], options, exec);
+  await docker(
+    [...projectArgs(project), "--no-start", "--no-build", "--force-recreate", "--pull=never"],
+    options,
+    exec,
+  );
 }
 
 /** Starts the containers that a project has. */

@@ -12,6 +12,7 @@ import { type LoadBalancerPlan, planLoadBalancer } from "../load-balancer/plan.t
 import { checkPullConfiguration, checkRegistry, checkRegistryPort } from "../pulls/conflicts.ts";
 import { DEFAULT_REGISTRY_PORT, type PullPlan, planRegistry } from "../pulls/plan.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
+import { checkCachePlace } from "../torch/packages/plan.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
 import { checkCniManifests } from "./cni.ts";
 import { checkSans } from "./credentials.ts";
@@ -114,6 +115,7 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
       // `host-gateway` is the gateway of Docker's default network.
       checkSubnets(files.configuration, host.subnets, { usesDefaultNetwork: torch?.endpoint === "external" }),
     ),
+    ...restingOn(["torch", "torch-package-cache"], rejected, () => (torch === undefined ? [] : checkCachePlace(torch))),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];
 }

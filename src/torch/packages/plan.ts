@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import type { ImageSettings } from "../../docker/images.ts";
+import type { Problem } from "../../errors.ts";
+import type { TorchInputs } from "../../inputs/torch.ts";
+import { isWithinFolder } from "../../values/paths.ts";
 import { printable } from "../../values/text.ts";
 import type { ComposeModel, ComposeService } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
@@ -20,6 +23,23 @@ const MAX_BYTES = 2 * 1024 ** 3;
 /** Plans where caches are kept; `undefined` where nobody asks for it. */
 export function planPackageCache(folder: string | undefined, runId: string): PackageCachePlan | undefined {
   return folder === undefined ? undefined : { folder, draft: join(folder, `.${runId}.draft`), maxBytes: MAX_BYTES };
+}
+
+/** A folder for caches in the checkout, where containers and images would have it. */
+export function checkCachePlace({
+  packageCache: folder,
+  source,
+}: Pick<TorchInputs, "packageCache" | "source">): readonly Problem[] {
+  if (folder === undefined || source.kind !== "folder" || !isWithinFolder(source.path, folder)) return [];
+  return [
+    {
+      input: "torch-package-cache and torch",
+      value: folder,
+      reason: "is in TORCH-V2's checkout, where its images and containers find it and may change it",
+      allowed: "a folder outside of the checkout",
+      fix: "name a folder in the runner's temporary folder, such as packages in it",
+    },
+  ];
 }
 
 /** The folder of all caches in the dashboard's container: a volume of the run's own. */
