@@ -15,7 +15,7 @@ import { removeLabelled } from "../../src/torch/stack/removal.ts";
 import { startContainers } from "../../src/torch/stack/start.ts";
 import { asRoot } from "../privileges.ts";
 import { dockerLeftovers, prepareMachine, prepareRun, sh } from "./harness.ts";
-import { type PackageRegistry, startPackageRegistry } from "./package-registry.ts";
+import { dashboardVariables, type PackageRegistry, startPackageRegistry } from "./package-registry.ts";
 import { DOCKER, FIXTURE, placeTorch, torchLeftovers, useLightServices } from "./torch.ts";
 
 const NONE = { composer: 0, npm: 0, pip: 0 };
@@ -100,7 +100,7 @@ describe("the package caches of a dashboard", () => {
       services: {
         dashboard: {
           ...{ image: IMAGE, container_name: NAME, pull_policy: "never", labels },
-          environment: { STARTUP_SECONDS: "0.3", PACKAGE_REGISTRY: registry.url, ...environment },
+          environment: { STARTUP_SECONDS: "0.3", ...dashboardVariables(registry), ...environment },
           ports: [{ mode: "ingress", target: 8000, published: `${PORT}`, host_ip: "127.0.0.1", protocol: "tcp" }],
           command: ["bash", "-c", `${before}\nexec /usr/app/start-dashboard.sh`],
           ...service,
@@ -260,7 +260,8 @@ describe("a boot with kept package caches", () => {
     });
     try {
       const torch = join(run.folders.workspace, "torch_v2");
-      const variables = `environment:\n      - PACKAGE_REGISTRY=${registry.url}\n      - STARTUP_SECONDS=1`;
+      const settings = Object.entries({ ...dashboardVariables(registry), STARTUP_SECONDS: "1" });
+      const variables = ["environment:", ...settings.map(([name, value]) => `      - ${name}=${value}`)].join("\n");
       await placeTorch(torch, {
         [`${DOCKER}/docker-compose-torch-dashboard-solver.yaml`]: (text) => text.replace("environment:", variables),
       });
