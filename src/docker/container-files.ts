@@ -77,6 +77,19 @@ export async function loadIntoContainer(
 
 const BLOCK = 512;
 
+/** An archive of an empty folder, which is root's: gives a folder that is there this mode. */
+export function packFolder(name: string, mode: number): string {
+  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, "0")}\0`;
+  const header = [
+    name.padEnd(100, "\0"),
+    ...[octal(mode, 8), octal(0, 8), octal(0, 8), octal(0, 12), octal(0, 12)],
+    ...[" ".repeat(8), "5", "\0".repeat(100), "ustar\x0000"],
+  ].join("");
+  const sum = Buffer.from(header).reduce((total, byte) => total + byte, 0);
+  const signed = `${header.slice(0, 148)}${octal(sum, 7)} ${header.slice(156)}`;
+  return signed.padEnd(3 * BLOCK, "\0");
+}
+
 /** The regular file in an archive of one (POSIX ustar; extended headers are passed over). */
 export function readTarFile(tar: Buffer): ContainerFile | undefined {
   const octal = (offset: number, length: number) =>

@@ -94,7 +94,10 @@ describe("the package caches of a dashboard", () => {
     const plan = { folder, draft: join(folder, ".run.draft"), maxBytes };
     const context = join(FIXTURE, "dashboard");
     const labels = { [LABEL]: "1" };
-    const caches = new PackageCaches({ plan, image: IMAGE, container: NAME, context, labels }, tools);
+    const caches = new PackageCaches(
+      { plan, image: IMAGE, container: NAME, context, labels, runDirectory: root },
+      tools,
+    );
     const model: ComposeModel = {
       name: NAME,
       services: {
@@ -238,6 +241,14 @@ describe("the package caches of a dashboard", () => {
     const other = await boot(folder, { service: { user: "1000:1000" }, before });
     assert.match(other.lines.join("\n"), /gets no package caches: its container runs as 1000:1000, not as root/);
     assert.deepEqual(other.downloads, ALL);
+  });
+
+  it("serve a script that has another user install the packages", async () => {
+    const folder = await newFolder();
+    const user = "setpriv --reuid=1000 --regid=1000 --clear-groups env HOME=/tmp";
+    const before = `chown -R 1000 /usr/app/dashboard; exec ${user} /usr/app/start-dashboard.sh`;
+    assert.equal((await boot(folder, { before })).kept.length, 3);
+    assert.deepEqual((await boot(folder, { before })).downloads, NONE);
   });
 
   it("are not written elsewhere when their folder leads elsewhere in the meantime", async () => {

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { loadIntoContainer } from "../../docker/container-files.ts";
+import { posix } from "node:path";
+import { loadIntoContainer, packFolder } from "../../docker/container-files.ts";
 import { readImageSettings } from "../../docker/images.ts";
 import { describeError, Failure } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
+import { withRunFile } from "../../run-folder.ts";
 import type { Log } from "../../runner/log.ts";
 import type { Timeline } from "../../timeline.ts";
 import type { ComposeModel } from "../compose/model.ts";
@@ -21,6 +23,7 @@ export interface PackageCacheRequest {
   /** What its image is built from. */
   readonly context: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly runDirectory: string;
 }
 
 interface CacheTools {
@@ -62,14 +65,16 @@ export class PackageCaches {
     const offered = offerCaches(model, settings, { labels, sameLock, another: this.#discarded });
     if (!this.#discarded) for (const note of offered.notes) this.#tools.log.info(note);
     this.#offered = offered.tools;
-    const usable = archives.filter(({ tool }) => offered.tools.includes(tool));
-    if (this.#discarded || usable.length === 0) return { model: offered.model };
-    return { model: offered.model, fill: () => this.#fill(usable) };
+    if (offered.tools.length === 0) return { model: offered.model };
+    const usable = this.#discarded ? [] : archives.filter(({ tool }) => offered.tools.includes(tool));
+    const { timeline } = this.#tools;
+    return { model: offered.model, fill: () => timeline.measure("Restore package caches", () => this.#fill(usable)) };
   }
 
   async #fill(archives: readonly KeptArchive[]): Promise<void> {
     const { exec, log, signal } = this.#tools;
     const restored: KeptArchive[] = [];
+    await this.#openVolume();
     for (const archive of archives) {
       const purpose = `restoring ${archive.tool}'s package cache`;
       const place = { archive: archive.path, folder: CACHE_MOUNT };
@@ -84,6 +89,23 @@ export class PackageCaches {
     }
     this.#restored = restored;
     if (restored.length > 0) log.info(`dashboard: ${describeRestored(restored)}`);
+  }
+
+  /** A script may have another user install the packages, and npm fails where it cannot write to its cache. */
+  async #openVolume(): Promise<void> {
+    const { container, runDirectory } = this.#request;
+    const { exec, log, signal } = this.#tools;
+    const file = { name: "folder.tar", text: packFolder(posix.basename(CACHE_MOUNT), 0o777) };
+    const options = { timeoutSeconds: 60, purpose: "preparing the volume for package caches", signal };
+    const folder = posix.dirname(CACHE_MOUNT);
+    try {
+      await withRunFile(runDirectory, file, (archive) =>
+        loadIntoContainer(container, { archive, folder }, options, exec),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warning(describeError(error));
+    }
   }
 
   /** Waits until the dashboard serves, and has it started again without the restored caches if it does not. */

@@ -3,7 +3,7 @@ import { PackageCaches } from "./caches.ts";
 
 /** The caches of the dashboard's packages; `undefined` where nobody asks for them. */
 export function openCaches(
-  { plan, checkout }: StackRequest,
+  { plan, checkout, runDirectory }: StackRequest,
   { exec, log, timeline, tasks }: StackTools,
 ): PackageCaches | undefined {
   if (plan.packageCache === undefined) return undefined;
@@ -15,6 +15,7 @@ export function openCaches(
     container: containers.dashboard,
     context,
     labels,
+    runDirectory,
   };
   return new PackageCaches(request, { exec, log, timeline, signal: tasks.signal });
 }
