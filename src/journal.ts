@@ -33,6 +33,8 @@ const torchState = object({
   images: strings,
   /** Files that Docker creates in mounted folders to mount the credential files on; removed where they are empty. */
   placeholders: strings,
+  /** The file that the caches of packages are written to, one after the other; each takes another name when it is whole. */
+  draft: optional(string()),
   /** The engine's address on this machine. */
   engineUrl: string(),
 });

@@ -124,6 +124,8 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
     if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
   });
   await attempt("Removing empty files in TORCH-V2's folders", () => removeEmptyFiles(torch.placeholders));
+  const { draft } = torch;
+  if (draft !== undefined) await attempt("Removing half a package cache", () => rm(draft, { force: true }));
   await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, exec));
   if (!removed) {
     log.warning(

@@ -59,6 +59,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     ...(await checkCredentialsDirectory(inputs, folders)),
     ...(await checkManifests(inputs, folders)),
     ...(await checkCheckout(inputs, folders)),
+    ...(await checkPackageCache(inputs, folders)),
     ...(await checkResolvConf(inputs, folders)),
   ];
   const warnings = [
@@ -142,6 +143,11 @@ async function checkCheckout({ torch }: Inputs, folders: Folders) {
   if (torch?.source.kind !== "folder") return [];
   const { path } = torch.source;
   return problemsOf("torch", path, await checkCheckoutFolder(path, folders));
+}
+
+async function checkPackageCache({ torch }: Inputs, folders: Folders) {
+  if (torch?.packageCache === undefined) return [];
+  return problemsOf("torch-package-cache", torch.packageCache, await checkDirectory(torch.packageCache, folders));
 }
 
 async function checkResolvConf({ dns }: Inputs, folders: Folders) {

@@ -38,6 +38,8 @@ export interface TorchInputs {
   readonly layout: LayoutInputs;
   /** The folder in the service layer's container that it reads the credential files from. */
   readonly credentialsMount: string;
+  /** The folder in which the caches of the dashboard's packages are kept; `undefined`: they are not. */
+  readonly packageCache: string | undefined;
 }
 
 /** The folder from which the connector reads the files unless the template names another. */
@@ -65,6 +67,7 @@ export function readTorchInputs(reader: InputReader, path: (text: string) => Par
       plans: explicit["torch-bpmn-plans"],
     },
     credentialsMount: explicit["torch-credentials-mount"] ?? CREDENTIALS_MOUNT,
+    packageCache: explicit["torch-package-cache"],
   };
   if (source === undefined) {
     // Where torch is set but wrong, that problem is reported already.
@@ -88,6 +91,7 @@ function readExplicit(reader: InputReader, path: (text: string) => Parsed<string
     "torch-example-folder": reader.optional("torch-example-folder", checkoutPath),
     "torch-bpmn-plans": reader.optional("torch-bpmn-plans", checkoutPath),
     "torch-credentials-mount": reader.optional("torch-credentials-mount", containerPath),
+    "torch-package-cache": reader.optional("torch-package-cache", path),
   };
 }
 

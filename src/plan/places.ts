@@ -15,6 +15,7 @@ import { DEFAULT_REGISTRY_PORT, type PullPlan, planRegistry } from "../pulls/pla
 import { planEarlierCluster, planOwnCluster } from "../torch/clusters/cluster.ts";
 import { checkEarlierClusters } from "../torch/clusters/conflicts.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
+import { checkCachePlace } from "../torch/packages/plan.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
 import { checkCniManifests } from "./cni.ts";
 import { checkSans } from "./credentials.ts";
@@ -142,6 +143,7 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
         chosen: shape.subnets,
       }),
     ),
+    ...restingOn(["torch", "torch-package-cache"], rejected, () => (torch === undefined ? [] : checkCachePlace(torch))),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];
 }

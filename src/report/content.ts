@@ -57,6 +57,8 @@ export interface TorchReport {
         }[];
       }
     | undefined;
+  /** What became of the caches of the dashboard's packages. */
+  readonly packages?: string | undefined;
 }
 
 /** What is said next to a proxy. */
@@ -64,9 +66,9 @@ export const PROXY_NOTE =
   "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
 
 /** A row each: what it is, its name or address, and a note. */
-export function torchRows({ dashboard, engine, broker, images, processes, deployed }: TorchReport) {
+export function torchRows({ dashboard, engine, broker, images, processes, deployed, packages }: TorchReport) {
   const rows: (readonly [name: string, value: string, note: string])[] = [
-    ["Dashboard", dashboard, ""],
+    ["Dashboard", dashboard, packages ?? ""],
     ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
     ["Service broker", broker, ""],
     ...images,

@@ -30,7 +30,8 @@ export type Outputs = Readonly<
     | "service-subnet"
     | "torch-dashboard-url"
     | "torch-engine-url"
-    | "torch-broker-url",
+    | "torch-broker-url"
+    | "torch-package-cache-key",
     string
   >
 >;

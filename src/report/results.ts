@@ -72,6 +72,7 @@ function listOutputs(plan: Plan, made: Made): Outputs {
     "torch-dashboard-url": torch?.urls.dashboard ?? "",
     "torch-engine-url": torch?.urls.engine ?? "",
     "torch-broker-url": torch?.urls.services ?? "",
+    "torch-package-cache-key": torch?.packages?.key ?? "",
   };
 }
 
@@ -111,7 +112,7 @@ function makeReport({ user, rbac, liqo }: Inputs, plan: Plan, made: Made): Repor
   };
 }
 
-function describeTorch({ urls, images, processes, deployed }: RunningTorch): TorchReport {
+function describeTorch({ urls, images, processes, deployed, packages }: RunningTorch): TorchReport {
   return {
     dashboard: urls.dashboard,
     engine: urls.engine,
@@ -119,5 +120,6 @@ function describeTorch({ urls, images, processes, deployed }: RunningTorch): Tor
     images,
     processes: processes.length,
     deployed,
+    packages: packages?.text,
   };
 }

@@ -6,6 +6,7 @@ import { fetchCheckout } from "../torch/checkout/fetch.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
 import { planAccess } from "../torch/clusters/cluster.ts";
 import type { PerComponent } from "../torch/components.ts";
+import type { PackageReport } from "../torch/packages/words.ts";
 import {
   labelOf,
   listPlaceholders,
@@ -39,6 +40,8 @@ export interface RunningTorch {
   /** The keys of the processes that the engine has from the plans. */
   readonly processes: readonly string[];
   readonly deployed: Deployed | undefined;
+  /** What became of the caches of the dashboard's packages; `undefined` where none are kept. */
+  readonly packages: PackageReport | undefined;
 }
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
@@ -54,6 +57,7 @@ export async function beginTorch(context: StepContext): Promise<BegunTorch | und
       containers: planTorchContainers(plan.torch, checkout),
       images: Object.values(plan.torch.images),
       placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout)),
+      ...(plan.torch.packageCache === undefined ? {} : { draft: plan.torch.packageCache.draft }),
       engineUrl: planUrls(plan.torch, checkout, host.site).engine,
     },
   });
@@ -90,8 +94,9 @@ export async function finishTorch(
   if (sources.template === undefined) {
     const processes = await stack.waitUntilServing();
     await stack.settle();
+    const packages = await stack.caches?.keep();
     log.endGroup();
-    return { urls: stack.urls, images: stack.builds.rows(), processes, deployed: undefined };
+    return { urls: stack.urls, images: stack.builds.rows(), processes, deployed: undefined, packages };
   }
   return await deployThrough(context, torch, sources.template, made);
 }
@@ -125,11 +130,13 @@ async function deployThrough(
   });
   const processes = await stack.waitUntilServing();
   log.endGroup();
+  const kept = tasks.begin(async () => await stack.caches?.keep());
   const { csar } = template;
   await recordNamespaces(context, csar.template, clusters);
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, deployTools);
   await stack.settle();
+  const packages = await kept;
   log.endGroup();
-  return { urls: stack.urls, images: stack.builds.rows(), processes, deployed };
+  return { urls: stack.urls, images: stack.builds.rows(), processes, deployed, packages };
 }

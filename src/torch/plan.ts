@@ -12,6 +12,7 @@ import type { ComposeModel } from "./compose/model.ts";
 import { planCompose, redirectUrl } from "./compose/plan.ts";
 import { FAST_START_JAVA_OPTIONS } from "./compose/tuning.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
+import { type PackageCachePlan, planPackageCache } from "./packages/plan.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
 export interface TorchPlan {
@@ -35,6 +36,8 @@ export interface TorchPlan {
   readonly waitSeconds: number;
   readonly connectors: number | undefined;
   readonly csar: string | undefined;
+  /** Where the caches of the dashboard's packages are kept; `undefined`: they are not. */
+  readonly packageCache: PackageCachePlan | undefined;
 }
 
 /** The label of a plan's run, in the form of Docker's filters. */
@@ -67,6 +70,7 @@ export function planTorch(
     waitSeconds: inputs.waitSeconds,
     connectors: inputs.connectors,
     csar: inputs.csar,
+    packageCache: planPackageCache(inputs.packageCache, runId),
   };
 }
 

@@ -49,6 +49,7 @@ const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "torch-dashboard-url": true,
   "torch-engine-url": true,
   "torch-broker-url": true,
+  "torch-package-cache-key": true,
 };
 
 test("action.yml declares exactly the inputs that the code reads", () => {

@@ -4,6 +4,8 @@ import { COMPONENTS, type Component, type ComponentName, forEachComponent, type 
 import type { ComposeModel } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
 import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
+import type { PackageCaches } from "../packages/caches.ts";
+import { openCaches } from "../packages/open.ts";
 import { planModels, planUrls } from "../plan.ts";
 import { BuildReports } from "./build-reports.ts";
 import { buildImage } from "./images.ts";
@@ -28,6 +30,8 @@ export class TorchStack {
   readonly dashboardServes: Promise<void>;
   /** What the images took from earlier builds. */
   readonly builds: BuildReports;
+  /** The caches of the dashboard's packages, if they are kept. */
+  readonly caches: PackageCaches | undefined;
 
   readonly #request: StackRequest;
   readonly #tools: StackTools;
@@ -52,6 +56,7 @@ export class TorchStack {
     tools.tasks.signal.addEventListener("abort", () => this.#progress.stop());
     this.#models = planModels(plan, checkout, site);
     this.urls = planUrls(plan, checkout, site);
+    this.caches = openCaches(request, tools);
     this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
     this.servicesBuilt = this.#images.services;
     // Before the first container starts: one that has the checkout mounted may change it.
@@ -119,9 +124,10 @@ export class TorchStack {
     await this.#startContainers(COMPONENTS.dashboard);
     const url = this.urls.dashboard;
     const look = watchDashboard(url, this.#tools.tasks.signal);
-    await this.#tools.timeline.measure("Dashboard serves", () =>
-      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting(COMPONENTS.dashboard)),
-    );
+    const serve = () =>
+      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting(COMPONENTS.dashboard));
+    const startAgain = () => this.#startContainers(COMPONENTS.dashboard);
+    await this.#tools.timeline.measure("Dashboard serves", () => this.caches?.serve(serve, startAgain) ?? serve());
     this.#progress.done(COMPONENTS.dashboard);
     this.#tools.log.info(`dashboard: serves ${url}`);
   }
@@ -175,10 +181,14 @@ export class TorchStack {
     const { exec, log, timeline, tasks } = this.#tools;
     const { plan, runDirectory } = this.#request;
     const own = await withFastJava(this.#models[component.name], plan.images[component.name], exec);
-    const model = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    const weighted = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    const offer = component.name === "dashboard" ? await this.caches?.offer(weighted) : undefined;
     this.#progress.say(component, "starts its containers");
     await timeline.measure(`Start ${component.title}`, () =>
-      startContainers(component, model, { exec, debug: log.debug, runDirectory, signal: tasks.signal }),
+      startContainers(component, offer?.model ?? weighted, {
+        ...{ exec, debug: log.debug, runDirectory, signal: tasks.signal },
+        fill: offer?.fill,
+      }),
     );
   }
 

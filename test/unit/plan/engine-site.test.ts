@@ -50,6 +50,7 @@ test("what an engine on another machine cannot do is refused with the reason, al
     connectors: undefined,
     credentialsMount: "/c",
     clusters: [],
+    packageCache: undefined,
     layout: {
       folders: { dashboard: undefined, engine: undefined, services: undefined },
       exampleFolder: undefined,
