@@ -26,7 +26,7 @@ export async function findCaches(path: string, context: string, log: Log): Promi
     }
     return { archives, folder, lock };
   } catch (error) {
-    log.warning(`torch-package-cache: ${path} cannot be used: ${describeError(error)}`);
+    log.warning(`torch-package-cache: ${path} cannot be used: ${describeError(error)}. Fix: name another folder.`);
     return { archives: [], folder: undefined, lock };
   }
 }

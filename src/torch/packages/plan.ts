@@ -37,7 +37,7 @@ export function checkCachePlace({
       value: folder,
       reason: "is in TORCH-V2's checkout, where its images and containers find it and may change it",
       allowed: "a folder outside of the checkout",
-      fix: "name a folder in the runner's temporary folder, such as packages in it",
+      fix: "name a folder in the runner's temporary folder (runner.temp)",
     },
   ];
 }
