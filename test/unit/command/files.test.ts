@@ -57,12 +57,13 @@ test("patterns match regular files of the workspace; a folder stands for what is
 });
 
 test("a pattern that leads out of the workspace is a problem, and so is one without a command", () => {
-  const parse = patternWithin("/work/caller");
-  for (const text of ["/etc/passwd", "../other/*.xml", "reports/../../x", "/", "~/../../../etc"]) {
+  const parse = patternWithin("/home/runner/caller");
+  for (const text of ["/etc/passwd", "../other/*.xml", "reports/../../x", "/"]) {
     const read = parse(text);
-    assert.ok(text.startsWith("~") ? "value" in read || "issue" in read : "issue" in read, text);
+    assert.ok("issue" in read, text);
   }
-  for (const text of ["reports/**/*.xml", ".", "/work/caller/a.xml", "a..b"]) assert.ok("value" in parse(text), text);
+  for (const text of ["reports/**/*.xml", ".", "/home/runner/caller/a.xml", "a..b"])
+    assert.ok("value" in parse(text), text);
   const inputs = { "INPUT_HAS-COMMAND": "false", INPUT_RESULTS: "a.xml, ../b.xml\n/c", INPUT_ARTIFACTS: "logs" };
   const { problems } = readCommandInputs(inputs, FOLDERS);
   assert.deepEqual(
