@@ -115,8 +115,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
   const ownership = journal.state;
   await refuseForeignContainers(ownership, exec);
   const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
-  const additions = { ...attempt.runFiles, defaults };
-  const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
+  const rendered = renderKindConfiguration(shape, versions, files.configuration, { ...attempt.runFiles, defaults });
   log.debug(rendered);
   const creation = beginCreate(
     {
