@@ -163,7 +163,7 @@ async function runUnitTests(): Promise<void> {
 }
 
 /** Those that boot TORCH-V2, which takes the guide's ports of this machine. */
-const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "job-container", "torch", "torch-deployments"];
+const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "job-container", "layers", "torch", "torch-deployments"];
 /**
  * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
  * look at everything that Docker has.

@@ -16,6 +16,9 @@ export interface Subject {
   readonly kind: string;
   readonly kubectl: string;
   readonly image: string;
+  /** Variables of the Action's step, and how its TORCH-V2 is placed, where they are not as usual. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly place?: (folder: string) => Promise<void>;
 }
 
 function configurationOf(kubernetes: string, workers: number): string {
@@ -131,7 +134,7 @@ export interface TimedAction extends Timed {
 
 /** The Action's main with this many workers. @param afterwards what is measured with it. */
 export async function createWithAction(
-  { machine, kubernetes }: Subject,
+  { machine, kubernetes, environment = {}, place = placeUnbuilt }: Subject,
   workers: number,
   inputs: Readonly<Record<string, string>> = {},
   afterwards?: () => Promise<unknown>,
@@ -145,13 +148,14 @@ export async function createWithAction(
     ...inputs,
   });
   runs.add(run);
-  if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
+  if (inputs.torch !== undefined) await place(join(run.folders.workspace, inputs.torch));
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
   try {
     const before = await readMachineSeconds();
     const start = performance.now();
     const result = await run.main({
+      environment,
       onStart: (pid) => {
         sampler = setInterval(async () => {
           cpu = Math.max(cpu, await readCpuSeconds(pid));

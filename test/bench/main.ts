@@ -6,6 +6,7 @@ import { readJson } from "../../src/values/json.ts";
 import { newestMinor } from "../../testbed/releases.ts";
 import { sh } from "../e2e/harness.ts";
 import { compareBoots } from "./boots.ts";
+import { compareCached } from "./cached.ts";
 import {
   createBare,
   createWithAction,
@@ -148,6 +149,9 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
   "load-images": compareLoads,
   registry: () => compareRegistries("registry", OLDEST),
   "newest-registry": () => compareRegistries("newest-registry", NEWEST),
+  async "torch-cached"() {
+    return [{ name: "torch-cached", value: await compareCached(await subjectOf(OLDEST), PAIRS), bar: 0.5, unit: "" }];
+  },
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };
