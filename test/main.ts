@@ -169,6 +169,7 @@ const WITH_TORCH = [
   "attacks",
   "caller",
   "job-container",
+  "layers",
   "packages",
   "torch",
   "torch-deployments",

@@ -16,6 +16,9 @@ export interface Subject {
   readonly kind: string;
   readonly kubectl: string;
   readonly image: string;
+  /** Variables of the Action's step, and how its TORCH-V2 is placed, where they are not as usual. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly place?: (folder: string) => Promise<void>;
 }
 
 function configurationOf(kubernetes: string, workers: number): string {
@@ -148,13 +151,18 @@ export async function prepareAction(
 }
 
 /** Runs the Action's main. @param afterwards what is measured with it. */
-export async function timeMain(run: ActionRun, afterwards?: () => Promise<unknown>): Promise<TimedAction> {
+export async function timeMain(
+  run: ActionRun,
+  afterwards?: () => Promise<unknown>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TimedAction> {
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
   try {
     const before = await readMachineSeconds();
     const start = performance.now();
     const result = await run.main({
+      environment,
       onStart: (pid) => {
         sampler = setInterval(async () => {
           cpu = Math.max(cpu, await readCpuSeconds(pid));
@@ -189,8 +197,9 @@ export async function createWithAction(
 ): Promise<TimedAction> {
   const run = await prepareAction(subject, workers, inputs);
   try {
-    if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
-    return await timeMain(run, afterwards);
+    const { place = placeUnbuilt, environment } = subject;
+    if (inputs.torch !== undefined) await place(join(run.folders.workspace, inputs.torch));
+    return await timeMain(run, afterwards, environment);
   } finally {
     await removeAction(run);
   }

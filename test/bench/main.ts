@@ -6,6 +6,7 @@ import { readJson } from "../../src/values/json.ts";
 import { newestMinor } from "../../testbed/releases.ts";
 import { sh } from "../e2e/harness.ts";
 import { compareBoots } from "./boots.ts";
+import { compareCached } from "./cached.ts";
 import {
   createBare,
   createWithAction,
@@ -155,6 +156,9 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
       { name: "two-clusters-at-once-vs-one", value: atOnce, bar: 1.6, unit: "" },
       { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 2.05, unit: "" },
     ];
+  },
+  async "torch-cached"() {
+    return [{ name: "torch-cached", value: await compareCached(await subjectOf(OLDEST), PAIRS), bar: 0.5, unit: "" }];
   },
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),

@@ -94,6 +94,11 @@ export class BuildLog {
     return { steps: steps.length, cached: steps.filter(({ cached }) => cached).length, notes: this.#notes };
   }
 
+  /** Whether all is built, and layers are being written to the cache. */
+  get writes(): boolean {
+    return this.#waiting?.kind === "export";
+  }
+
   /** Whether a step of this text began and was not cached. */
   ran(step: string): boolean {
     return [...this.#steps.values()].some((each) => each.step === step && !each.cached);

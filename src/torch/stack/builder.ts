@@ -8,8 +8,12 @@ import type { Component } from "../components.ts";
 
 /** How images are built on this machine. */
 export interface Builder {
+  /** Its name, where it is not the one in use. */
+  readonly name?: string;
   /** Whether layers can be kept in the cache of GitHub Actions: only a builder outside of the engine exports a cache. */
   readonly exportsCache: boolean;
+  /** Whether the job may read that cache and not write it. */
+  readonly readOnly: boolean;
   /** Why layers are not kept, where the builder could. */
   readonly hint: string | undefined;
   /** The variables that buildx needs for that cache; they hold a secret. */
@@ -26,8 +30,13 @@ const CACHE_VARIABLES = [
   "ACTIONS_CACHE_SERVICE_V2",
 ] as const;
 
-const NO_TOKEN =
-  "Images: the builder can keep layers between runs, but this runner gives steps no cache (ACTIONS_RUNTIME_TOKEN is not set)";
+/** Why a builder that can keep layers between runs has nowhere to keep them. */
+function hintOf(mode: string, reachable: boolean): string | undefined {
+  const why = reachable
+    ? "this job may not use the cache (ACTIONS_CACHE_MODE is none)"
+    : "this runner gives steps no cache";
+  return reachable && mode !== "none" ? undefined : `Images: the builder could keep layers between runs, but ${why}`;
+}
 
 /** Inspects the machine's builder, which must be BuildKit. */
 export async function findBuilder(environment: NodeJS.ProcessEnv, exec: Exec): Promise<Builder | Problem> {
@@ -39,11 +48,13 @@ export async function findBuilder(environment: NodeJS.ProcessEnv, exec: Exec): P
   );
   try {
     const driver = await findBuilderDriver({ timeoutSeconds: 60, purpose: "looking at the builder" }, exec);
-    const reachable = "ACTIONS_RUNTIME_TOKEN" in cacheAccess;
     const able = driver !== undefined && driver !== "docker";
+    const mode = environment.ACTIONS_CACHE_MODE ?? "";
+    const hint = hintOf(mode, "ACTIONS_RUNTIME_TOKEN" in cacheAccess);
     return {
-      exportsCache: able && reachable,
-      hint: able && !reachable ? NO_TOKEN : undefined,
+      exportsCache: able && hint === undefined,
+      readOnly: mode === "read",
+      hint: able ? hint : undefined,
       cacheAccess,
       platform: environment.DOCKER_DEFAULT_PLATFORM || undefined,
     };
@@ -102,7 +113,8 @@ export function planScope(build: BuildSource, component: Component, { platform }
 export function planBuild({ build, image, component }: ImageRequest, builder: Builder): BuildCommand {
   const place = `type=gha,scope=${planScope(build, component, builder)},timeout=${RETRY_SECONDS}s`;
   // A cache that cannot be written only makes the next run slower.
-  const cache = { "cache-from": [place], "cache-to": [`${place},mode=max,ignore-error=true`] };
+  const cacheTo = builder.readOnly ? {} : { "cache-to": [`${place},mode=max,ignore-error=true`] };
+  const cache = { "cache-from": [place], ...cacheTo };
   const target = {
     args: Object.fromEntries(Object.entries(build.args).map((entry) => entry.map(quoteTemplate))),
     tags: [image],
@@ -111,6 +123,7 @@ export function planBuild({ build, image, component }: ImageRequest, builder: Bu
   };
   return {
     args: [
+      ...(builder.name === undefined ? [] : [`--builder=${builder.name}`]),
       "--progress=plain",
       "--load",
       "--provenance=false",

@@ -1,4 +1,4 @@
-import { bake } from "../../docker/buildx.ts";
+import { bake, findOwnBuilder } from "../../docker/buildx.ts";
 import { describeError, Failure } from "../../errors.ts";
 import { CommandError, type Exec } from "../../exec.ts";
 import { withRunFile } from "../../run-folder.ts";
@@ -43,13 +43,16 @@ export async function buildImage(request: ImageRequest, builder: Builder, tools:
   } catch (error) {
     if (tools.signal.aborted || blamesDockerfile(error)) throw error;
     const note = stall.signal.aborted ? String(stall.signal.reason) : `${WITHOUT_CACHE}: ${reasonOf(error)}`;
-    const again = await buildOnce(request, { ...builder, exportsCache: false }, tools, new BuildLog(log));
+    // Steps that wait for a cache wait in every later build of the same builder, because BuildKit runs equal steps once.
+    const place = log.writes ? builder : { ...builder, name: await findOwnBuilder(OWN_BUILDER, tools.exec) };
+    const again = await buildOnce(request, { ...place, exportsCache: false }, tools, new BuildLog(log));
     return { ...again, notes: [...log.report.notes, note] };
   } finally {
     clearInterval(timer);
   }
 }
 
+const OWN_BUILDER = { timeoutSeconds: 30, purpose: "looking for Docker's own builder" };
 const WITHOUT_CACHE = "built without the cache of earlier runs";
 
 /** Whether a build failed by what its Dockerfile runs: it would again. */

@@ -173,7 +173,9 @@ async function copyProject(repository: string, workflow: string): Promise<void> 
 
 /** @returns what act uses in place of the actions that the workflows of a repository name. */
 async function makeStandIns(folder: string, repository: string): Promise<readonly string[]> {
-  await cp(join(import.meta.dirname, "setup-node"), join(folder, "setup-node"), { recursive: true });
+  for (const name of ["setup-node", "setup-buildx"]) {
+    await cp(join(import.meta.dirname, name), join(folder, name), { recursive: true });
+  }
   await cp(join(import.meta.dirname, "cache-action"), join(folder, "cache"), { recursive: true });
   const source = join(import.meta.dirname, "artifact-action");
   const declaration = await readFile(join(source, "action.yml"), "utf8");
@@ -187,7 +189,9 @@ async function makeStandIns(folder: string, repository: string): Promise<readonl
   const workflows = join(repository, ".github/workflows");
   for (const file of await readdir(workflows)) {
     const text = await readFile(join(workflows, file), "utf8");
-    for (const [, name, action = ""] of text.matchAll(/uses: (actions\/(setup-node|\w+(?=-artifact))[\w-]*@\w+)/g)) {
+    for (const [, name, action = ""] of text.matchAll(
+      /uses: (\w+\/(setup-node|setup-buildx|\w+(?=-artifact))[\w-]*@\w+)/g,
+    )) {
       replacements.add(`${name}=${join(folder, action)}`);
     }
     for (const [, commit] of text.matchAll(/uses: actions\/cache\/\w+@(\w+)/g)) {

@@ -15,6 +15,7 @@ const REQUEST = {
 const BUILDER = {
   exportsCache: false,
   hint: undefined,
+  readOnly: false,
   cacheAccess: { ACTIONS_RUNTIME_TOKEN: "t" },
   platform: undefined,
 };
@@ -43,6 +44,11 @@ test("what a compose file says about a build is only in the definition, and a ca
     "cache-from": [`type=gha,scope=${scope},timeout=20s`],
     "cache-to": [`type=gha,scope=${scope},timeout=20s,mode=max,ignore-error=true`],
   });
+});
+
+test("a job that may only read the cache does not try to write it", () => {
+  const { definition } = planBuild(REQUEST, { ...BUILDER, exportsCache: true, readOnly: true });
+  assert.deepEqual(Object.keys(JSON.parse(definition).target.image), ["args", "tags", "target", "cache-from"]);
 });
 
 test("what is built otherwise has a list of layers of its own, wherever the checkout lies", () => {
