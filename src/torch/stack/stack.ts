@@ -102,21 +102,13 @@ export class TorchStack {
     const { exec, log, timeline, tasks } = this.#tools;
     const { build } = checkout.components[component.name];
     this.#progress.say(component, "builds its image");
+    const say = (step: string) => this.#progress.say(component, step);
+    const tools = { exec, debug: log.debug, say, runDirectory, signal: tasks.signal };
     const built = await timeline.measure(`Build image: ${component.title}`, () =>
-      buildImage({ component, build, image: plan.images[component.name] }, builder, {
-        exec,
-        debug: log.debug,
-        say: (step) => this.#progress.say(component, step),
-        runDirectory,
-        signal: tasks.signal,
-      }),
+      buildImage({ component, build, image: plan.images[component.name] }, builder, tools),
     );
     this.builds.add(component, built);
-    const isServices = component.name === "services";
-    this.#progress.say(
-      component,
-      isServices ? "waits for the cluster and its credentials" : "waits for the cluster's network",
-    );
+    say(`waits for the cluster${component.name === "services" ? " and its credentials" : "'s network"}`);
   }
 
   async #startDashboard(): Promise<void> {
