@@ -32,6 +32,9 @@ async function writeDown(context: TestContext, secret: string) {
   return { folder, place, printed };
 }
 
+/** The client alone: no engine is asked for anything. */
+const WITHOUT_BUILDX = spawnSync("docker", ["buildx", "version"]).status === 0 ? false : "docker buildx is missing";
+
 const WRITE = "Write down the pull credentials";
 
 describe("the reusable workflow's pull credentials", () => {
@@ -144,5 +147,25 @@ describe("the reusable workflow's clusters", () => {
     assert.match(torch["client-key"] ?? "", /steps\.second\.outputs\.client-key-path/);
     assert.match(torch["torch-clusters"] ?? "", /steps\.second\.outputs\.credentials-directory/);
     assert.notEqual(torch["artifact-name"], second["artifact-name"]);
+  });
+});
+
+describe("the reusable workflow, where its builder does not start", () => {
+  it("goes on with Docker's own, which is that of the client's context", { skip: WITHOUT_BUILDX }, async (context) => {
+    const folder = await mkdtemp(join(tmpdir(), "kind-torch-context-"));
+    context.after(() => rm(folder, { recursive: true }));
+    const { DOCKER_HOST: _, DOCKER_CONTEXT: __, ...rest } = process.env;
+    const env = { ...rest, DOCKER_CONFIG: folder };
+    const run = (file: string, args: readonly string[]) =>
+      spawnSync(file, args, { env, encoding: "utf8", timeout: 20_000 });
+    const script = steps[stepNamed("Go on with Docker's own builder")]?.run ?? "";
+    const goOn = () => run("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", script]);
+    assert.equal(goOn().status, 0);
+    // As with Docker without root.
+    run("docker", ["context", "create", "rootless", `--docker=host=unix://${folder}/docker.sock`]);
+    run("docker", ["context", "use", "rootless"]);
+    const { status, stderr } = goOn();
+    assert.equal(status, 0, stderr);
+    assert.match(run("docker", ["buildx", "inspect"]).stdout, /^Name: +rootless$/m);
   });
 });
