@@ -89,6 +89,9 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
   if (state.created && failed) await reportCauses(state, teardown);
+  const draft = state.torch?.draft;
+  // Of no use to anyone, and its folder stays in any case.
+  if (draft !== undefined) await attempt("Removing half a package cache", () => rm(draft, { force: true }));
   if (!state.cleanup) {
     await removeNamespaces(state, teardown);
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
@@ -124,8 +127,6 @@ async function removeTorch(torch: TorchState, interrupted: boolean, { attempt, e
     if (count > 0) log.info(`Removed ${count} container(s) of TORCH-V2`);
   });
   await attempt("Removing empty files in TORCH-V2's folders", () => removeEmptyFiles(torch.placeholders));
-  const { draft } = torch;
-  if (draft !== undefined) await attempt("Removing half a package cache", () => rm(draft, { force: true }));
   await attempt("Removing TORCH-V2's images", () => removeImages(torch.images, exec));
   if (!removed) {
     log.warning(

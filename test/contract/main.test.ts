@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -9,6 +9,7 @@ import { runStep } from "../../scripts/local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { kindGateway } from "../e2e/resolver.ts";
 import { asNobody, WITHOUT_ROOT } from "../privileges.ts";
+import { STATE } from "../unit/journal.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -204,6 +205,21 @@ describe("post", () => {
     const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": broken } });
     assert.equal(result.exitCode, 0);
     assert.match(result.log.join("\n"), /::warning::The journal of the run cannot be read/);
+    await rm(root, { recursive: true });
+  });
+
+  it("removes half a package cache that a killed main left, also where all that is whole stays", async () => {
+    const { root, folders } = await makePlace();
+    const [run, draft] = [join(root, "run"), join(root, ".1.draft")];
+    await mkdir(run);
+    await writeFile(draft, "half");
+    const torch = { label: "kind-torch.run=c-1", containers: [], images: [], placeholders: [], draft, engineUrl: "" };
+    const state = { ...STATE, torch, namespaces: [], cleanup: false, logs: "never" };
+    await writeFile(join(run, "run.json"), JSON.stringify(state));
+    const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": run } });
+    assert.equal(result.exitCode, 0);
+    assert.match(result.log.join("\n"), /cleanup: false: the cluster c and its credentials stay/);
+    await assert.rejects(stat(draft), /ENOENT/);
     await rm(root, { recursive: true });
   });
 });
