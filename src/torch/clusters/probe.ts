@@ -42,7 +42,8 @@ export function probeAccess({
     const asked = request(
       {
         ...{ host, port, path: PATH, method: "POST", timeout: TIMEOUT_MILLISECONDS },
-        ...{ servername: serverName, ca, cert: certificate, key: privateKey },
+        // Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says: the service layer verifies it, too.
+        ...{ servername: serverName, ca, cert: certificate, key: privateKey, rejectUnauthorized: true },
         headers: { "content-type": "application/json", "content-length": Buffer.byteLength(REVIEW) },
         // An agent of its own uses no proxy, not even with NODE_USE_ENV_PROXY.
         agent: new Agent(),
