@@ -61,9 +61,9 @@ const SHELL = "/bin/sh";
 
 /**
  * Constant: the command and its arguments are the shell's positional parameters, which it does not read, after the file for
- * standard input. Where that is none, the command finds its end at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
- * a process group and ends that group at the time limit, even when main is gone by then; `-p` finds it where the PATH does not
- * lead to it.
+ * standard input. Where that is none, the command finds its end at once, which @actions/exec cannot give it. `timeout` of
+ * coreutils makes the command lead a process group and ends that group at the time limit, even when main is gone by then;
+ * `-p` finds it where the PATH does not lead to it.
  */
 const RUN_LIMITED = 'in=$1; shift; command -p timeout -s KILL "$@" <"$in"; exit "$?"';
 

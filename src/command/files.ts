@@ -17,7 +17,7 @@ export interface CallerFiles {
 export interface FoundFiles {
   readonly files: readonly string[];
   /** The patterns that match no file. */
-  readonly vain: readonly string[];
+  readonly unmatched: readonly string[];
   /** How many files were not taken, because they are links that lead out of the workspace. */
   readonly outside: number;
   /** Whether there are more than `most`. */
@@ -32,8 +32,8 @@ export async function findFiles(workspace: string, patterns: readonly string[], 
   const root = await realpath(workspace);
   const files = new Set<string>();
   const outside = new Set<string>();
-  const vain: string[] = [];
-  const found = (more: boolean) => ({ files: [...files].toSorted(), vain, outside: outside.size, more });
+  const unmatched: string[] = [];
+  const found = (more: boolean) => ({ files: [...files].toSorted(), unmatched, outside: outside.size, more });
   for (const pattern of patterns) {
     let matched = false;
     for await (const path of matches(workspace, root, pattern)) {
@@ -44,7 +44,7 @@ export async function findFiles(workspace: string, patterns: readonly string[], 
       else if (files.size < most || files.has(path)) files.add(path);
       else return found(true);
     }
-    if (!matched) vain.push(pattern);
+    if (!matched) unmatched.push(pattern);
   }
   return found(false);
 }

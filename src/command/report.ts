@@ -108,8 +108,8 @@ async function readResults(
 ): Promise<TestResults | undefined> {
   if (patterns.length === 0) return undefined;
   const name = (path: string) => printable(relative(workspace, path));
-  const { files, vain, outside, more } = await findFiles(workspace, patterns, MAX_RESULT_FILES);
-  for (const pattern of vain) warnings.push(`results: ${name(pattern)} matches no file.`);
+  const { files, unmatched, outside, more } = await findFiles(workspace, patterns, MAX_RESULT_FILES);
+  for (const pattern of unmatched) warnings.push(`results: ${name(pattern)} matches no file.`);
   if (outside > 0) warnings.push(`results: ${outside} file(s) are links that lead out of the workspace, and not read.`);
   if (more) warnings.push(`results: more than ${MAX_RESULT_FILES} files match; the first of them are read.`);
   let room = MAX_RESULT_BYTES;
@@ -150,7 +150,7 @@ async function keepFiles(
   const { workspace } = folders;
   const found = await findFiles(workspace, inputs.artifacts, MAX_ARTIFACT_FILES);
   const { content, refused } = chooseFiles(workspace, found.files);
-  for (const pattern of found.vain)
+  for (const pattern of found.unmatched)
     warnings.push(`artifacts: ${printable(relative(workspace, pattern) || ".")} matches no file.`);
   if (found.outside > 0)
     warnings.push(`artifacts: ${found.outside} file(s) are links that lead out of the workspace, and not kept.`);

@@ -35,11 +35,11 @@ test("patterns match regular files of the workspace; a folder stands for what is
     const all = patterns.map((pattern) => join(workspace, pattern));
     const found = await findFiles(workspace, all, most);
     const name = (path: string) => relative(workspace, path);
-    return { ...found, files: found.files.map(name), vain: found.vain.map(name) };
+    return { ...found, files: found.files.map(name), unmatched: found.unmatched.map(name) };
   };
-  const { files, vain, outside } = await find(["**/*.xml", "nothing/*"]);
+  const { files, unmatched, outside } = await find(["**/*.xml", "nothing/*"]);
   assert.deepEqual(files, ["a.xml", "reports/b.xml", "reports/deep/c.xml", "reports/same.xml"]);
-  assert.deepEqual([vain, outside], [["nothing/*"], 1]);
+  assert.deepEqual([unmatched, outside], [["nothing/*"], 1]);
   assert.deepEqual((await find(["reports"])).files, [
     "reports/b.xml",
     "reports/deep/c.xml",
