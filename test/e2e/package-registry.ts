@@ -30,7 +30,7 @@ export const VERSION_1 = {
   bytesPerSecond: 3_000_000,
 } as const;
 
-/** What the small TORCH-V2's dashboard is told in its environment to install the packages of a registry. */
+/** What the small TORCH-V2's dashboard gets in its environment, to install the packages of a registry. */
 export function dashboardVariables({ url }: Pick<PackageRegistry, "url">): Readonly<Record<string, string>> {
   return { PACKAGE_REGISTRY: url };
 }

@@ -19,7 +19,7 @@ function read(lines: readonly string[], before?: BuildLog): BuildLog {
   return log;
 }
 
-test("the lines of a build are told apart", () => {
+test("the kinds of a build's lines are distinguished", () => {
   for (const [line, expected] of [
     ["#12 [base 2/4] RUN make", { vertex: "12", kind: "step", step: "[base 2/4] RUN make" }],
     ["#7 [2/5] COPY . .", { vertex: "7", kind: "step", step: "[2/5] COPY . ." }],
