@@ -36,7 +36,7 @@ function begin({ folders, folder }: Awaited<ReturnType<typeof preparePlace>>, co
 async function runCommand(place: Awaited<ReturnType<typeof preparePlace>>, command: string) {
   const child = begin(place, command);
   const printed: Buffer[] = [];
-  child.stdout?.on("data", (chunk: Buffer) => printed.push(chunk));
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => printed.push(chunk));
   // Its end is not that of its output, which what it left in the background keeps open.
   const [exitCode] = await once(child, "exit");
   return { exitCode, printed: Buffer.concat(printed).toString() };
