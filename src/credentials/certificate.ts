@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { Failure } from "../errors.ts";
 import { printable } from "../values/text.ts";
 
@@ -13,6 +14,16 @@ function readCertificate(pem: string): X509Certificate | undefined {
     return new X509Certificate(pem);
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a client can use the files: only the first certificate of each has been read until then. */
+function isUsable({ certificate, privateKey, ca }: CertificateFiles): boolean {
+  try {
+    createSecureContext({ cert: certificate, key: privateKey, ca });
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -46,6 +57,7 @@ export function judgeCertificate(
   if (!certificate.checkPrivateKey(createPrivateKey(files.privateKey))) return "does not belong to the key";
   const ca = readCertificate(files.ca);
   if (ca === undefined || !certificate.verify(ca.publicKey)) return "is not signed by the cluster's CA";
+  if (!isUsable(files)) return "cannot be used for TLS: something else is in its file, or in the CA's";
   const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
   if (commonName !== user)
     return `names ${commonName === undefined ? "nobody" : printable(commonName)} instead of ${user}`;

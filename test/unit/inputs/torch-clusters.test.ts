@@ -113,6 +113,14 @@ describe("files that do not belong together are refused", () => {
       /torch-signed\.crt, which is not signed by the cluster's CA/,
     ],
     ["a certificate that cannot be parsed", (at) => writeFile(at("torch-signed.crt"), "no"), /which cannot be parsed/],
+    [
+      "a certificate with another one behind it that is damaged",
+      async (at) => {
+        const damaged = "-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n";
+        await writeFile(at("torch-signed.crt"), `${await readFile(at("torch-signed.crt"), "utf8")}${damaged}`);
+      },
+      /torch-signed\.crt, which cannot be used for TLS/,
+    ],
     ["a file without a key", (at) => writeFile(at("torch.key"), "no"), /torch\.key, which is not a private key in PEM/],
     [
       "an encrypted key",
