@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { getProxyUrl } from "@actions/http-client";
 import { Failure } from "../errors.ts";
+import { findProxies } from "../host/proxy.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import {
   type CacheCheck,
@@ -14,7 +16,7 @@ import {
   VERIFIED,
 } from "./cache.ts";
 import { hashChunks, parseChecksum } from "./checksum.ts";
-import { downloadFile } from "./download.ts";
+import { downloadFile, isCertificateError } from "./download.ts";
 import { type PathSearch, takeFromPath } from "./path.ts";
 import { type ToolSource, voucherFor } from "./sources.ts";
 
@@ -35,6 +37,9 @@ export interface InstalledTool {
 }
 
 const DOWNLOAD_SECONDS = 600;
+
+/** A proxy that looks at a file before it lets it through does so before its first byte. */
+const STALL_SECONDS = 30;
 
 /** Those of kind and kubectl have a hundred bytes or less. */
 const MAX_CHECKSUM_BYTES = 16 * 1024;
@@ -167,13 +172,26 @@ async function download(
 ): Promise<string> {
   const path = join(folder, randomUUID());
   try {
-    await downloadFile(url, path, { bytes, seconds: DOWNLOAD_SECONDS, retryDelays });
+    await downloadFile(url, path, { bytes, seconds: DOWNLOAD_SECONDS, stallSeconds: STALL_SECONDS, retryDelays });
     return path;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {
-      fix: "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror",
+      fix: isCertificateError(error) ? CERTIFICATE_FIX : `${proxyFix(url)}${NETWORK_FIX}`,
       cause: error,
     });
   }
+}
+
+const NETWORK_FIX = "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror";
+
+const CERTIFICATE_FIX =
+  "if an authority of your own signed that certificate, set NODE_EXTRA_CA_CERTS to the file of the authority's certificate in the job's env; if it has expired or is not valid yet, check this machine's clock";
+
+/** What to look at first where a download goes through a proxy of the environment. */
+function proxyFix(url: string): string {
+  if (getProxyUrl(url) === "") return "";
+  const variable = `${new URL(url).protocol.slice(0, -1)}_PROXY=`.toUpperCase();
+  const proxy = findProxies(process.env).find((each) => each.startsWith(variable));
+  return `check that the proxy (${proxy}) lets this machine reach that host, or add the host to NO_PROXY; `;
 }

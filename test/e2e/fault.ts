@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { type ActionRun, type Machine, prepareMachine, prepareRun, processesNaming, sh } from "./harness.ts";
 
 /**
@@ -46,6 +46,12 @@ export async function readFaults(files: readonly string[]): Promise<readonly Fau
   } finally {
     recorded = undefined;
   }
+}
+
+/** Declares faults that mostly wait, and that do not meet: their tests run at the same time. */
+export function faultsAtOnce(name: string, declare: () => void): void {
+  if (recorded !== undefined) declare();
+  else describe(name, { concurrency: true }, declare);
 }
 
 let count = 0;
