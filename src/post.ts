@@ -1,4 +1,6 @@
+import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
 import { describeError } from "./errors.ts";
+import { isRunFolder } from "./run-folder.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { loadMain, loadRunDirectory } from "./runner/state.ts";
@@ -9,9 +11,19 @@ import { endUnfinished } from "./unfinished.ts";
 /** The run's folder as the runner knows it, or as a main that it could not stop has made it; empty where there is none. */
 async function findRunDirectory(): Promise<string> {
   const saved = loadRunDirectory();
+  if (saved !== "") return checkRunDirectory(saved);
   const main = loadMain();
-  if (saved !== "" || main === undefined) return saved;
+  if (main === undefined) return "";
   return (await endUnfinished(main, readFolders(process.env).temp)) ?? "";
+}
+
+/** Post removes that folder whatever is in it. */
+function checkRunDirectory(saved: string): string {
+  if (isRunFolder(saved, process.env.RUNNER_TEMP ?? "")) return saved;
+  createLog().warning(
+    `The step's state names ${saved}, which is not a folder of a run in RUNNER_TEMP: nothing was removed. Fix: keep RUNNER_TEMP as it is during the job, and remove by hand what docker ps --all --filter label=${KIND_CLUSTER_LABEL} shows of this job.`,
+  );
+  return "";
 }
 
 // Whatever it finds, post does not fail the job.

@@ -103,6 +103,7 @@ export async function takeFromCache(
   checksum: string | undefined,
   path: string,
 ): Promise<CacheCheck | "absent" | undefined> {
+  if (process.env.RUNNER_TOOL_CACHE === undefined || process.env.RUNNER_TOOL_CACHE === "") return "absent";
   const place = find(key.tool, key.version, key.nodeArchitecture);
   if (place === "") return "absent";
   const check = planCacheCheck(key.tool, source, checksum, await readRecord(join(place, recordName(key.tool))));
@@ -119,8 +120,8 @@ export async function placeInCache(key: CacheKey, binary: string, record: CacheR
   const { tool, version, nodeArchitecture } = key;
   const root = process.env.RUNNER_TOOL_CACHE;
   if (root === undefined || root === "") {
-    throw new Failure("RUNNER_TOOL_CACHE is not set, as it is on every runner.", {
-      fix: "set it to a folder that this user may write to",
+    throw new Failure(`${tool} ${version} cannot be kept in the tool cache: RUNNER_TOOL_CACHE is not set.`, {
+      fix: "set it to a folder that this user may write to, or each run downloads the tool again",
     });
   }
   const place = join(root, tool, version, nodeArchitecture);
@@ -140,12 +141,12 @@ export async function placeInCache(key: CacheKey, binary: string, record: CacheR
     });
     await writeFile(`${place}.complete`, "");
   } catch (error) {
-    throw new Failure(`${tool} cannot be stored in the tool cache: ${describeError(error)}`, {
-      fix: `check that ${root} has free space and belongs to the runner's user`,
+    throw new Failure(`${tool} ${version} cannot be kept in the tool cache: ${describeError(error)}`, {
+      fix: `check that ${root} has free space and belongs to the runner's user, or each run downloads the tool again`,
       cause: error,
     });
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

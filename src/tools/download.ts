@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { HttpClient } from "@actions/http-client";
 import { errorCode } from "../errors.ts";
@@ -50,10 +51,24 @@ export async function downloadFile(url: string, path: string, limits: DownloadLi
     } catch (error) {
       await rm(path, { force: true });
       if (signal.aborted) throw new Error(`timed out after ${limits.seconds} s`);
-      if (delay === undefined || error instanceof PermanentError || isCertificateError(error)) throw error;
+      if (delay === undefined || isPermanent(error)) throw error;
       await pause(error instanceof PassingError ? Math.max(delay, error.waitMilliseconds) : delay);
     }
   }
+}
+
+function isPermanent(error: unknown): boolean {
+  return error instanceof PermanentError || isCertificateError(error) || isDiskError(error);
+}
+
+/** Whether the disk, and not the network, is what failed. */
+export function isDiskError(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EROFS"].includes(errorCode(error) ?? "");
+}
+
+/** What to do where the run's folder has no room for a tool. */
+export function diskFix(runDirectory: string): string {
+  return `free disk space in ${dirname(runDirectory)} (RUNNER_TEMP), or use a runner with a larger disk`;
 }
 
 /** Whether a server's certificate was not accepted (Node.js, "X509 certificate error codes"): it is the same at the next try. */

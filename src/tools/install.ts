@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { getProxyUrl } from "@actions/http-client";
-import { Failure } from "../errors.ts";
+import { describeError, Failure } from "../errors.ts";
 import { findProxies } from "../host/proxy.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import {
@@ -16,7 +16,7 @@ import {
   VERIFIED,
 } from "./cache.ts";
 import { hashChunks, parseChecksum } from "./checksum.ts";
-import { downloadFile, isCertificateError } from "./download.ts";
+import { diskFix, downloadFile, isCertificateError, isDiskError } from "./download.ts";
 import { type PathSearch, takeFromPath } from "./path.ts";
 import { type ToolSource, voucherFor } from "./sources.ts";
 
@@ -32,7 +32,7 @@ export interface InstalledTool {
   readonly path: string;
   /** Where it came from and what vouches for it, for the log and the summary. */
   readonly origin: string;
-  /** Set if nothing vouches for it. */
+  /** Set if nothing vouches for it, or if it could not be kept for later runs. */
   readonly warning: string | undefined;
 }
 
@@ -125,11 +125,17 @@ async function downloadTool(
   }
   await chmod(binary, 0o755);
   await rename(binary, path);
-  await placeInCache(request, path, { sha256: actual, url: source.url });
+  const unkept = await placeInCache(request, path, { sha256: actual, url: source.url }).then(
+    () => undefined,
+    // The run has its own copy.
+    (error: unknown) => describeError(error),
+  );
   const voucher = voucherFor(tool, source.url);
   const proof = checksum === undefined ? `${UNVERIFIED}: ${describeVoucher(voucher)}` : VERIFIED;
-  const warning = checksum === undefined && voucher === "nothing" ? describeUnverified(request) : undefined;
-  return { path, origin: `downloaded from ${source.url}, ${proof}`, warning };
+  const unverified = checksum === undefined && voucher === "nothing" ? describeUnverified(request) : undefined;
+  const warnings = [unverified, unkept].flatMap((warning) => warning ?? []);
+  const origin = `downloaded from ${source.url}, ${proof}`;
+  return { path, origin, warning: warnings.length === 0 ? undefined : warnings.join("\n") };
 }
 
 function describeMismatch({ tool, version, source, checksum }: ToolRequest, actual: string, expected: string): Failure {
@@ -177,10 +183,15 @@ async function download(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {
-      fix: isCertificateError(error) ? CERTIFICATE_FIX : `${proxyFix(url)}${NETWORK_FIX}`,
+      fix: downloadFix(url, folder, error),
       cause: error,
     });
   }
+}
+
+function downloadFix(url: string, folder: string, error: unknown): string {
+  if (isDiskError(error)) return diskFix(folder);
+  return isCertificateError(error) ? CERTIFICATE_FIX : `${proxyFix(url)}${NETWORK_FIX}`;
 }
 
 const NETWORK_FIX = "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror";
