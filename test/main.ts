@@ -169,8 +169,8 @@ const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "job-container", "
  * look at everything that Docker has.
  */
 const ALONE = [
-  ...["act", "cluster", "faults-disk", "faults-docker", "faults-downloads", "faults-environment", "faults-runner"],
-  ...["inotify", "lifecycle", "pair"],
+  ...["act", "cluster", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads", "faults-environment"],
+  ...["faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
 ];
 
 /**

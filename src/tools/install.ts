@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { getProxyUrl } from "@actions/http-client";
 import { describeError, Failure } from "../errors.ts";
 import { findProxies } from "../host/proxy.ts";
+import { makeFolders } from "../values/files.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import {
   type CacheCheck,
@@ -75,7 +76,7 @@ export async function installTool(
 ): Promise<InstalledTool> {
   const { tool, version, source, checksum } = request;
   const bin = join(folder, "bin");
-  await mkdir(bin, { recursive: true, mode: 0o700 });
+  await makeFolders(bin, 0o700);
   const path = join(bin, tool);
   const cached = await takeFromCache(request, source, checksum, path);
   if (cached !== undefined && cached !== "absent") return describeCached(request, path, cached);

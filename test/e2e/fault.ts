@@ -148,3 +148,15 @@ export function errorOf(result: { readonly log: readonly string[]; readonly exit
   assert.match(text, /Fix: \S/, "the error names its fix");
   return text;
 }
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** What a step that a signal ended has to say, and nothing else. */
+export function expectStopped(
+  result: { readonly log: readonly string[]; readonly exitCode: number | null },
+  signal: keyof typeof EXIT_CODES,
+): void {
+  assert.equal(result.exitCode, EXIT_CODES[signal], logOf(result));
+  const errors = result.log.filter((line) => line.startsWith("::error"));
+  assert.deepEqual(errors, [`::error::The step was stopped (${signal}).`]);
+}

@@ -3,25 +3,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
-import { errorOf, fault, faultsAtOnce, logOf } from "./fault.ts";
+import { errorOf, expectStopped, fault, faultsAtOnce, logOf } from "./fault.ts";
 import { processesNaming, sh } from "./harness.ts";
 import { INSTALL_ONLY, send, startMirror, TOOL } from "./mirror.ts";
 import { mountMemory, startWith, stopWhen, type Variables } from "./step.ts";
 
 const AREA = "The runner";
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const STOPPED = "an error that the step was stopped, with the signal; its programs have ended";
-
-/** What a step that a signal ended has to say. */
-function expectStopped(
-  result: Parameters<typeof logOf>[0] & { readonly exitCode: number | null },
-  signal: keyof typeof EXIT_CODES,
-) {
-  assert.equal(result.exitCode, EXIT_CODES[signal], logOf(result));
-  const errors = result.log.filter((line) => line.startsWith("::error"));
-  assert.deepEqual(errors, [`::error::The step was stopped (${signal}).`]);
-}
 
 /** A step that only installs kind and kubectl, with the runner's variables changed. */
 function withVariables(

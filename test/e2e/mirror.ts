@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { StepRequest, StepResult } from "../../scripts/local/runner.ts";
+import type { StepFolders, StepRequest, StepResult } from "../../scripts/local/runner.ts";
 import type { ActionRun } from "./harness.ts";
 
 export type Answer = (response: ServerResponse) => void;
@@ -30,13 +30,16 @@ export interface MirrorOptions {
   readonly certificate?: { readonly key: Buffer; readonly cert: Buffer };
 }
 
+/** What is different in a step. */
+export type MirrorStep = Partial<Omit<StepRequest, "folders">> & { readonly folders?: Partial<StepFolders> };
+
 /** A mirror of kind and kubectl on this machine's loopback. */
 export interface Mirror {
   readonly base: string;
   /** When kind was asked for, in milliseconds. */
   readonly asked: readonly number[];
-  /** Runs main with install-only, with the mirror and a tool cache of the run's own. */
-  install(run: ActionRun, options?: Partial<StepRequest>): Promise<StepResult>;
+  /** Runs main with install-only, with the mirror and, unless others are given, the run's folders and an empty tool cache. */
+  install(run: ActionRun, options?: MirrorStep): Promise<StepResult>;
   /** The same with a catalog without checksums. */
   installUnverified(run: ActionRun): Promise<StepResult>;
   close(): void;
@@ -66,11 +69,11 @@ export async function startMirror({ kind, checksum, certificate }: MirrorOptions
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port }: AddressInfo = Object(server.address());
   const base = `${certificate === undefined ? "http" : "https"}://127.0.0.1:${port}`;
-  const run = async (step: ActionRun, sums: Readonly<Record<string, string>>, options: Partial<StepRequest> = {}) => {
-    const catalog = await writeCatalog(step.folders.temp, sums);
-    const folders = { ...step.folders, toolCache: join(step.folders.temp, "tool-cache") };
+  const run = async (step: ActionRun, sums: Readonly<Record<string, string>>, options: MirrorStep = {}) => {
+    const catalog = await writeCatalog(step.folders.workspace, sums);
+    const folders = { ...step.folders, toolCache: join(step.folders.temp, "tool-cache"), ...options.folders };
     const inputs = { ...INSTALL_ONLY, catalog, "kind-mirror": base, "kubectl-mirror": base, ...options.inputs };
-    return await step.main({ folders, ...options, inputs });
+    return await step.main({ ...options, folders, inputs });
   };
   return {
     base,

@@ -12,9 +12,21 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Variables that the runner sets otherwise, or not at all. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+/** Starts a step's program under another umask. A shell would drop the inputs: their names have hyphens. */
+export function underUmask(mask: number, start: NonNullable<StepRequest["start"]>): NonNullable<StepRequest["start"]> {
+  return (entry, environment) => {
+    const before = process.umask(mask);
+    try {
+      return start(entry, environment);
+    } finally {
+      process.umask(before);
+    }
+  };
+}
+
 /**
  * Starts a step's program with other variables than the runner's.
- * @param wrap the command that starts it in another way, such as under another umask.
+ * @param wrap the command that starts it in another way, such as as another user.
  */
 export function startWith(
   variables: Variables,
