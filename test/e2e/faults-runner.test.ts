@@ -10,6 +10,8 @@ import { mountMemory, startWith, stopWhen, type Variables } from "./step.ts";
 
 const AREA = "The runner";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** What the runner's files get before anything else. */
+const EARLY = "before anything is downloaded";
 const STOPPED = "an error that the step was stopped, with the signal; its programs have ended";
 
 /** A step that only installs kind and kubectl, with the runner's variables changed. */
@@ -18,7 +20,9 @@ function withVariables(
   change: (folder: string) => Promise<Variables>,
   check: (log: string, error: () => string) => void,
 ): void {
-  fault({ area: AREA, when: "while the step publishes", seconds: 30, ...row }, async ({ prepare }) => {
+  const early = row.sees.endsWith(EARLY);
+  const when = early ? "when the step begins" : "while the step publishes";
+  fault({ area: AREA, when, seconds: 30, ...row }, async ({ prepare }) => {
     const run = await prepare(INSTALL_ONLY);
     const mirror = await startMirror({ kind: [send(TOOL)] });
     const folder = join(run.folders.workspace, "runner");
@@ -26,6 +30,7 @@ function withVariables(
     try {
       const result = await mirror.install(run, { start: startWith(await change(folder)) });
       check(logOf(result), () => errorOf(result));
+      if (early) assert.deepEqual(mirror.asked, [], "something was downloaded");
       if (!logOf(result).includes("::error")) assert.equal(result.exitCode, 0, logOf(result));
     } finally {
       mirror.close();
@@ -37,20 +42,20 @@ function withVariables(
 faultsAtOnce("the runner's files", () => {
   for (const variable of ["GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_ENV"]) {
     withVariables(
-      { cause: `the file of ${variable} is missing`, sees: "an error that names it, before anything is downloaded" },
+      { cause: `the file of ${variable} is missing`, sees: `an error that names it, ${EARLY}` },
       async (folder) => ({ [variable]: join(folder, "missing") }),
       (_, error) => assert.match(error(), new RegExp(`${variable} .*/missing`)),
     );
   }
   withVariables(
-    { cause: "GITHUB_OUTPUT is a folder", sees: "an error that names it, before anything is downloaded" },
+    { cause: "GITHUB_OUTPUT is a folder", sees: `an error that names it, ${EARLY}` },
     async (folder) => ({ GITHUB_OUTPUT: folder }),
     (_, error) => assert.match(error(), /GITHUB_OUTPUT .*\/runner/),
   );
   withVariables(
     {
       cause: "the file of GITHUB_OUTPUT is read-only",
-      sees: "an error that names it, before anything is downloaded",
+      sees: `an error that names it, ${EARLY}`,
       skip: WITHOUT_ROOT,
     },
     async (folder) => {
@@ -76,7 +81,7 @@ faultsAtOnce("the runner's files", () => {
     (_, error) => assert.match(error(), /GITHUB_OUTPUT .*no space left/),
   );
   withVariables(
-    { cause: "GITHUB_STATE is missing", sees: "an error that names it, before anything is downloaded" },
+    { cause: "GITHUB_STATE is missing", sees: `an error that names it, ${EARLY}` },
     async (folder) => ({ GITHUB_STATE: join(folder, "missing") }),
     (_, error) => assert.match(error(), /GITHUB_STATE .*\/missing/),
   );
