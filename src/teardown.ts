@@ -21,7 +21,7 @@ import { deleteRegistry } from "./pulls/teardown.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
-import { removeUnrecorded } from "./unrecorded.ts";
+import { tearDownUnrecorded } from "./unrecorded.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is in that folder's journal. */
 export interface TeardownRequest {
@@ -59,24 +59,9 @@ export async function tearDown(request: TeardownRequest): Promise<void> {
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
   });
-  const removed =
-    journal === undefined ? await tearDownUnrecorded(teardown) : await tearDownRun(journal, hidden, teardown);
-  if (!removed) return;
+  if (journal === undefined) await tearDownUnrecorded(teardown);
+  else if (!(await tearDownRun(journal, hidden, teardown))) return;
   await teardown.attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
-}
-
-/** Removes what is left of a run without a journal. A machine without Docker has nothing of it. */
-async function tearDownUnrecorded({ exec, log, runDirectory }: Teardown): Promise<boolean> {
-  const removed = await removeUnrecorded(runDirectory, exec).catch((error: unknown) => {
-    log.debug(`Looking for what the run left failed: ${describeError(error)}`);
-    return 0;
-  });
-  if (removed > 0) {
-    log.warning(
-      `The run's folder was emptied before this job's end: ${removed} container(s) of the run were removed, by what they mount. Fix: keep RUNNER_TEMP as it is during the job; credentials that are elsewhere are still there.`,
-    );
-  }
-  return true;
 }
 
 function attemptWith(log: Log): Teardown["attempt"] {

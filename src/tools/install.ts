@@ -2,9 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { getProxyUrl } from "@actions/http-client";
 import { describeError, Failure } from "../errors.ts";
-import { findProxies } from "../host/proxy.ts";
 import { makeFolders } from "../values/files.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import {
@@ -17,7 +15,8 @@ import {
   VERIFIED,
 } from "./cache.ts";
 import { hashChunks, parseChecksum } from "./checksum.ts";
-import { diskFix, downloadFile, isCertificateError, isDiskError } from "./download.ts";
+import { downloadFile } from "./download.ts";
+import { downloadFix } from "./download-fix.ts";
 import { type PathSearch, takeFromPath } from "./path.ts";
 import { type ToolSource, voucherFor } from "./sources.ts";
 
@@ -188,22 +187,4 @@ async function download(
       cause: error,
     });
   }
-}
-
-function downloadFix(url: string, folder: string, error: unknown): string {
-  if (isDiskError(error)) return diskFix(folder);
-  return isCertificateError(error) ? CERTIFICATE_FIX : `${proxyFix(url)}${NETWORK_FIX}`;
-}
-
-const NETWORK_FIX = "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror";
-
-const CERTIFICATE_FIX =
-  "if an authority of your own signed that certificate, set NODE_EXTRA_CA_CERTS to the file of the authority's certificate in the job's env; if it has expired or is not valid yet, check this machine's clock";
-
-/** What to look at first where a download goes through a proxy of the environment. */
-function proxyFix(url: string): string {
-  if (getProxyUrl(url) === "") return "";
-  const variable = `${new URL(url).protocol.slice(0, -1)}_PROXY=`.toUpperCase();
-  const proxy = findProxies(process.env).find((each) => each.startsWith(variable));
-  return `check that the proxy (${proxy}) lets this machine reach that host, or add the host to NO_PROXY; `;
 }

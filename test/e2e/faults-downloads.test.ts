@@ -196,6 +196,27 @@ faultsAtOnce("downloads", () => {
     run: (mirror, step) => mirror.install(step, { inputs: { "kind-mirror": "https://mirror.invalid" } }),
     check: (result) => assert.match(errorOf(result), /mirror\.invalid\S* failed: .*(?:ENOTFOUND|EAI_AGAIN)/),
   });
+  fault(
+    {
+      area: "Downloads",
+      cause: "a proxy that is not an address",
+      when: "while kind is downloaded",
+      sees: "an error that names the variable",
+      seconds: 90,
+    },
+    async ({ prepare }) => {
+      const mirror = await startMirror({ kind: [] });
+      try {
+        const result = await mirror.install(await prepare(INSTALL_ONLY), {
+          environment: { HTTPS_PROXY: "::::", https_proxy: "" },
+          inputs: { "kind-mirror": "https://mirror.example" },
+        });
+        assert.match(errorOf(result), /Fix: .*HTTPS_PROXY/);
+      } finally {
+        mirror.close();
+      }
+    },
+  );
   for (const { cause, answer } of [
     { cause: "a proxy that refuses", answer: "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" },
     { cause: "a proxy that asks for a password", answer: "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n" },

@@ -173,6 +173,12 @@ faultsAtOnce("the environment", () => {
   );
 });
 
+async function brokenConfiguration(folder: string): Promise<string> {
+  await mkdir(folder);
+  await writeFile(join(folder, "config.json"), "{broken");
+  return folder;
+}
+
 /** A fault that a step with a whole cluster goes past. */
 function createsWith(
   cause: string,
@@ -206,8 +212,9 @@ createsWith(
   async ({ folders }) => assert.equal(await readFile(join(folders.workspace, ".kube/config"), "utf8"), "a user's"),
 );
 createsWith(
-  "neither HOME nor a TMPDIR that exists, umask 077, another locale and time zone",
+  "neither HOME nor a TMPDIR that exists, a configuration of Docker's that is not JSON, umask 077, another locale and time zone",
   async ({ folders }) => ({
+    DOCKER_CONFIG: await brokenConfiguration(join(folders.workspace, "docker")),
     HOME: undefined,
     TMPDIR: join(folders.workspace, "missing"),
     LC_ALL: "tr_TR.ISO-8859-9",
