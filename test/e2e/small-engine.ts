@@ -42,9 +42,10 @@ export async function startSmallEngine(): Promise<SmallEngine> {
     "containerd-plugins-namespace": "kind-torch-test-plugins",
   };
   const dockerd = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const script = 'ip link set lo up; "$1" "$2" "$3" "$4" & shift 4; exec dockerd "$@"';
+  const script = 'ip link set lo up; "$1" "$2" "$3" "$4" & echo $! > "$5"; shift 5; exec dockerd "$@"';
   const registry = [process.execPath, join(import.meta.dirname, "full-disk-registry.ts"), "5999", disk];
-  const child = spawn(...asRoot("unshare", ["--net", "sh", "-c", script, "sh", ...registry, ...dockerd]), {
+  const registryPid = join(root, "registry.pid");
+  const child = spawn(...asRoot("unshare", ["--net", "sh", "-c", script, "sh", ...registry, registryPid, ...dockerd]), {
     stdio: "ignore",
   });
   const ended = once(child, "exit");
@@ -53,9 +54,10 @@ export async function startSmallEngine(): Promise<SmallEngine> {
   return {
     host,
     end: async () => {
-      await sh(...asRoot("kill", [(await readFile(join(root, "pid"), "utf8")).trim()]));
+      for (const file of [registryPid, join(root, "pid")]) {
+        await sh(...asRoot("kill", [(await readFile(file, "utf8")).trim()]));
+      }
       await ended;
-      await sh(...asRoot("pkill", ["--full", registry.slice(1).join(" ")])).catch(() => undefined);
       await sh(...asRoot("umount", ["--recursive", "--lazy", disk]));
       await sh(...asRoot("rm", ["--recursive", "--force", root]));
       await rm(root, { recursive: true, force: true });
