@@ -3,6 +3,7 @@ import { describeError } from "./errors.ts";
 import { isRunFolder } from "./run-folder.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
+import { continueWhenStopped } from "./runner/signals.ts";
 import { loadMain, loadRunDirectory } from "./runner/state.ts";
 import { hasJobFailed, readFolders } from "./runner/step.ts";
 import { tearDown } from "./teardown.ts";
@@ -25,6 +26,8 @@ function checkRunDirectory(saved: string): string {
   );
   return "";
 }
+
+continueWhenStopped((signal) => createLog().info(`${signal}: what this run created is removed all the same`));
 
 // Whatever it finds, post does not fail the job.
 const runDirectory = await findRunDirectory().catch((error: unknown) => {

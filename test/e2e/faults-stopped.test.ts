@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOf, expectStopped, fault, logOf } from "./fault.ts";
-import { type ActionRun, dockerLeftovers, processesNaming, sh } from "./harness.ts";
+import { type ActionRun, dockerLeftovers, eventually, processesNaming, sh } from "./harness.ts";
 import { stopWhen } from "./step.ts";
 
 const AREA = "The runner";
@@ -55,6 +55,33 @@ fault(
     const second = await run.post({ inputs: { "job-status": "failure" } });
     assert.equal(second.exitCode, 0);
     assert.doesNotMatch(logOf(second), /::warning|::error|Deleted/);
+  },
+);
+
+fault(
+  {
+    area: AREA,
+    cause: "SIGINT and SIGTERM, as of a cancelled job",
+    when: "while post removes the cluster",
+    sees: "a line of the log; post goes on",
+    seconds: 240,
+  },
+  async ({ cluster, prepare }) => {
+    const run = await prepare();
+    await stopWhen(run, "SIGKILL", () => hasNodes(cluster));
+    let pid = 0;
+    const ended = run.post({
+      onStart: (started) => {
+        pid = started;
+      },
+    });
+    const ofRun = `${run.folders.temp}/kind-torch-`;
+    const isRemoving = async () => (await processesNaming(ofRun)).some((line) => line.includes(" rm --force "));
+    await eventually("post removes a container", isRemoving, 60, 20);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid, signal);
+    const post = await ended;
+    assert.equal(post.exitCode, 0, logOf(post));
+    assert.match(logOf(post), /SIGINT: what this run created is removed all the same/);
   },
 );
 
