@@ -63,7 +63,7 @@ test("without a journal a run's containers are those that mount its folder, by w
   const mounted = (source: string, destination = "/kind-torch/owner") => ({ mounts: [{ source, destination }] });
   for (const mounts of [
     mounted(`${folder}/owner`),
-    mounted("/opt/work/_temp/kind-torch-c.d-0a1b2c3d/owner"),
+    mounted("/opt/runner/_temp/kind-torch-c.d-0a1b2c3d/owner"),
     mounted("/dev/null", "/kind-torch/owner-0a1b2c3d"),
   ]) {
     const nodes = [container("c-control-plane", mounts), container("c-worker", mounts)];
