@@ -168,7 +168,7 @@ const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "job-container", "
  * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
  * look at everything that Docker has.
  */
-const ALONE = ["act", "cluster", "faults-docker", "inotify", "lifecycle", "pair"];
+const ALONE = ["act", "chaos", "cluster", "faults-docker", "inotify", "lifecycle", "pair"];
 
 /**
  * Runs the end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines
