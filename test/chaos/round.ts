@@ -84,12 +84,12 @@ async function endAt(round: Round, run: ActionRun, cluster: string) {
     waitForMoment(moment, cluster, stop.signal).then(() => true as const),
     over.then(() => false as const),
   ]);
-  const seconds = elapsed();
+  const [seconds, after] = [elapsed(), lastLine];
   if (reached && pid !== undefined) kill(pid, round.signal);
   const result: StepResult = await over;
   const bySignal = reached && (result.signal !== null || result.exitCode === 130 || result.exitCode === 143);
   if (!bySignal) wholeRuns.set(kind, seconds * 0.95);
-  return { seconds, lastLine, bySignal };
+  return { seconds, lastLine: after, bySignal };
 }
 
 async function waitForMoment(
