@@ -180,8 +180,8 @@ const WITH_TORCH = [
  * look at everything that Docker has.
  */
 const ALONE = [
-  ...["act", "cluster", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads", "faults-environment"],
-  ...["faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
+  ...["act", "chaos", "cluster", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
+  ...["faults-environment", "faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
 ];
 
 /**
