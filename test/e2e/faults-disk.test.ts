@@ -73,7 +73,8 @@ faultsAtOnce("file systems", () => {
       assert.equal(first.exitCode, 0, logOf(first));
       assert.doesNotMatch(logOf(first), /cannot be kept/);
       await run.post();
-      const folders = { ...run.folders, temp: small };
+      // The tool cache of the first run, which lies in its temporary folder.
+      const folders = { ...run.folders, temp: small, toolCache: join(run.folders.temp, "tool-cache") };
       const result = await mirror.install(run, { folders });
       assert.match(errorOf(result), /no space left on device[\s\S]*Fix: free disk space in \S+\/small \(RUNNER_TEMP\)/);
       assert.doesNotMatch(logOf(result), /does not match/);
