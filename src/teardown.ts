@@ -22,6 +22,7 @@ import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
 import { removeNamespaces } from "./torch/template/teardown.ts";
+import { tearDownUnrecorded } from "./unrecorded.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is in that folder's journal. */
 export interface TeardownRequest {
@@ -59,7 +60,8 @@ export async function tearDown(request: TeardownRequest): Promise<void> {
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
   });
-  if (journal !== undefined && !(await tearDownRun(journal, hidden, teardown))) return;
+  if (journal === undefined) await tearDownUnrecorded(teardown);
+  else if (!(await tearDownRun(journal, hidden, teardown))) return;
   await teardown.attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }
 

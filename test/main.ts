@@ -179,7 +179,10 @@ const WITH_TORCH = [
  * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
  * look at everything that Docker has.
  */
-const ALONE = ["act", "cluster", "inotify", "lifecycle", "pair"];
+const ALONE = [
+  ...["act", "chaos", "cluster", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
+  ...["faults-environment", "faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
+];
 
 /**
  * Runs the end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { glob, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import semver from "semver";
@@ -8,6 +8,7 @@ import { tableLines } from "../../src/report/markdown/table.ts";
 import { builtInCatalog, type Catalog } from "../../src/versions/catalog.ts";
 import { minorOf } from "../../src/versions/request.ts";
 import { resolveVersions } from "../../src/versions/resolve.ts";
+import { type Fault, readFaults } from "../../test/e2e/fault.ts";
 import { type Declaration, type InputGroup, readCall, readInputGroups, readOutputs } from "./declarations.ts";
 
 /**
@@ -20,6 +21,7 @@ export interface Sources {
   readonly actionYml: string;
   readonly torchWorkflow: string;
   readonly catalog: Catalog;
+  readonly faults: readonly Fault[];
 }
 
 /** What is generated between two markers of a document. */
@@ -61,6 +63,7 @@ export const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
     },
   ],
   ["versions", { document: "docs/versions.md", render: ({ catalog }) => renderVersions(catalog) }],
+  ["faults", { document: "docs/faults.md", render: ({ faults }) => renderFaults(faults) }],
   ["other actions", { document: "docs/migrating.md", render: () => renderOtherActions(OTHER_ACTIONS) }],
 ]);
 
@@ -119,6 +122,18 @@ function renderOtherActions(actions: readonly OtherAction[]): string {
   return renderTable(["Its input", "Here", "What to do"], rows);
 }
 
+/** One table of everything that the tests cause; a row with its name begins an area. */
+function renderFaults(faults: readonly Fault[]): string {
+  const areas = [...new Set(faults.map(({ area }) => area))];
+  const rows = areas.flatMap((area) => [
+    [`**${area}**`, "", "", "", ""],
+    ...faults
+      .filter((fault) => fault.area === area)
+      .map(({ cause, when, sees, seconds, left = "nothing" }) => [cause, when, sees, `${seconds} s`, left]),
+  ]);
+  return renderTable(["Cause", "When", "What the user sees", "Within", "Left after post"], rows);
+}
+
 /** Every minor of the catalog, newest first, with what the Action's own resolver chooses for it. */
 function renderVersions(catalog: Catalog): string {
   const known = catalog.kind.flatMap((release) => release.images.map((image) => minorOf(image.kubernetes)));
@@ -147,11 +162,18 @@ function renderTable(head: readonly string[], rows: readonly (readonly string[])
   return tableLines(head.map(escapePipes), cells).join("\n");
 }
 
+async function findFaultTests(root: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const file of glob("test/e2e/faults-*.test.ts", { cwd: root })) files.push(join(root, file));
+  return files.toSorted();
+}
+
 /** Writes the documents whose tables differ, or only names them. @returns those documents. */
 async function updateDocuments(root: string, write: "write" | "compare"): Promise<readonly string[]> {
   const read = (path: string) => readFile(join(root, path), "utf8");
   const [actionYml, torchWorkflow] = await Promise.all(["action.yml", ".github/workflows/torch-e2e.yml"].map(read));
-  const sources = { actionYml: actionYml ?? "", torchWorkflow: torchWorkflow ?? "", catalog: builtInCatalog() };
+  const faults = await readFaults(await findFaultTests(root));
+  const sources = { actionYml: actionYml ?? "", torchWorkflow: torchWorkflow ?? "", catalog: builtInCatalog(), faults };
   const different: string[] = [];
   for (const path of new Set([...SECTIONS.values()].map(({ document }) => document))) {
     const text = await read(path);

@@ -38,7 +38,7 @@ export async function decide(runner: Runner): Promise<Decided> {
   // Before anything is refused: what is missing may be what a misspelled input was to say.
   for (const warning of warnings) log.warning(warning);
   if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
-  const exec = createExec("inspection");
+  const exec = createExec(runner.inspection);
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
   maskFiles(files);
   const earlier = await findEarlier({ inputs, files, host }, exec);

@@ -199,7 +199,7 @@ describe("post", () => {
 
   it("never fails the job, whatever its state holds", async () => {
     const { root, folders } = await makePlace();
-    const broken = join(root, "run");
+    const broken = join(folders.temp, "kind-torch-broken-00000000");
     await mkdir(broken);
     await writeFile(join(broken, "run.json"), "{ half");
     const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": broken } });

@@ -125,7 +125,12 @@ test("a duration without its unit is refused with the unit in the fix", () => {
 test("docs/migrating.md has every input of every action", async () => {
   const path = "docs/migrating.md";
   const text = await readFile(join(import.meta.dirname, "../../..", path), "utf8");
-  const rendered = renderDocument(path, text, { actionYml: "", torchWorkflow: "", catalog: builtInCatalog() });
+  const rendered = renderDocument(path, text, {
+    actionYml: "",
+    torchWorkflow: "",
+    catalog: builtInCatalog(),
+    faults: [],
+  });
   for (const { name, ours, fix } of ROWS) {
     const row = rendered.split("\n").find((line) => line.startsWith(`| \`${name}\` |`) && line.includes(fix));
     assert.ok(row !== undefined && ours.every((each) => row.includes(`\`${each}\``)), name);

@@ -38,7 +38,11 @@ on:
       result: { description: How it ended. }
 `;
 
-const SOURCES = { actionYml: ACTION, torchWorkflow: WORKFLOW, catalog: CATALOG };
+const FAULTS = [
+  { area: "Docker", cause: "no room", when: "in between", sees: "an error | with its fix", seconds: 60 },
+  { area: "Runner", cause: "no file", when: "at the end", sees: "a warning", seconds: 5, left: "a file" },
+];
+const SOURCES = { actionYml: ACTION, torchWorkflow: WORKFLOW, catalog: CATALOG, faults: FAULTS };
 
 /** A document with the markers of some sections, each with an old content. */
 function documentWith(...names: readonly string[]): string {
@@ -94,6 +98,16 @@ test("each document gets its own tables, and keeps everything else", () => {
     "| `1.28` | 1.28.15 | 0.25.0 |",
     "| `1.27` | 1.27.16 | 0.25.0 |",
     "The end.",
+  ]);
+});
+
+test("the table of faults has a part for each area, and escapes what would end a cell", () => {
+  const faults = renderDocument("docs/faults.md", documentWith("faults"), SOURCES).split("\n").slice(3, -2);
+  assert.deepEqual(faults.filter((line) => line.startsWith("| ")).slice(2), [
+    "| **Docker** |  |  |  |  |",
+    "| no room | in between | an error \\| with its fix | 60 s | nothing |",
+    "| **Runner** |  |  |  |  |",
+    "| no file | at the end | a warning | 5 s | a file |",
   ]);
 });
 
