@@ -20,7 +20,6 @@ const CONTEXTS: Readonly<Record<ComponentName, string>> = {
   engine: "model/flowable",
   services: "service-layer",
 };
-const PASSPHRASE = "correct-horse-battery-staple";
 const SECRET = "a-secret-of-the-environment-3f9a";
 
 let builder: ContainerBuilder;
@@ -45,11 +44,7 @@ describe("the layers of a boot", () => {
 
   it("are in the cache after it, and nothing that is secret is", { timeout: 300_000 }, async () => {
     const machine = await prepareMachine();
-    const run = await prepareRun(machine, {
-      "cluster-name": "layers",
-      torch: "torch_v2",
-      "artifact-passphrase": PASSPHRASE,
-    });
+    const run = await prepareRun(machine, { "cluster-name": "layers", torch: "torch_v2" });
     try {
       await placeTorch(join(run.folders.workspace, "torch_v2"));
       await useLightServices(join(run.folders.workspace, "torch_v2"));
@@ -63,7 +58,7 @@ describe("the layers of a boot", () => {
       assert.doesNotMatch(text, /Images: /, "nothing was wrong with the cache");
       const key = await readFile(outputs["client-key-path"] ?? "", "utf8");
       const token = runtime.ACTIONS_RUNTIME_TOKEN ?? "";
-      const secrets = [token, PASSPHRASE, SECRET].flatMap((each) => [each, Buffer.from(each).toString("base64")]);
+      const secrets = [token, SECRET].flatMap((each) => [each, Buffer.from(each).toString("base64")]);
       const traces = [...tracesOfKey(key), ...secrets.map((each) => Buffer.from(each))];
       const certificate = (outputs["client-certificate"] ?? "").split("\n").find((line) => line.length > 60) ?? "";
       let entries = 0;
@@ -169,9 +164,10 @@ describe("a cache that fails costs time and a line", () => {
       const environment = service.environmentFor(scopes);
       const component = "services";
       service.behaviour = "serving";
-      if (SERVED.includes(behaviour)) await builder.build({ context: small, component, environment });
       // In a builder of its own: what waits for a cache there waits for good.
       await builder.renew();
+      if (SERVED.includes(behaviour)) await builder.build({ context: small, component, environment });
+      await builder.prune();
       service.behaviour = behaviour;
       try {
         const args = SERVED.includes(behaviour) ? {} : { EXAMPLE: behaviour };
@@ -210,7 +206,7 @@ describe("a cache that fails costs time and a line", () => {
     const context = await placeSmall(join(builder.folder, "broken"), 3);
     const failure = builder.build({ context, environment: service.environmentFor([MAIN]) });
     await assert.rejects(failure, /did not complete successfully: exit code: 3/);
-    assert.equal(builder.lines.filter((line) => /\[base \d\/\d\] RUN \["\/true"\]$/.test(line)).length, 1);
+    assert.equal(builder.lines.filter((line) => line.includes("#0 building with ")).length, 1);
   });
 });
 

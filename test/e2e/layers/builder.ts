@@ -117,7 +117,7 @@ export class ContainerBuilder {
 /** The steps of a Dockerfile that a build ran, by their text, from BuildKit's progress. */
 function stepsThatRan(lines: readonly string[]): readonly string[] {
   const texts = lines.map((line) => line.replace(/^[\w-]+: /, ""));
-  const cached = new Set(texts.map((line) => /^(#\d+) CACHED$/.exec(line)?.[1]));
+  const cached = new Set(texts.map((line) => /^(#\d+) (?:CACHED$|sha256:)/.exec(line)?.[1]));
   const steps = texts.flatMap((line) => {
     const [, vertex, step = ""] = /^(#\d+) \[(?:\S+ )?\d+\/\d+\] (.*)$/.exec(line) ?? [];
     return vertex === undefined || cached.has(vertex) || step.startsWith("FROM ") ? [] : [step];
