@@ -46,7 +46,7 @@ export function parseBuildLine(line: string): BuildLine | undefined {
   if (/^DONE \d/.test(text)) return { vertex, kind: "done" };
   const [, reason] = /^ERROR: (.*)$/s.exec(text) ?? [];
   if (reason !== undefined) return { vertex, kind: "error", reason: withoutPaths(reason) };
-  const [, layer, bytes] = /^sha256:([0-9a-f]{64}) (\S+ \/ \S+) (?:\S+s)?(?: done)?$/.exec(text) ?? [];
+  const [, layer, bytes] = /^sha256:([0-9a-f]{64}) (\S+ \/ \S+)(?: \S+s)?(?: done)?$/.exec(text) ?? [];
   if (layer !== undefined && bytes !== undefined) {
     return { vertex, kind: "transfer", layer, bytes: text.endsWith(" done") ? "done" : bytes };
   }

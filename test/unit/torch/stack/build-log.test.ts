@@ -32,6 +32,7 @@ test("the lines of a build are told apart", () => {
     ["#7 ERROR: unavailable", { vertex: "7", kind: "error", reason: "unavailable" }],
     [`#13 ${LAYER} 0B / 98B 5.1s`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "0B / 98B" }],
     [`#13 ${LAYER} 98B / 98B 0.1s done`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "done" }],
+    [`#13 ${LAYER} 98B / 98B done`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "done" }],
     [`#13 extracting ${LAYER} 2.2s done`, { vertex: "13", kind: "other" }],
     ["#8 0.123 #9 CACHED", { vertex: "8", kind: "other" }],
     ["#14 ...", { vertex: "14", kind: "other" }],
