@@ -129,8 +129,8 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   async torch() {
     const { toGuide, toLongestPath } = await compareBoots(await subjectOf(OLDEST), PAIRS);
     return [
-      { name: "torch-vs-guide", value: toGuide, bar: 0.5, unit: "" },
-      { name: "torch-vs-longest-path", value: toLongestPath, bar: 1.15, unit: "" },
+      { name: "torch-vs-guide", value: toGuide, bar: 0.45, unit: "" },
+      { name: "torch-vs-longest-path", value: toLongestPath, bar: 1.05, unit: "" },
     ];
   },
   async bundle() {
@@ -154,7 +154,7 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
     const { atOnce, inARow } = await compareTwoClusters(await subjectOf(OLDEST), PAIRS);
     return [
       { name: "two-clusters-at-once-vs-one", value: atOnce, bar: 1.6, unit: "" },
-      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 2.05, unit: "" },
+      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 2, unit: "" },
     ];
   },
   async "torch-cached"() {

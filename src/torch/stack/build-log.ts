@@ -46,7 +46,7 @@ export function parseBuildLine(line: string): BuildLine | undefined {
   if (/^DONE \d/.test(text)) return { vertex, kind: "done" };
   const [, reason] = /^ERROR: (.*)$/s.exec(text) ?? [];
   if (reason !== undefined) return { vertex, kind: "error", reason: withoutPaths(reason) };
-  const [, layer, bytes] = /^sha256:([0-9a-f]{64}) (\S+ \/ \S+) (?:\S+s)?(?: done)?$/.exec(text) ?? [];
+  const [, layer, bytes] = /^sha256:([0-9a-f]{64}) (\S+ \/ \S+)(?: \S+s)?(?: done)?$/.exec(text) ?? [];
   if (layer !== undefined && bytes !== undefined) {
     return { vertex, kind: "transfer", layer, bytes: text.endsWith(" done") ? "done" : bytes };
   }
@@ -67,7 +67,8 @@ export class BuildLog {
   readonly #notes: string[] = [];
   /** What of the cache is waited for, and since when nothing came. */
   #waiting: { readonly vertex: string; readonly kind: "import" | "export"; since: number } | undefined;
-  readonly #transfers = new Map<string, string>();
+  /** How much of each layer has arrived, by the step that it belongs to. */
+  readonly #transfers = new Map<string, Map<string, string>>();
   #lastTransfer = 0;
 
   /** @param before an earlier try of the same run: what it ran is in the builder, and came from no earlier run. */
@@ -84,7 +85,10 @@ export class BuildLog {
       this.#steps.set(vertex, { step: parsed.step, cached: false });
     }
     const step = this.#steps.get(vertex);
-    if (parsed.kind === "cached" && step !== undefined) step.cached = this.#before?.ran(step.step) !== true;
+    // A cached step whose layers the next one needs is not called so: its layers arrive.
+    const cached = parsed.kind === "cached" || parsed.kind === "transfer";
+    if (cached && step !== undefined) step.cached = this.#before?.ran(step.step) !== true;
+    if (parsed.kind === "error" && step !== undefined) step.cached = false;
     if (parsed.kind === "error") this.#fail(vertex, parsed.reason);
     this.#follow(parsed, now);
   }
@@ -113,7 +117,7 @@ export class BuildLog {
     if (this.#waiting?.kind === "export" && waits > limits.writeSeconds) {
       return `${NOT_KEPT}: the cache took nothing for ${limits.writeSeconds} s`;
     }
-    const open = [...this.#transfers.values()].some((bytes) => bytes !== "done");
+    const open = [...this.#transfers.values()].some((layers) => [...layers.values()].some((bytes) => bytes !== "done"));
     if (open && (now - this.#lastTransfer) / 1000 > limits.readSeconds) {
       return `${NOT_USED}: the cache sent nothing for ${limits.readSeconds} s`;
     }
@@ -130,10 +134,12 @@ export class BuildLog {
       const since = open === "import" ? (this.#waiting?.since ?? now) : now;
       this.#waiting = ended ? undefined : { vertex, kind: open, since };
     }
-    // Layers of a base image have steps of their own, which are not cached.
-    if (kind !== "transfer" || this.#steps.get(vertex)?.cached !== true) return;
-    if (this.#transfers.get(line.layer) !== line.bytes) this.#lastTransfer = now;
-    this.#transfers.set(line.layer, line.bytes);
+    if (kind === "done" || kind === "error") this.#transfers.delete(vertex);
+    // Layers of a base image arrive at `FROM`, which is not a step, and are not the cache's.
+    if (kind !== "transfer" || !this.#steps.has(vertex)) return;
+    const layers = this.#transfers.get(vertex) ?? new Map<string, string>();
+    if (layers.get(line.layer) !== line.bytes) this.#lastTransfer = now;
+    this.#transfers.set(vertex, layers.set(line.layer, line.bytes));
   }
 
   #fail(vertex: string, reason: string): void {

@@ -22,11 +22,13 @@ export interface BuildTools {
 
 /**
  * Builds an image with BuildKit. A cache that fails costs time, never the image: where BuildKit itself does not go on
- * without it, because it waits or refuses, the image is built again without.
+ * without it, because it waits or refuses, the image is built again without. The same holds for a builder that was brought
+ * to keep layers.
  * @throws Failure with the step that failed and its last lines.
  */
 export async function buildImage(request: ImageRequest, builder: Builder, tools: BuildTools): Promise<BuildReport> {
-  if (!builder.exportsCache) return await buildOnce(request, builder, tools);
+  const isBrought = builder.exportsCache || builder.hint !== undefined;
+  if (!isBrought) return await buildOnce(request, builder, tools);
   const stall = new AbortController();
   const log = new BuildLog();
   const { listSeconds } = tools.limits ?? CACHE_LIMITS;
@@ -42,9 +44,14 @@ export async function buildImage(request: ImageRequest, builder: Builder, tools:
     return await buildOnce(request, builder, { ...tools, signal }, log);
   } catch (error) {
     if (tools.signal.aborted || blamesDockerfile(error)) throw error;
-    const note = stall.signal.aborted ? String(stall.signal.reason) : `${WITHOUT_CACHE}: ${reasonOf(error)}`;
+    const without = builder.exportsCache ? WITHOUT_CACHE : WITH_OWN_BUILDER;
+    const note = stall.signal.aborted ? String(stall.signal.reason) : `${without}: ${reasonOf(error)}`;
+    // A builder outside of the engine has neither its images nor its mirrors and CAs.
     // Steps that wait for a cache wait in every later build of the same builder, because BuildKit runs equal steps once.
-    const place = log.writes ? builder : { ...builder, name: await findOwnBuilder(OWN_BUILDER, tools.exec) };
+    const place =
+      log.writes && builder.exportsCache
+        ? builder
+        : { ...builder, name: await findOwnBuilder(OWN_BUILDER, tools.exec) };
     const again = await buildOnce(request, { ...place, exportsCache: false }, tools, new BuildLog(log));
     return { ...again, notes: [...log.report.notes, note] };
   } finally {
@@ -54,10 +61,15 @@ export async function buildImage(request: ImageRequest, builder: Builder, tools:
 
 const OWN_BUILDER = { timeoutSeconds: 30, purpose: "looking for Docker's own builder" };
 const WITHOUT_CACHE = "built without the cache of earlier runs";
+const WITH_OWN_BUILDER = "built by Docker's own builder";
 
-/** Whether a build failed by what its Dockerfile runs: it would again. */
+/** How BuildKit says that a step of a Dockerfile ended with an error, or that what it copies is not there. */
+const DOCKERFILE_ERRORS =
+  /did not complete successfully: exit code|failed to (calculate checksum of|compute cache key)/;
+
+/** Whether a build failed by what its Dockerfile says: it would again. */
 function blamesDockerfile(error: unknown): boolean {
-  return error instanceof Failure && /did not complete successfully: exit code/.test(error.message);
+  return error instanceof Failure && DOCKERFILE_ERRORS.test(error.message);
 }
 
 /** The last error that BuildKit printed. */

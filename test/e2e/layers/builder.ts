@@ -14,7 +14,6 @@ import { sh } from "../harness.ts";
 
 /** What one build came to. */
 export interface Built extends BuildReport {
-  readonly seconds: number;
   /** The steps that ran. */
   readonly ran: readonly string[];
   readonly lines: readonly string[];
@@ -83,7 +82,6 @@ export class ContainerBuilder {
     await mkdir(run, { recursive: true });
     const before = { ...process.env };
     Object.assign(process.env, this.environment);
-    const start = performance.now();
     try {
       const exec = createExec(run);
       const builder = await findBuilder(environment, exec);
@@ -93,7 +91,7 @@ export class ContainerBuilder {
         ...{ exec, say: () => undefined, debug: (line) => lines.push(line), runDirectory: run },
         ...{ signal: AbortSignal.timeout(120_000), ...(limits === undefined ? {} : { limits }) },
       });
-      return { ...report, lines, ran: stepsThatRan(lines), seconds: (performance.now() - start) / 1000 };
+      return { ...report, lines, ran: stepsThatRan(lines) };
     } finally {
       for (const name of Object.keys(this.environment)) process.env[name] = before[name] ?? "";
       await sh("docker", ["image", "rm", "--force", image]).catch(() => undefined);
@@ -117,7 +115,7 @@ export class ContainerBuilder {
 /** The steps of a Dockerfile that a build ran, by their text, from BuildKit's progress. */
 function stepsThatRan(lines: readonly string[]): readonly string[] {
   const texts = lines.map((line) => line.replace(/^[\w-]+: /, ""));
-  const cached = new Set(texts.map((line) => /^(#\d+) CACHED$/.exec(line)?.[1]));
+  const cached = new Set(texts.map((line) => /^(#\d+) (?:CACHED$|sha256:)/.exec(line)?.[1]));
   const steps = texts.flatMap((line) => {
     const [, vertex, step = ""] = /^(#\d+) \[(?:\S+ )?\d+\/\d+\] (.*)$/.exec(line) ?? [];
     return vertex === undefined || cached.has(vertex) || step.startsWith("FROM ") ? [] : [step];
