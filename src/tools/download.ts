@@ -87,7 +87,7 @@ async function downloadOnce(
     message.destroy();
     throw describeAnswer(message);
   }
-  // Of the socket: any byte begins it anew.
+  // The timeout is the socket's: any byte restarts it.
   message.setTimeout(stallSeconds * 1000, () => message.destroy(new Error(`nothing more came for ${stallSeconds} s`)));
   await pipeline(message, limitBytes(bytes), createWriteStream(path, { flags: "wx", mode: 0o600 }), { signal });
 }

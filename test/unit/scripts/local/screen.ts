@@ -20,7 +20,7 @@ export class Screen {
   }
 
   write(text: string): void {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a program tells a terminal.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would act on.
     for (const [piece] of text.matchAll(/\u001b\[\d*[A-Za-z]|\r|\n|[^\u001b\r\n]+/g)) this.#take(piece);
   }
 
