@@ -47,6 +47,14 @@ export class CommandError extends Error {
   }
 }
 
+/** Runs that are being ended. */
+const closedRuns = new Set<string>();
+
+/** Has no more programs started for a run: what reacts to the end of one, such as a second try, would start more. */
+export function closeRun(runDirectory: string): void {
+  closedRuns.add(runDirectory);
+}
+
 /** The variable that marks one command's processes. */
 const COMMAND_VARIABLE = "KIND_TORCH_COMMAND";
 
@@ -80,7 +88,7 @@ export function createExec(runDirectory: string): Exec {
     const output = collectOutput(command);
     const fail = (reason: string, exitCode?: number) =>
       new CommandError(`${command.purpose}: ${command.file} ${reason}`, { exitCode, ...output.read() });
-    if (command.signal?.aborted === true) throw fail("was stopped");
+    if (closedRuns.has(runDirectory) || command.signal?.aborted === true) throw fail("was stopped");
 
     const mark = randomUUID();
     const start = performance.now();

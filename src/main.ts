@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { closeRun } from "./exec.ts";
 import { installTools, isInstallOnly } from "./install.ts";
 import { endProcesses, identifyProcess } from "./leftovers.ts";
 import { reportFailure, reportInstallation, reportSuccess } from "./report/report.ts";
@@ -18,7 +19,9 @@ const inspection = `inspection-${randomUUID()}`;
 let runDirectory: string | undefined;
 const fail = async (error: unknown) => {
   // What ran beside it has no use any more.
-  await Promise.all([inspection, ...(runDirectory === undefined ? [] : [runDirectory])].map(endProcesses));
+  const runs = [inspection, ...(runDirectory === undefined ? [] : [runDirectory])];
+  for (const run of runs) closeRun(run);
+  await Promise.all(runs.map(endProcesses));
   await reportFailure(error, timeline);
 };
 const stopping = endWhenStopped(fail);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Command, CommandError, createExec } from "../../src/exec.ts";
+import { type Command, CommandError, closeRun, createExec } from "../../src/exec.ts";
 import { endProcesses } from "../../src/leftovers.ts";
 
 let runs = 0;
@@ -206,4 +206,16 @@ test("a process that outlived its parent is found by its run and ended, and anot
     await endProcesses(`${mine}0`);
   }
   await Promise.all([theirs, longer].map(untilEnded));
+});
+
+test("nothing is started for a run that is being ended: what reacts to the end of its programs would start more", async () => {
+  const [run, other] = [nextRun(), nextRun()];
+  const exec = createExec(run);
+  const first = failureOf(exec(shell("sleep 60")));
+  await pause(300);
+  closeRun(run);
+  assert.ok((await endProcesses(run)) > 0);
+  await first;
+  assert.match((await failureOf(exec(shell("true")))).message, /trying: sh was stopped/);
+  assert.equal((await createExec(other)(shell("echo goes on"))).stdout, "goes on\n");
 });
