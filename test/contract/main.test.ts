@@ -210,7 +210,7 @@ describe("post", () => {
 
   it("removes half a package cache that a killed main left, also where all that is whole stays", async () => {
     const { root, folders } = await makePlace();
-    const [run, draft] = [join(root, "run"), join(root, ".1.draft")];
+    const [run, draft] = [join(folders.temp, "kind-torch-c-00000000"), join(root, ".1.draft")];
     await mkdir(run);
     await writeFile(draft, "half");
     const torch = { label: "kind-torch.run=c-1", containers: [], images: [], placeholders: [], draft, engineUrl: "" };

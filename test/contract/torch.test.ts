@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { runStep } from "../../scripts/local/runner.ts";
-import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
-import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
+import { prepareMachine, sh } from "../e2e/harness.ts";
+import { dockerObjects } from "../e2e/left.ts";
+import { CSAR, DOCKER, placeTorch } from "../e2e/torch.ts";
 import { makeCredentials } from "../unit/earlier.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
@@ -252,6 +253,7 @@ describe("with TORCH-V2, main refuses", () => {
 describe("with TORCH-V2 from a git URL, main fails", () => {
   it("if it cannot be fetched, with git's own message and before a cluster is created", async () => {
     await prepareMachine();
+    const before = await dockerObjects();
     const { root, folders } = await makePlace();
     const inputs = { torch: "git://127.0.0.1:9/torch_v2", "torch-ref": "main", artifact: "false" };
     const result = await runStep({ entry: "main", folders, inputs });
@@ -270,7 +272,8 @@ describe("with TORCH-V2 from a git URL, main fails", () => {
       post.log.filter((line) => line.startsWith("::")),
       [],
     );
-    assert.deepEqual([...(await dockerLeftovers("bologna")), ...(await torchLeftovers("bologna"))], []);
+    const left = [...(await dockerObjects())].filter((each) => !before.has(each));
+    assert.deepEqual(left, []);
     await rm(root, { recursive: true });
   });
 });

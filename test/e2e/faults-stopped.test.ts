@@ -115,7 +115,7 @@ fault(
   },
   async ({ cluster, prepare }) => {
     const lost = await prepare();
-    await stopWhen(lost, "SIGKILL", () => hasNodes(cluster));
+    await stopWhen(lost, "SIGKILL", () => runsKubeadm(cluster));
     await emptyTemp(lost);
     await sh("docker", ["kill", ...(await dockerLeftovers(cluster))]);
     const next = await prepare();

@@ -6,16 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { createRequest } from "../../src/credentials/key.ts";
 import { makeAuthority, openssl, signRequest } from "../unit/certificates.ts";
 import { type ActionRun, dockerLeftovers, failing, type Machine, prepareMachine, prepareRun, sh } from "./harness.ts";
-import {
-  holds,
-  placeTorch,
-  readFolder,
-  TWO_CSAR,
-  TWO_DOCKER,
-  torchLeftovers,
-  tracesOfKey,
-  useLightServices,
-} from "./torch.ts";
+import { dockerObjects } from "./left.ts";
+import { holds, placeTorch, readFolder, TWO_CSAR, TWO_DOCKER, tracesOfKey, useLightServices } from "./torch.ts";
 
 const RESOURCES = "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources";
 const TEMPLATE = "two-clusters";
@@ -31,6 +23,7 @@ describe("two clusters with one user and one key", () => {
   let bologna: ActionRun;
   let outputs: Readonly<Record<"catania" | "bologna", Outputs>>;
   let key: string;
+  let objects: ReadonlySet<string>;
   const output = (cluster: "catania" | "bologna", name: string) => outputs[cluster][name] ?? assert.fail(name);
   /** kubectl as the admin of a cluster. */
   const kubectl = (cluster: "catania" | "bologna", ...args: readonly string[]) =>
@@ -51,6 +44,7 @@ describe("two clusters with one user and one key", () => {
 
   before(async () => {
     machine = await prepareMachine();
+    objects = await dockerObjects();
     catania = await prepareRun(machine, { "cluster-name": "catania", workers: "0" });
     const { workspace } = catania.folders;
     await openssl(workspace, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "team.key");
@@ -165,7 +159,12 @@ describe("two clusters with one user and one key", () => {
     assert.equal(second.exitCode, 0);
     assert.match(logOf(second), /Removed the namespace two-clusters in catania/);
     assert.equal(await kubectl("catania", "get", "namespace", TEMPLATE, "--ignore-not-found", "--output=name"), "");
-    assert.deepEqual([...(await dockerLeftovers("bologna")), ...(await torchLeftovers("bologna"))], []);
+    const left = [...(await dockerObjects())].filter((each) => !objects.has(each));
+    const others = /^(?:container \S+ catania-|network \S+ kind$)/;
+    assert.deepEqual(
+      left.filter((each) => !others.test(each)),
+      [],
+    );
     const place = /The logs are in (\S+)/.exec(logOf(second))?.[1] ?? assert.fail(logOf(second));
     const traces = [...tracesOfKey(key), ...tracesOfKey(admin)];
     assert.ok(holds(admin, traces));

@@ -30,7 +30,7 @@ export const CACHE_LIMITS: CacheLimits = { listSeconds: 30, readSeconds: 30, wri
 export type BuildLine =
   | { readonly vertex: string; readonly kind: "step"; readonly step: string }
   | { readonly vertex: string; readonly kind: "import" | "export" }
-  | { readonly vertex: string; readonly kind: "done" | "cached" }
+  | { readonly vertex: string; readonly kind: "done" | "cached" | "extract" }
   | { readonly vertex: string; readonly kind: "error"; readonly reason: string }
   | { readonly vertex: string; readonly kind: "transfer"; readonly layer: string; readonly bytes: string }
   | { readonly vertex: string; readonly kind: "other" };
@@ -43,6 +43,7 @@ export function parseBuildLine(line: string): BuildLine | undefined {
   if (/^importing cache manifest from gha:/.test(text)) return { vertex, kind: "import" };
   if (text === "exporting to GitHub Actions Cache") return { vertex, kind: "export" };
   if (text === "CACHED") return { vertex, kind: "cached" };
+  if (text.startsWith("extracting sha256:")) return { vertex, kind: "extract" };
   if (/^DONE \d/.test(text)) return { vertex, kind: "done" };
   const [, reason] = /^ERROR: (.*)$/s.exec(text) ?? [];
   if (reason !== undefined) return { vertex, kind: "error", reason: withoutPaths(reason) };
@@ -58,11 +59,30 @@ export function withoutPaths(text: string): string {
   return text.replace(/(https?:\/\/[^/\s"?#]+)[^\s"]*/g, "$1");
 }
 
+/** A step of a Dockerfile. */
+interface Step {
+  readonly step: string;
+  /** Whether it was cached the last time that it ended. */
+  cached: boolean;
+  /** Whether its layers arrive: a cached step is not called so where the next one needs them. */
+  arrives: boolean;
+}
+
+function followStep(step: Step, kind: BuildLine["kind"], before: BuildLog | undefined): void {
+  if (kind === "cached" || kind === "transfer" || kind === "extract") {
+    step.cached = before?.ran(step.step) !== true;
+    step.arrives = kind !== "cached";
+  }
+  // DONE without a layer: it ran, also where it was called cached before, and the cache has lost a layer since.
+  if (kind === "error" || (kind === "done" && !step.arrives)) step.cached = false;
+  if (kind === "error" || kind === "done") step.arrives = false;
+}
+
 /** Follows a build by its plain progress. */
 export class BuildLog {
   readonly #before: BuildLog | undefined;
-  /** The steps of the Dockerfile by their vertices, and whether each was cached the last time that it ended. */
-  readonly #steps = new Map<string, { readonly step: string; cached: boolean }>();
+  /** The steps of the Dockerfile by their vertices. */
+  readonly #steps = new Map<string, Step>();
   readonly #kinds = new Map<string, "import" | "export">();
   readonly #notes: string[] = [];
   /** What of the cache is waited for, and since when nothing came. */
@@ -82,13 +102,10 @@ export class BuildLog {
     if (parsed === undefined) return;
     const { vertex } = parsed;
     if (parsed.kind === "step" && !this.#steps.has(vertex)) {
-      this.#steps.set(vertex, { step: parsed.step, cached: false });
+      this.#steps.set(vertex, { step: parsed.step, cached: false, arrives: false });
     }
     const step = this.#steps.get(vertex);
-    // A cached step whose layers the next one needs is not called so: its layers arrive.
-    const cached = parsed.kind === "cached" || parsed.kind === "transfer";
-    if (cached && step !== undefined) step.cached = this.#before?.ran(step.step) !== true;
-    if (parsed.kind === "error" && step !== undefined) step.cached = false;
+    if (step !== undefined) followStep(step, parsed.kind, this.#before);
     if (parsed.kind === "error") this.#fail(vertex, parsed.reason);
     this.#follow(parsed, now);
   }

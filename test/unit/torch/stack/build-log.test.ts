@@ -33,7 +33,7 @@ test("the kinds of a build's lines are distinguished", () => {
     [`#13 ${LAYER} 0B / 98B 5.1s`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "0B / 98B" }],
     [`#13 ${LAYER} 98B / 98B 0.1s done`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "done" }],
     [`#13 ${LAYER} 98B / 98B done`, { vertex: "13", kind: "transfer", layer: LAYER.slice(7), bytes: "done" }],
-    [`#13 extracting ${LAYER} 2.2s done`, { vertex: "13", kind: "other" }],
+    [`#13 extracting ${LAYER} 2.2s done`, { vertex: "13", kind: "extract" }],
     ["#8 0.123 #9 CACHED", { vertex: "8", kind: "other" }],
     ["#14 ...", { vertex: "14", kind: "other" }],
     [" > [2/2] RUN make:", undefined],
@@ -53,15 +53,25 @@ test("no text breaks the reading of a build, and what a step prints is not taken
   );
 });
 
+/** How BuildKit prints a cached step: often as that, or with the layers that are needed on this machine. */
+function cachedLines(vertex: number, head: string): readonly string[] {
+  const arrives = [
+    head,
+    `#${vertex} ${LAYER} 8B / 8B done`,
+    head,
+    `#${vertex} extracting ${LAYER}`,
+    `#${vertex} DONE 1.9s`,
+  ];
+  const forms = [[], [head, `#${vertex} extracting ${LAYER} 0.1s done`, `#${vertex} DONE 0.2s`], arrives];
+  return [`#${vertex} CACHED`, ...(forms[vertex % 3] ?? [])];
+}
+
 test("every step counts once, by how it ended last, and base images do not count", () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }), (cached) => {
       const lines = cached.flatMap((each, index) => {
         const head = `#${index + 10} [stage ${index + 1}/20] RUN step ${index}`;
-        return [
-          head,
-          ...(each ? [`#${index + 10} CACHED`, head, `#${index + 10} DONE 1.9s`] : [`#${index + 10} DONE 1.0s`]),
-        ];
+        return [head, ...(each ? cachedLines(index + 10, head) : [`#${index + 10} DONE 1.0s`])];
       });
       const { report } = read(["#9 [1/20] FROM scratch", "#9 CACHED", ...lines]);
       assert.deepEqual(report, { steps: cached.length, cached: cached.filter(Boolean).length, notes: [] });
@@ -80,6 +90,8 @@ test("a step whose layers arrive was cached, unless it runs after all", () => {
   assert.equal(read(lines).report.cached, 1);
   const evicted = [...lines.slice(0, 2), `#10 ERROR: blob ${LAYER}: not found`, "#10 DONE 0.4s"];
   assert.equal(read(evicted).report.cached, 0);
+  const called = ["#10 [2/3] WORKDIR /a", "#10 CACHED", "#10 [2/3] WORKDIR /a", "#10 DONE 0.0s"];
+  assert.equal(read(called).report.cached, 0, "the cache lost a layer of a step after it");
   assert.equal(read(evicted).stall(1e9, CACHE_LIMITS), undefined, "what failed is not waited for");
 });
 
