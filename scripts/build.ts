@@ -24,7 +24,7 @@ if (import.meta.main) {
   await rm(outdir, { recursive: true, force: true });
   await build({
     ...bundling,
-    entryPoints: ["src/main.ts", "src/post.ts"],
+    entryPoints: ["src/main.ts", "src/post.ts", "src/report-command.ts"],
     outdir,
     outExtension: { ".js": ".mjs" },
     splitting: true,

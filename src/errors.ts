@@ -50,6 +50,28 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** An error with a fix: one that the system gave gets what commonly helps against its cause. */
+export function withSystemFix(error: unknown): unknown {
+  const fix = SYSTEM_FIXES.find(({ codes }) => codes.includes(errorCode(error) ?? ""))?.fix;
+  if (error instanceof Failure || fix === undefined) return error;
+  return new Failure(describeError(error), { fix, cause: error });
+}
+
+const SYSTEM_FIXES: readonly { readonly codes: readonly string[]; readonly fix: string }[] = [
+  {
+    codes: ["ENOSPC", "EDQUOT"],
+    fix: "free disk space (or inodes, which df -i shows) where RUNNER_TEMP and the workspace lie, or use a runner with a larger disk",
+  },
+  {
+    codes: ["EROFS", "EACCES", "EPERM"],
+    fix: "have RUNNER_TEMP, the workspace and the folder that is named here where this user may write to them",
+  },
+  {
+    codes: ["ENOENT", "ENOTDIR"],
+    fix: "see that RUNNER_TEMP and the workspace are there, and that nothing removes them while the step runs",
+  },
+];
+
 /** The code of a system error, such as `ENOENT`; `undefined` where it is none. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

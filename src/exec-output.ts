@@ -13,6 +13,9 @@ export interface OutputOptions {
 /** What a command may write where nothing else is set: container logs are read whole, and they can be long. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
+/** Why a command that writes more is ended. */
+export const TOO_MUCH = "printed too much";
+
 /**
  * And in one line: @actions/exec searches a line for its end from its beginning with each piece that arrives, in quadratic
  * time (its toolrunner.ts, _processLineBuffer).
@@ -32,7 +35,7 @@ export function collectOutput({ encoding = "utf8", maxOutputBytes = MAX_OUTPUT_B
         bytes += chunk.length;
         const lineEnd = chunk.lastIndexOf("\n");
         lineBytes = lineEnd === -1 ? lineBytes + chunk.length : chunk.length - lineEnd - 1;
-        if (bytes > maxOutputBytes) return tooMuch.resolve("printed too much");
+        if (bytes > maxOutputBytes) return tooMuch.resolve(TOO_MUCH);
         if (lineBytes > MAX_LINE_BYTES) return tooMuch.resolve("printed a line that is too long");
         chunks.push(chunk);
         lines?.add(chunk);

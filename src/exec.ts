@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "@actions/exec";
 import { describeError } from "./errors.ts";
-import { collectOutput, type OutputOptions, tailOf } from "./exec-output.ts";
+import { collectOutput, type OutputOptions, TOO_MUCH, tailOf } from "./exec-output.ts";
 import { endMarked, RUN_VARIABLE } from "./leftovers.ts";
 
-/** A program to run: never through a shell, without standard input, always with a time limit. */
+/** A program to run: never through a shell, without standard input unless that is a file, always with a time limit. */
 export interface Command extends OutputOptions {
   readonly file: string;
   readonly args: readonly string[];
@@ -15,6 +16,10 @@ export interface Command extends OutputOptions {
   readonly purpose: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A file that it reads as its standard input. */
+  readonly stdinFile?: string;
+  /** A new file for its standard output, of which nothing is kept in memory then; `maxOutputBytes` holds for it too. */
+  readonly stdoutFile?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -42,22 +47,37 @@ export class CommandError extends Error {
   }
 }
 
+/** Runs that are being ended. */
+const closedRuns = new Set<string>();
+
+/** Has no more programs started for a run: what reacts to the end of one, such as a second try, would start more. */
+export function closeRun(runDirectory: string): void {
+  closedRuns.add(runDirectory);
+}
+
 /** The variable that marks one command's processes. */
 const COMMAND_VARIABLE = "KIND_TORCH_COMMAND";
 
 /** How long a command that timed out may take to be gone before its end is no longer waited for. */
 const GRACE_MILLISECONDS = 250;
 
+/** How often the size of a file is looked at that a command writes. */
+const WATCH_MILLISECONDS = 100;
+
 /** By its path: @actions/exec says in the log which folders of the PATH it may not search. */
 const SHELL = "/bin/sh";
 
 /**
- * Constant: the command and its arguments are the shell's positional parameters, which it does not read. The command finds
- * the end of its standard input at once, which @actions/exec cannot give it. `timeout` of coreutils makes the command lead
- * a process group and ends that group at the time limit, even when main is gone by then; `-p` finds it where the PATH does not
- * lead to it.
+ * Constant: the command and its arguments are the shell's positional parameters, which it does not read, after the file for
+ * standard input. Where that is none, the command finds its end at once, which @actions/exec cannot give it. `timeout` of
+ * coreutils makes the command lead a process group and ends that group at the time limit, even when main is gone by then;
+ * `-p` finds it where the PATH does not lead to it.
  */
-const RUN_LIMITED = 'command -p timeout -s KILL "$@" </dev/null; exit "$?"';
+const RUN_LIMITED = 'in=$1; shift; command -p timeout -s KILL "$@" <"$in"; exit "$?"';
+
+/** The same for a command that writes into a new file, the second parameter. */
+const RUN_INTO_FILE =
+  'set -C; umask 077; in=$1; out=$2; shift 2; command -p timeout -s KILL "$@" <"$in" >"$out"; exit "$?"';
 
 /**
  * Makes the function that runs programs. Each process carries the run's folder in its environment, so that post finds what
@@ -68,12 +88,12 @@ export function createExec(runDirectory: string): Exec {
     const output = collectOutput(command);
     const fail = (reason: string, exitCode?: number) =>
       new CommandError(`${command.purpose}: ${command.file} ${reason}`, { exitCode, ...output.read() });
-    if (command.signal?.aborted === true) throw fail("was stopped");
+    if (closedRuns.has(runDirectory) || command.signal?.aborted === true) throw fail("was stopped");
 
     const mark = randomUUID();
     const start = performance.now();
     const interruption = watchInterruption(command, output.tooMuch);
-    const end = exec(SHELL, ["-c", RUN_LIMITED, "sh", `${command.timeoutSeconds}`, command.file, ...command.args], {
+    const end = exec(SHELL, shellArgs(command), {
       env: { ...environmentForChildren(), ...command.env, [RUN_VARIABLE]: runDirectory, [COMMAND_VARIABLE]: mark },
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
       silent: true,
@@ -89,6 +109,7 @@ export function createExec(runDirectory: string): Exec {
         throw fail(outcome);
       }
       output.finish();
+      if (outcome === 0 && isTooLarge(command)) throw fail(TOO_MUCH);
       if (outcome === 0) return output.read();
       const timedOut = performance.now() - start >= command.timeoutSeconds * 1000;
       throw timedOut ? fail(timedOutAfter(command)) : describeExit(command, outcome, output.read(), fail);
@@ -98,8 +119,20 @@ export function createExec(runDirectory: string): Exec {
   };
 }
 
+function shellArgs({ file, args, timeoutSeconds, stdinFile, stdoutFile }: Command): string[] {
+  const [input, limited] = [stdinFile ?? "/dev/null", [`${timeoutSeconds}`, file, ...args]];
+  return stdoutFile === undefined
+    ? ["-c", RUN_LIMITED, "sh", input, ...limited]
+    : ["-c", RUN_INTO_FILE, "sh", input, stdoutFile, ...limited];
+}
+
 function timedOutAfter({ timeoutSeconds }: Command): string {
   return `timed out after ${timeoutSeconds} s`;
+}
+
+/** Whether a command has written more into its file than it may. */
+function isTooLarge({ stdoutFile, maxOutputBytes = Number.POSITIVE_INFINITY }: Command): boolean {
+  return stdoutFile !== undefined && (statSync(stdoutFile, { throwIfNoEntry: false })?.size ?? 0) > maxOutputBytes;
 }
 
 /** Says why a command ends early, once one of the reasons for it is there. */
@@ -111,10 +144,12 @@ function watchInterruption(command: Command, tooMuch: Promise<string>) {
   // `timeout` is first, unless something that left the process group keeps the streams open.
   const limit = command.timeoutSeconds * 1000 + GRACE_MILLISECONDS;
   const timer = setTimeout(() => resolve(timedOutAfter(command)), limit);
+  const watch = command.stdoutFile && setInterval(() => isTooLarge(command) && resolve(TOO_MUCH), WATCH_MILLISECONDS);
   return {
     reason: promise,
     stop: () => {
       clearTimeout(timer);
+      clearInterval(watch);
       command.signal?.removeEventListener("abort", onAbort);
     },
   };

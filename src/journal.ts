@@ -33,8 +33,19 @@ const torchState = object({
   images: strings,
   /** Files that Docker creates in mounted folders to mount the credential files on; removed where they are empty. */
   placeholders: strings,
+  /** The file that the caches of packages are written to, one after the other; each takes another name when it is whole. */
+  draft: optional(string()),
   /** The engine's address on this machine. */
   engineUrl: string(),
+});
+
+const namespaceState = object({
+  name: string(),
+  cluster: string(),
+  /** The admin's kubeconfig. */
+  kubeconfig: string(),
+  /** The id of a control plane's container, if an earlier step made the cluster: without it the cluster is gone. */
+  controlPlane: optional(string()),
 });
 
 const journalState = object({
@@ -74,8 +85,10 @@ const journalState = object({
   registry: optional(registryState),
   /** What gives Services their load balancers, once Docker is asked for it. */
   loadBalancer: optional(loadBalancerState),
-  /** The namespace of a template that TORCH-V2 was asked to deploy. */
-  namespace: optional(string()),
+  /** The namespaces of a template that TORCH-V2 was asked to deploy, in each of its clusters. */
+  namespaces: optional(pipe(array(namespaceState), readonly())),
+  /** The admin's kubeconfigs of clusters that earlier steps made. */
+  kubeconfigs: optional(strings),
   /** True until main came to its end. */
   failed: boolean(),
 });
@@ -85,6 +98,9 @@ export type JournalState = Readonly<InferOutput<typeof journalState>>;
 
 /** What a boot of TORCH-V2 creates on the machine. */
 export type TorchState = Readonly<InferOutput<typeof torchState>>;
+
+/** The namespace of a template in a cluster. */
+export type NamespaceState = Readonly<InferOutput<typeof namespaceState>>;
 
 /**
  * What a run does to the machine, on disk before it does it. It lies in the run's own folder; the runner's state holds

@@ -32,6 +32,24 @@ export async function endMarked(variable: string, value: string): Promise<number
   return ended.size;
 }
 
+/**
+ * Asks every process that has a variable with this value in its environment to end, and waits until none is there, or
+ * the time is up. @returns how many there were.
+ */
+export async function askMarked(variable: string, value: string, seconds: number): Promise<number> {
+  const deadline = performance.now() + seconds * 1000;
+  const asked = new Set<number>();
+  for (;;) {
+    const pids = await findMarked(`${variable}=${value}`);
+    if (pids.length === 0 || performance.now() > deadline) return asked.size;
+    for (const pid of pids.filter((each) => !asked.has(each))) {
+      asked.add(pid);
+      kill(pid, "SIGTERM");
+    }
+    await sleep(5 * ROUND_MILLISECONDS);
+  }
+}
+
 async function findMarked(mark: string): Promise<readonly number[]> {
   const found = await Promise.all(
     (await readdir("/proc"))
@@ -80,10 +98,10 @@ export async function endProcess({ pid, start }: ProcessIdentity): Promise<boole
   return true;
 }
 
-/** Ends a process at once: what it leaves is ours to remove. */
-function kill(pid: number): void {
+/** Ends a process at once, because what it leaves is ours to remove, or with another signal. */
+function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }

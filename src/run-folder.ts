@@ -1,6 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+
+const PREFIX = "kind-torch-";
+
+/** Whether a path is one that a run's folder has: what is there is removed, so it must not be anything else. */
+export function isRunFolder(path: string, temp: string): boolean {
+  return dirname(path) === resolve(temp) && /^kind-torch-[a-z0-9.-]+$/.test(basename(path));
+}
+
+/** What the name of a run's folder says: the run as its labels name it (`<cluster>-<id>`), and its id. */
+export function readRunFolder(path: string): { readonly run: string; readonly id: string } {
+  const run = basename(path).slice(PREFIX.length);
+  return { run, id: run.slice(run.lastIndexOf("-") + 1) };
+}
 
 /** Creates the run's folder, for its owner alone. @throws where it exists: someone else has prepared it. */
 export async function makeRunFolder(path: string): Promise<void> {

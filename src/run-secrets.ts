@@ -8,7 +8,7 @@ import { accountPasswordPath } from "./torch/stack/secrets.ts";
 
 /** Has what this run made secret kept out of what is logged and collected, before it is removed. */
 export async function hideRunSecrets(state: JournalState | undefined, runDirectory: string): Promise<void> {
-  const paths = [...secretFiles(runDirectory), ...(state?.credentialFiles ?? [])];
+  const paths = [...secretFiles(runDirectory), ...(state?.credentialFiles ?? []), ...(state?.kubeconfigs ?? [])];
   const texts = await Promise.all(paths.map((path) => readFile(path, "utf8").catch(() => "")));
   const keys = texts.flatMap((text) => [...text.matchAll(/client-key-data:\s*(\S+)/g)].map(([, data = ""]) => data));
   hide(

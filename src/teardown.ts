@@ -21,6 +21,8 @@ import { deleteRegistry } from "./pulls/teardown.ts";
 import { hideRunSecrets, secretFiles } from "./run-secrets.ts";
 import type { Log } from "./runner/log.ts";
 import { removeBoot } from "./torch/stack/removal.ts";
+import { removeNamespaces } from "./torch/template/teardown.ts";
+import { tearDownUnrecorded } from "./unrecorded.ts";
 
 /** What post knows: the run's folder and the job's state; everything else is in that folder's journal. */
 export interface TeardownRequest {
@@ -58,7 +60,8 @@ export async function tearDown(request: TeardownRequest): Promise<void> {
     const ended = await endProcesses(runDirectory);
     if (ended > 0) log.info(`Ended ${ended} process(es) that main had left running`);
   });
-  if (journal !== undefined && !(await tearDownRun(journal, hidden, teardown))) return;
+  if (journal === undefined) await tearDownUnrecorded(teardown);
+  else if (!(await tearDownRun(journal, hidden, teardown))) return;
   await teardown.attempt("Removing the run's folder", () => rm(runDirectory, { recursive: true, force: true }));
 }
 
@@ -88,13 +91,18 @@ async function tearDownRun(journal: Journal, hidden: boolean, teardown: Teardown
     await attempt("Collecting logs", () => collectLogs({ ...teardown, journal }));
   }
   if (state.created && failed) await reportCauses(state, teardown);
+  const draft = state.torch?.draft;
+  // Of no use to anyone, and its folder stays in any case.
+  if (draft !== undefined) await attempt("Removing half a package cache", () => rm(draft, { force: true }));
   if (!state.cleanup) {
-    await attempt("Removing the template's namespace", () => removeNamespace(state, teardown));
+    await removeNamespaces(state, teardown);
     log.info(`cleanup: false: the cluster ${state.cluster} and its credentials stay`);
     return false;
   }
   const left = await leaveNetworks(state, teardown);
   const torchRemoved = state.torch === undefined || (await removeTorch(state.torch, state.failed, teardown));
+  // Once nothing can create them any more: they are in clusters that may stay.
+  await removeNamespaces(state, teardown);
   await attempt("Removing the credentials", () => removeCredentials(state));
   const registryRemoved = await deleteRegistry(state, teardown);
   await deleteLoadBalancers(state, teardown);
@@ -137,7 +145,9 @@ async function deleteCluster(state: JournalState, { attempt, exec, log, runDirec
   });
   if (!deleted) {
     // The journal and the owner's folder prove which containers are this run's: a later post still needs them.
-    await attempt("Removing the kubeconfigs", () => removeFiles(secretFiles(runDirectory)));
+    await attempt("Removing the kubeconfigs", () =>
+      removeFiles([...secretFiles(runDirectory), ...(state.kubeconfigs ?? [])]),
+    );
     log.warning(
       `The cluster ${state.cluster} may still be there. Fix: run docker rm --force --volumes $(docker ps --all --quiet --filter label=${KIND_CLUSTER_LABEL}=${state.cluster})`,
     );
@@ -177,18 +187,6 @@ function isFile(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** A template's namespace that stays makes TORCH-V2's next check of the same template fail. */
-async function removeNamespace(state: JournalState, { exec, log, runDirectory }: Teardown): Promise<void> {
-  const { namespace, kubectl } = state;
-  if (namespace === undefined || kubectl === undefined) return;
-  const admin = createKubectl({ kubectl, kubeconfig: join(runDirectory, "kubeconfig"), runDirectory, exec });
-  await admin(["delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s"], {
-    purpose: `removing the namespace ${namespace}`,
-    timeoutSeconds: 180,
-  });
-  log.info(`Removed the namespace ${namespace}`);
 }
 
 async function removeCredentials({ credentialFiles, createdDirectories }: JournalState): Promise<void> {

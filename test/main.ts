@@ -163,12 +163,26 @@ async function runUnitTests(): Promise<void> {
 }
 
 /** Those that boot TORCH-V2, which takes the guide's ports of this machine. */
-const WITH_TORCH = ["attack-build", "attack-pods", "attacks", "job-container", "torch", "torch-deployments"];
+const WITH_TORCH = [
+  "attack-build",
+  "attack-pods",
+  "attacks",
+  "caller",
+  "job-container",
+  "layers",
+  "packages",
+  "torch",
+  "torch-deployments",
+  "two-clusters",
+];
 /**
  * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
  * look at everything that Docker has.
  */
-const ALONE = ["act", "cluster", "conformance", "faults-docker", "inotify", "lifecycle", "pair"];
+const ALONE = [
+  ...["act", "chaos", "cluster", "conformance", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
+  ...["faults-environment", "faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
+];
 
 /**
  * Runs the end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines

@@ -16,7 +16,7 @@ export interface StepFolders {
 
 /** One step to run, as GitHub's runner would: the bundle as a child process, inputs and files through the environment. */
 export interface StepRequest {
-  readonly entry: "main" | "post";
+  readonly entry: "main" | "post" | "report-command";
   readonly folders: StepFolders;
   readonly inputs: Readonly<Record<string, string>>;
   /** State that an earlier stage of the same step saved. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type ClusterContainer, listClusterContainers } from "../docker/cluster-containers.ts";
 import { removeContainers } from "../docker/containers.ts";
 import { enginePath } from "../docker/engine-paths.ts";
@@ -7,6 +7,7 @@ import { KIND_CLUSTER_LABEL } from "../docker/labels.ts";
 import type { EngineSite } from "../docker/site.ts";
 import { Failure } from "../errors.ts";
 import type { Exec } from "../exec.ts";
+import { readRunFolder } from "../run-folder.ts";
 import { type ClusterNode, isNodeName, loadBalancerName, nodeNames } from "../values/nodes.ts";
 
 /** What identifies a run's containers. */
@@ -68,6 +69,27 @@ export function selectOwn(
       hasMount(container) ||
       (isBalancer(container) && !foreign && Date.parse(container.created) >= Date.parse(startedAt)),
   );
+}
+
+/**
+ * Selects the containers of a run of which only the folder's path is known. The engine's machine may have that folder under
+ * another path; its name holds the run's id.
+ */
+export function findUnrecorded(
+  containers: readonly ClusterContainer[],
+  runDirectory: string,
+): readonly ClusterContainer[] {
+  const folder = `/${basename(runDirectory)}/owner`;
+  const { id } = readRunFolder(runDirectory);
+  const mount = containers
+    .flatMap(({ cluster, mounts }) => mounts.map(({ source, destination }) => ({ cluster, source, destination })))
+    .find(
+      ({ source, destination }) =>
+        (destination === OWNER_MOUNT && source.endsWith(folder)) || destination === `${OWNER_MOUNT}-${id}`,
+    );
+  if (mount === undefined) return [];
+  // A load balancer is of the cluster's age.
+  return selectOwn(containers, { cluster: mount.cluster, owner: mount, startedAt: new Date(0).toISOString() });
 }
 
 /**

@@ -1,7 +1,7 @@
-import { access, lstat, mkdir, rm, writeFile } from "node:fs/promises";
+import { lstat, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../errors.ts";
-import { holdFolder } from "../values/files.ts";
+import { exists, holdFolder, makeFolders } from "../values/files.ts";
 
 /** The paths of the credential files, under the names that the guide gives them. */
 export interface CredentialPaths {
@@ -56,14 +56,7 @@ export async function findMissingFolders(directory: string): Promise<readonly st
 
 /** Creates a directory if it does not exist, readable by its owner alone. */
 export async function makeDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  await makeFolders(directory, 0o700);
 }
 
 /** Removes the files that exist. */

@@ -1,6 +1,9 @@
-import { looseTuple, object, safeParse, string } from "valibot";
+import { literal, looseTuple, object, safeParse, strictTuple, string } from "valibot";
 import { parse, stringify } from "yaml";
 import { Failure } from "../errors.ts";
+import { clusterName, userName } from "../values/names.ts";
+import { contextName } from "../values/nodes.ts";
+import { readYamlText } from "../values/yaml.ts";
 
 /** What gives the admin access, from the admin's kubeconfig. */
 export interface AdminAccess {
@@ -86,4 +89,39 @@ export function userKubeconfig(facts: {
     contexts: [{ name: facts.context, context: { cluster: facts.cluster, user: facts.user } }],
     "current-context": facts.context,
   });
+}
+
+/** The names in a kubeconfig of {@link userKubeconfig}. */
+export interface UserKubeconfig {
+  readonly cluster: string;
+  readonly user: string;
+}
+
+const userConfig = object({
+  clusters: strictTuple([object({ name: string(), cluster: object({ "certificate-authority": literal("ca.crt") }) })]),
+  users: strictTuple([
+    object({ name: string(), user: object({ "client-certificate": string(), "client-key": string() }) }),
+  ]),
+  contexts: strictTuple([object({ name: string(), context: object({ cluster: string(), user: string() }) })]),
+  "current-context": string(),
+});
+
+/** Reads a kubeconfig of a user; `undefined` if it has not the form in which {@link userKubeconfig} writes it. */
+export function readUserKubeconfig(text: string, fileName: string): UserKubeconfig | undefined {
+  const yaml = readYamlText(text, { uniqueKeys: true });
+  const read = safeParse(userConfig, "issues" in yaml ? undefined : yaml.value);
+  if (!read.success) return undefined;
+  const [{ name: cluster }] = read.output.clusters;
+  const [{ name: user, user: files }] = read.output.users;
+  const [{ name: context, context: names }] = read.output.contexts;
+  if ("issue" in clusterName(cluster) || "issue" in userName(user)) return undefined;
+  const agrees =
+    fileName === `${user}.kubeconfig` &&
+    files["client-certificate"] === `${user}-signed.crt` &&
+    files["client-key"] === `${user}.key` &&
+    context === `${user}@${contextName(cluster)}` &&
+    read.output["current-context"] === context &&
+    names.cluster === cluster &&
+    names.user === user;
+  return agrees ? { cluster, user } : undefined;
 }

@@ -7,6 +7,12 @@ export async function findBuilderDriver(options: DockerOptions, exec: Exec): Pro
   return /^Driver:\s*(\S+)/m.exec(stdout)?.[1];
 }
 
+/** The name of the engine's own builder, of the driver `docker`: that of the client's context. */
+export async function findOwnBuilder(options: DockerOptions, exec: Exec): Promise<string> {
+  const { stdout } = await docker(["context", "show"], options, exec);
+  return stdout.trim();
+}
+
 /** Builds what a definition asks for. @param args options and targets. */
 export async function bake(
   definition: string,

@@ -52,7 +52,43 @@ export async function copyToContainer(
   await docker(["cp", path, `${container}:${target}`], options, exec);
 }
 
+/**
+ * Writes a file or a folder of a container, whether that runs or not, into an archive, which is not unpacked here.
+ * @param maxOutputBytes of `options`: how large the archive may get.
+ */
+export async function saveFromContainer(
+  container: string,
+  { path, archive }: { readonly path: string; readonly archive: string },
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  await docker(["cp", `${container}:${path}`, "-"], { ...options, stdoutFile: archive }, exec);
+}
+
+/** Unpacks such an archive into a folder of a container, with the owners that it names. */
+export async function loadIntoContainer(
+  container: string,
+  { archive, folder }: { readonly archive: string; readonly folder: string },
+  options: DockerOptions,
+  exec: Exec,
+): Promise<void> {
+  await docker(["cp", "-", `${container}:${folder}`], { ...options, stdinFile: archive }, exec);
+}
+
 const BLOCK = 512;
+
+/** An archive of an empty folder, which is root's: gives a folder that is there this mode. */
+export function packFolder(name: string, mode: number): string {
+  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, "0")}\0`;
+  const header = [
+    name.padEnd(100, "\0"),
+    ...[octal(mode, 8), octal(0, 8), octal(0, 8), octal(0, 12), octal(0, 12)],
+    ...[" ".repeat(8), "5", "\0".repeat(100), "ustar\x0000"],
+  ].join("");
+  const sum = Buffer.from(header).reduce((total, byte) => total + byte, 0);
+  const signed = `${header.slice(0, 148)}${octal(sum, 7)} ${header.slice(156)}`;
+  return signed.padEnd(3 * BLOCK, "\0");
+}
 
 /** The regular file in an archive of one (POSIX ustar; extended headers are passed over). */
 export function readTarFile(tar: Buffer): ContainerFile | undefined {

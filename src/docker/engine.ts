@@ -1,7 +1,7 @@
-import { array, fallback, object, parse, string } from "valibot";
+import { array, fallback, object, parse, string, unknown } from "valibot";
 import { Failure } from "../errors.ts";
 import { CommandError, type Exec, type ExecResult } from "../exec.ts";
-import { readJson } from "../values/json.ts";
+import { readJson, tryJson } from "../values/json.ts";
 import { type DockerOptions, docker } from "./client.ts";
 import { refuseOtherEngine, refuseOtherProgram } from "./other-engines.ts";
 
@@ -36,6 +36,7 @@ export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
   try {
     const options = { timeoutSeconds: 30, purpose: "asking Docker Engine" };
     const { stdout } = await docker(["info", "--format", "{{json .}}"], options, exec);
+    if (tryJson(unknown(), stdout) === undefined) throw otherProgram(stdout);
     const other = refuseOtherEngine(stdout);
     if (other !== undefined) throw other;
     const info = readJson(INFO, stdout);
@@ -81,6 +82,14 @@ function describeEngineError(error: unknown): Error {
     });
   }
   return refuseOtherProgram(words) ?? unavailable(error.message, words, error);
+}
+
+/** What answers to docker's name, and not as Docker's client does. */
+function otherProgram(words: string): Failure {
+  const [line = ""] = words.trim().split("\n");
+  return new Failure(`does not answer: docker info printed ${JSON.stringify(line.slice(0, 200))} and no JSON`, {
+    fix: "see which program comes first in PATH (command -v docker): it has to be Docker's own client, or what prints nothing of its own before it",
+  });
 }
 
 /** An engine that this user may not use, or that does not answer. */

@@ -1,4 +1,4 @@
-import { array, nullable, string, unknown } from "valibot";
+import { array, nullable, object, string, unknown } from "valibot";
 import { CommandError, type Exec } from "../exec.ts";
 import { readJson } from "../values/json.ts";
 import { docker, isMissing, linesOf } from "./client.ts";
@@ -71,6 +71,21 @@ export async function setsVariable(image: string, name: string, exec: Exec): Pro
   const found = await inspectImage(image, "{{range .Config.Env}}{{println .}}{{end}}", `looking at ${image}`, exec);
   return linesOf(found).some((line) => line.startsWith(`${name}=`));
 }
+
+/** The names of the variables that an image sets, and the user that its containers run as; empty for root. */
+export async function readImageSettings(image: string, exec: Exec): Promise<ImageSettings> {
+  const format = '{"variables":{{json .Config.Env}},"user":{{json .Config.User}}}';
+  const found = readJson(SETTINGS, await inspectImage(image, format, `looking at ${image}`, exec));
+  return { variables: (found.variables ?? []).map((line) => line.split("=")[0] ?? ""), user: found.user };
+}
+
+/** What an image says of its containers. */
+export interface ImageSettings {
+  readonly variables: readonly string[];
+  readonly user: string;
+}
+
+const SETTINGS = object({ variables: nullable(array(string())), user: string() });
 
 /** Removes images by their tags. The build cache keeps their layers. */
 export async function removeImages(images: readonly string[], exec: Exec): Promise<void> {

@@ -93,6 +93,21 @@ export async function disconnectContainer(network: string, container: string, ex
   }
 }
 
+/** The subnets of every network. */
+export async function listSubnets(
+  exec: Exec,
+): Promise<readonly { readonly network: string; readonly subnet: string }[]> {
+  const listing = { timeoutSeconds: 30, purpose: "listing the networks" };
+  const ids = linesOf((await docker(["network", "ls", "--quiet"], listing, exec)).stdout);
+  const found = await Promise.all(
+    ids.map((id) => inspectNetwork(id, `{{println .Name}}${SUBNETS}`, "inspecting the networks", exec)),
+  );
+  return found.flatMap((text) => {
+    const [network = "", ...lines] = linesOf(text ?? "");
+    return lines.filter((line) => line.includes("/")).map((subnet) => ({ network, subnet }));
+  });
+}
+
 /** The ids of the networks with a label. */
 export async function listNetworks(label: string, options: DockerOptions, exec: Exec): Promise<readonly string[]> {
   return linesOf((await docker(["network", "ls", "--quiet", `--filter=label=${label}`], options, exec)).stdout);

@@ -50,6 +50,7 @@ const PULL_FIXES = {
   limit:
     "log in to Docker Hub in an earlier step (docker/login-action), pull through a mirror (registry-mirrors in Docker's daemon.json), or load the image before the step (docker load); the limit lasts for hours",
   busy: "run the job again later, or log in to the registry in an earlier step: it gets too many requests",
+  disk: "free disk space in an earlier step (docker system prune --all), or use a runner with a larger disk",
   network:
     "run the job again; if this runner does not reach the registry, name an image of one it reaches (node-image for the nodes), or load it before the step (docker load)",
 } as const;
@@ -65,10 +66,12 @@ function describePullError(image: string, error: CommandError): Failure {
 }
 
 /**
- * Why a registry gives no image: `no` and `limit` are its last word, anything else may pass. Docker Hub counts pulls over
+ * Why an image is not pulled: `no` and `limit` are the registry's last word, `disk` is the engine's; anything else may pass. Docker Hub counts pulls over
  * six hours (docs.docker.com, "Docker Hub pull usage and limits"); other registries use the same code for moments.
  */
 export function readPullRefusal(image: string, words: string): keyof typeof PULL_FIXES {
+  // Whatever else it says: this is of a write.
+  if (/no space left on device|disk quota exceeded|read-only file system/i.test(words)) return "disk";
   if (/pull rate limit/i.test(words) || (isFromDockerHub(image) && /toomanyrequests/i.test(words))) return "limit";
   if (/toomanyrequests|too many requests/i.test(words)) return "busy";
   const refused =

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { parseKindConfiguration, type UserConfiguration } from "../cluster/config/read.ts";
 import { type ClientKey, parseClientKey } from "../credentials/client-key.ts";
+import type { EarlierCredentials } from "../credentials/earlier.ts";
 import { describeError, type Problem } from "../errors.ts";
 import { type PullCredentials, parsePullCredentials } from "../pulls/credentials.ts";
 import { isUnprotected } from "../values/addresses.ts";
@@ -11,6 +12,7 @@ import { builtInCatalog, type Catalog, parseCatalog } from "../versions/catalog.
 import { checkCheckoutFolder, checkDirectory, checkFile, readText } from "./access.ts";
 import { type ImageArchive, loadImageArchives } from "./image-archives.ts";
 import type { ConfigurationSource, Inputs } from "./inputs.ts";
+import { loadTorchClusters } from "./torch-clusters.ts";
 import { warnAboutSource } from "./torch-source.ts";
 
 /** What the inputs point to, read. */
@@ -23,6 +25,8 @@ export interface InputFiles {
   readonly pullCredentials?: PullCredentials | undefined;
   /** The user's own private key; a secret. */
   readonly clientKey?: ClientKey | undefined;
+  /** The credentials of the clusters that earlier steps made; secrets. */
+  readonly torchClusters?: readonly EarlierCredentials[];
   readonly problems: readonly Problem[];
   /** What is not wrong, but worth a line in the log. */
   readonly warnings?: readonly string[];
@@ -44,15 +48,18 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
   const { imageArchives, problems: ofArchives } = await loadImageArchives(inputs, folders);
   const { pullCredentials, problems: ofCredentials } = await loadPullCredentials(inputs, folders);
   const { clientKey, problems: ofKey } = await loadClientKey(inputs, folders);
+  const { torchClusters, problems: ofClusters } = await loadTorchClusters(inputs, folders);
   const problems = [
     ...ofConfiguration,
     ...ofCatalog,
     ...ofArchives,
     ...ofCredentials,
     ...ofKey,
+    ...ofClusters,
     ...(await checkCredentialsDirectory(inputs, folders)),
     ...(await checkManifests(inputs, folders)),
     ...(await checkCheckout(inputs, folders)),
+    ...(await checkPackageCache(inputs, folders)),
     ...(await checkResolvConf(inputs, folders)),
   ];
   const warnings = [
@@ -61,7 +68,7 @@ export async function loadFiles(inputs: Inputs, folders: Folders): Promise<Input
     ...warnAboutMirrors(inputs),
     ...(await warnAboutTemporaryFolder(folders)),
   ];
-  return { configuration, catalog, imageArchives, pullCredentials, clientKey, problems, warnings };
+  return { configuration, catalog, imageArchives, pullCredentials, clientKey, torchClusters, problems, warnings };
 }
 
 async function loadConfiguration({ kindConfig }: Inputs, folders: Folders) {
@@ -136,6 +143,11 @@ async function checkCheckout({ torch }: Inputs, folders: Folders) {
   if (torch?.source.kind !== "folder") return [];
   const { path } = torch.source;
   return problemsOf("torch", path, await checkCheckoutFolder(path, folders));
+}
+
+async function checkPackageCache({ torch }: Inputs, folders: Folders) {
+  if (torch?.packageCache === undefined) return [];
+  return problemsOf("torch-package-cache", torch.packageCache, await checkDirectory(torch.packageCache, folders));
 }
 
 async function checkResolvConf({ dns }: Inputs, folders: Folders) {

@@ -52,6 +52,8 @@ export interface Inputs extends PullInputs {
   readonly artifactPassphrase: string | undefined;
   readonly loadImages: readonly ImageSource[];
   readonly loadBalancer: boolean;
+  /** Whether the cluster is prepared for being peered with others. */
+  readonly liqo: boolean;
   readonly cleanup: boolean;
   readonly logs: "on-failure" | "always" | "never";
   readonly catalog: string | undefined;
@@ -134,6 +136,7 @@ function readAll(reader: InputReader, path: (text: string) => Parsed<string>): I
     cleanup: reader.flag("cleanup", true),
     loadImages: reader.list("load-images", imageSource(path)),
     loadBalancer: reader.flag("load-balancer", false),
+    liqo: reader.flag("liqo", false),
     logs: reader.optional("logs", oneOf(["on-failure", "always", "never"])) ?? "on-failure",
     catalog: reader.optional("catalog", path),
     kindMirror: reader.optional("kind-mirror", baseUrl),

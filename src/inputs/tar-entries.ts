@@ -4,6 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 export interface TarEntry {
   /** Without a leading `./`. */
   readonly name: string;
+  readonly size: number;
   /** Reads it; `undefined` where it has more bytes than that. */
   read(maxBytes: number): Promise<Buffer | undefined>;
 }
@@ -38,7 +39,7 @@ async function* entriesOf(file: FileHandle, size: number): AsyncGenerator<TarEnt
     else if (!SKIPPED.has(header.type)) {
       const name = (longName ?? header.name).replace(/^(?:\.\/)+/, "");
       longName = undefined;
-      if (REGULAR.has(header.type)) yield { name, read };
+      if (REGULAR.has(header.type)) yield { name, size: header.size, read };
     }
   }
 }

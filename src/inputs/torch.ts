@@ -33,9 +33,13 @@ export interface TorchInputs {
   readonly connectors: number | undefined;
   /** As it was written: a path in the workspace, else in the checkout. */
   readonly csar: string | undefined;
+  /** Further clusters of the boot: the credentials directories of the steps that made them. */
+  readonly clusters: readonly string[];
   readonly layout: LayoutInputs;
   /** The folder in the service layer's container that it reads the credential files from. */
   readonly credentialsMount: string;
+  /** The folder in which the caches of the dashboard's packages are kept; `undefined`: they are not. */
+  readonly packageCache: string | undefined;
 }
 
 /** The folder from which the connector reads the files unless the template names another. */
@@ -52,6 +56,7 @@ export function readTorchInputs(reader: InputReader, path: (text: string) => Par
     waitSeconds: reader.optional("torch-wait", duration({ min: "10s", max: "6h" })) ?? 15 * 60,
     connectors: explicit["torch-connectors"],
     csar: explicit["torch-csar"],
+    clusters: explicit["torch-clusters"] ?? [],
     layout: {
       folders: {
         dashboard: explicit["torch-dashboard-folder"],
@@ -62,6 +67,7 @@ export function readTorchInputs(reader: InputReader, path: (text: string) => Par
       plans: explicit["torch-bpmn-plans"],
     },
     credentialsMount: explicit["torch-credentials-mount"] ?? CREDENTIALS_MOUNT,
+    packageCache: explicit["torch-package-cache"],
   };
   if (source === undefined) {
     // Where torch is set but wrong, that problem is reported already.
@@ -78,24 +84,32 @@ function readExplicit(reader: InputReader, path: (text: string) => Parsed<string
     "torch-ref": reader.optional("torch-ref", gitReference),
     "torch-connectors": reader.optional("torch-connectors", wholeNumber(0, 100)),
     "torch-csar": reader.optional("torch-csar", asWritten(path)),
+    "torch-clusters": unlessEmpty(reader.list("torch-clusters", path)),
     "torch-dashboard-folder": reader.optional("torch-dashboard-folder", checkoutPath),
     "torch-engine-folder": reader.optional("torch-engine-folder", checkoutPath),
     "torch-services-folder": reader.optional("torch-services-folder", checkoutPath),
     "torch-example-folder": reader.optional("torch-example-folder", checkoutPath),
     "torch-bpmn-plans": reader.optional("torch-bpmn-plans", checkoutPath),
     "torch-credentials-mount": reader.optional("torch-credentials-mount", containerPath),
+    "torch-package-cache": reader.optional("torch-package-cache", path),
   };
 }
 
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
 /** Inputs of the boot where no boot is asked for. */
-function checkWithoutTorch(explicit: Readonly<Record<string, string | number | undefined>>): readonly Problem[] {
+function checkWithoutTorch(
+  explicit: Readonly<Record<string, string | number | readonly string[] | undefined>>,
+): readonly Problem[] {
   return Object.entries(explicit).flatMap(([input, value]) =>
     value === undefined
       ? []
       : [
           {
             input: `${input} and torch`,
-            value: String(value),
+            value: typeof value === "object" ? value.join(", ") : String(value),
             reason: "has no effect unless torch is set",
             allowed: `${input} with torch`,
             fix: "set torch (to . if the workspace is the checkout), or remove the other input",

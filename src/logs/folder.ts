@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../errors.ts";
 import { withoutSecrets, withoutSecretsInJson } from "../runner/mask.ts";
+import { makeFolders } from "../values/files.ts";
 
 /** Held by this module alone, so that no other one can pass files of its own for collected ones. */
 const COLLECTED = Symbol("collected");
@@ -43,7 +44,7 @@ export function openLogFolder(path: string, within: readonly string[] = [], befo
   const write = async (place: readonly string[], text: string) => {
     const names = [...within, ...place].map(toFileName);
     const folder = join(path, ...names.slice(0, -1));
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
     files.push(await writeNew(folder, names.at(-1) ?? "log", text));
   };
   return {

@@ -5,12 +5,14 @@ import { createExec, type Exec } from "../exec.ts";
 import { type Host, inspectHost } from "../host/inspect.ts";
 import { type InputFiles, loadFiles } from "../inputs/files.ts";
 import { type Inputs, readInputs } from "../inputs/inputs.ts";
+import { findTakenSubnets } from "../liqo/neighbours.ts";
 import { parseDockerConfiguration } from "../redaction/environment.ts";
 import { defaultArtifactName } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
 import { hide, maskKey, maskText } from "../runner/mask.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
+import { findEarlierClusters } from "../torch/clusters/find.ts";
 import { checkPlaces } from "./in-use.ts";
 import { type Plan, type Planned, planRun } from "./plan.ts";
 import { findRejected, type Rejected } from "./rejected-inputs.ts";
@@ -36,25 +38,31 @@ export async function decide(runner: Runner): Promise<Decided> {
   // Before anything is refused: what is missing may be what a misspelled input was to say.
   for (const warning of warnings) log.warning(warning);
   if (inputs.artifactPassphrase !== undefined) maskText(inputs.artifactPassphrase);
-  const exec = createExec("inspection");
+  const exec = createExec(runner.inspection);
   const [files, host] = await Promise.all([loadFiles(inputs, folders), inspectHost(exec)]);
-  maskPullCredentials(files);
-  if (files.clientKey !== undefined) maskKey(files.clientKey.text);
-  const rejected = findRejected([...problems, ...files.problems]);
+  maskFiles(files);
+  const earlier = await findEarlier({ inputs, files, host }, exec);
+  const rejected = findRejected([...problems, ...files.problems, ...earlier.problems]);
   const planned = planRun({
     inputs,
     files,
     host,
+    earlierClusters: earlier.clusters,
     rejected,
     folders,
     runId: randomBytes(4).toString("hex"),
     artifactNameFor: (prefix, cluster) => defaultArtifactName(prefix, cluster, environment, inputs.matrixIndex),
+    takenSubnets: inputs.liqo ? await findTakenSubnets(host, exec) : [],
   });
   const [taken, read] = await Promise.all([
     checkPlaces(planned.places, inputs, host, rejected),
     readFolder(planned, rejected, { ...runner, inputs, exec, host }),
   ]);
-  const all = [...problems, ...files.problems, ...problemsOf(planned), ...taken, ...problemsOf(read)];
+  const all = [
+    ...[...problems, ...files.problems, ...problemsOf(planned), ...taken, ...problemsOf(read)],
+    // That the cluster of this step's own name does not exist yet is not what is wrong then.
+    ...earlier.problems.filter(({ value }) => !isRefused(value, problemsOf(planned))),
+  ];
   if (all.length > 0 || !("plan" in planned)) throw new InputError(all);
   const { plan } = planned;
   const { sources } = read;
@@ -66,13 +74,30 @@ export async function decide(runner: Runner): Promise<Decided> {
     ...findUnusedPatches(files.configuration, plan.shape, plan.versions),
     ...(sources?.warnings ?? []),
   ]);
+  if (inputs.liqo) log.info(`Prepared for Liqo: pods ${plan.shape.podSubnet}, Services ${plan.shape.serviceSubnet}`);
   return { inputs, files, host, plan, sources };
+}
+
+/** The clusters of earlier steps that TORCH-V2 is booted for as well. */
+async function findEarlier({ inputs, files, host }: Pick<Decided, "inputs" | "files" | "host">, exec: Exec) {
+  const { torch } = inputs;
+  const { torchClusters = [] } = files;
+  if (torch === undefined || torchClusters.length === 0) return { clusters: [], problems: [] };
+  return await findEarlierClusters(torchClusters, { host, endpoint: torch.endpoint }, exec);
+}
+
+/** Whether a directory of torch-clusters is refused already. */
+function isRefused(directory: string, problems: readonly Problem[]): boolean {
+  return problems.some(({ input, value }) => input === "torch-clusters" && value === directory);
 }
 
 /** A word of a few letters is masked nowhere, or the log could not be read. */
 const MIN_MASKED = 4;
 
-function maskPullCredentials({ pullCredentials }: InputFiles): void {
+/** Masks the secrets that the files of the inputs hold. */
+function maskFiles({ clientKey, torchClusters = [], pullCredentials }: InputFiles): void {
+  const keys = [...(clientKey === undefined ? [] : [clientKey.text]), ...torchClusters.map((each) => each.privateKey)];
+  for (const key of keys) maskKey(key);
   if (pullCredentials === undefined) return;
   const { passwords } = parseDockerConfiguration(pullCredentials.text);
   for (const password of passwords) if (password.length >= MIN_MASKED) maskText(password);

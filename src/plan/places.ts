@@ -7,11 +7,15 @@ import { type OwnerMount, planOwnerMount } from "../cluster/ownership.ts";
 import { type CredentialPaths, credentialPaths } from "../credentials/files.ts";
 import type { Problem } from "../errors.ts";
 import type { HostPort } from "../host/ports.ts";
+import { applyLiqo, checkLiqo } from "../liqo/plan.ts";
 import { checkLoadBalancer } from "../load-balancer/conflicts.ts";
 import { type LoadBalancerPlan, planLoadBalancer } from "../load-balancer/plan.ts";
 import { checkPullConfiguration, checkRegistry, checkRegistryPort } from "../pulls/conflicts.ts";
 import { DEFAULT_REGISTRY_PORT, type PullPlan, planRegistry } from "../pulls/plan.ts";
+import { planEarlierCluster, planOwnCluster } from "../torch/clusters/cluster.ts";
+import { checkEarlierClusters } from "../torch/clusters/conflicts.ts";
 import { applyTorchEndpoint, checkEndpoint } from "../torch/endpoint.ts";
+import { checkCachePlace } from "../torch/packages/plan.ts";
 import { planTorch, type TorchPlan } from "../torch/plan.ts";
 import { checkCniManifests } from "./cni.ts";
 import { checkSans } from "./credentials.ts";
@@ -41,28 +45,42 @@ export interface PlannedPlaces {
 }
 
 /** Decides the places of a run on this machine. */
-export function planPlaces({ inputs, files, host, folders, runId }: PlanFacts): PlannedPlaces {
+export function planPlaces(facts: PlanFacts): PlannedPlaces {
+  const { inputs, files, host, folders, runId } = facts;
   const reachable = applyEngineSite(inputs, files.configuration, host.site);
   const applied = applyTorchEndpoint(reachable, files.configuration, host.defaultGateway);
-  const planned = planShape(applied, files.configuration);
+  const shaped = planShape(applied, files.configuration);
+  const planned = inputs.liqo ? applyLiqo(shaped, surroundings(facts)) : shaped;
   const followsEndpoint = reachable.apiServerAddress === undefined && applied.apiServerAddress !== undefined;
   const shape = followsEndpoint
     ? { ...planned, addressField: { input: "torch-endpoint", value: "external" } }
     : planned;
   const runDirectory = join(folders.temp, `kind-torch-${shape.name}-${runId}`);
+  const credentials = credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user);
   return {
     shape,
     configuration: files.configuration,
     runDirectory,
     owner: planOwnerMount(host.site, { runDirectory, runId }),
     ports: findHostPorts(files.configuration, shape.apiServerAddress),
-    credentials: credentialPaths(inputs.credentialsDirectory ?? join(runDirectory, "credentials"), inputs.user),
-    torch: inputs.torch === undefined ? undefined : planTorch(inputs.torch, shape.name, runId, runDirectory),
+    credentials,
+    torch: planBoot(facts, { shape, credentials, runDirectory }),
     pulls: planPulls({ inputs, files, runId }, shape.name),
     loadBalancer: inputs.loadBalancer
       ? planLoadBalancer(shape.name, { runId, images: files.catalog.cloudProvider })
       : undefined,
   };
+}
+
+/** TORCH-V2's boot, for the step's own cluster and those of earlier steps. */
+function planBoot(
+  { inputs, earlierClusters = [], runId }: PlanFacts,
+  { shape, credentials, runDirectory }: Pick<PlannedPlaces, "shape" | "credentials" | "runDirectory">,
+): TorchPlan | undefined {
+  if (inputs.torch === undefined) return undefined;
+  const own = planOwnCluster(shape.name, shape.nodes, credentials);
+  const earlier = earlierClusters.map((cluster) => planEarlierCluster(cluster, runDirectory));
+  return planTorch(inputs.torch, [own, ...earlier], runId, runDirectory);
 }
 
 function planPulls({ inputs, files, runId }: Pick<PlanFacts, "inputs" | "files" | "runId">, cluster: string): PullPlan {
@@ -92,6 +110,10 @@ function checkPulls({ files, host, rejected }: PlanFacts, { pulls, ports }: Plan
   ];
 }
 
+function surroundings({ files, takenSubnets = [] }: PlanFacts) {
+  return { user: files.configuration, taken: takenSubnets };
+}
+
 /** The problems that the places of a run have with the machine and with the inputs. */
 export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly Problem[] {
   const { shape, ports } = places;
@@ -109,11 +131,19 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
     ...restingOn([CONFIGURATION_INPUT], rejected, () => checkCniManifests(facts, shape)),
     ...checkPulls(facts, places),
     ...checkBalancer(facts, places),
+    ...checkClusters(facts, places),
     ...checkSharedPorts(ports.filter(isKnown), files.configuration),
+    ...restingOn([CONFIGURATION_INPUT, "cluster-name", "liqo"], rejected, () =>
+      inputs.liqo ? checkLiqo(shape, surroundings(facts)) : [],
+    ),
     ...restingOn([CONFIGURATION_INPUT], rejected, () =>
       // `host-gateway` is the gateway of Docker's default network.
-      checkSubnets(files.configuration, host.subnets, { usesDefaultNetwork: torch?.endpoint === "external" }),
+      checkSubnets(files.configuration, host.subnets, {
+        usesDefaultNetwork: torch?.endpoint === "external",
+        chosen: shape.subnets,
+      }),
     ),
+    ...restingOn(["torch", "torch-package-cache"], rejected, () => (torch === undefined ? [] : checkCachePlace(torch))),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];
 }
@@ -123,6 +153,14 @@ function checkBalancer({ inputs, files, host, rejected }: PlanFacts, { loadBalan
   const { catalog } = files;
   return restingOn(["catalog", "cluster-name", CONFIGURATION_INPUT, "existing"], rejected, () =>
     checkLoadBalancer(loadBalancer, { names: host.names, catalog, existing: inputs.existing }),
+  );
+}
+
+/** What the clusters of earlier steps have in common with this step's, whose name and user are known. */
+function checkClusters({ inputs, files, rejected }: PlanFacts, { shape, credentials }: PlannedPlaces) {
+  const nameInputs = inputs.clusterName === undefined ? ["cluster-name", CONFIGURATION_INPUT] : [];
+  return restingOn([...nameInputs, "user"], rejected, () =>
+    checkEarlierClusters(shape.name, credentials, files.torchClusters ?? []),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { UserConfiguration } from "../cluster/config/read.ts";
 import { CONFIGURATION_INPUT } from "../cluster/config/reader.ts";
+import type { ClusterShape } from "../cluster/config/shape.ts";
 import { KIND_IPV6_SUBNET } from "../docker/kind-network.ts";
 import { DEFAULT_NETWORK, KIND_NETWORK } from "../docker/networks.ts";
 import type { Problem } from "../errors.ts";
@@ -31,6 +32,13 @@ export function clusterSubnets(user: UserConfiguration | undefined, field: Subne
   return family === "ipv6" ? ipv6 : ipv4;
 }
 
+/** What a cluster needs of the networks. */
+interface NetworkUse {
+  readonly usesDefaultNetwork: boolean;
+  /** The subnets that were chosen so that they overlap with nothing. */
+  readonly chosen?: ClusterShape["subnets"];
+}
+
 /**
  * Subnets that overlap: a pod could get the address of a Service, or a node could take another node's address for a pod's.
  * kind and Kubernetes refuse none of this. A cluster does not need Docker's default network, unless its API server is
@@ -39,10 +47,10 @@ export function clusterSubnets(user: UserConfiguration | undefined, field: Subne
 export function checkSubnets(
   user: UserConfiguration | undefined,
   networks: readonly DockerSubnet[],
-  { usesDefaultNetwork }: { readonly usesDefaultNetwork: boolean },
+  { usesDefaultNetwork, chosen = {} }: NetworkUse,
 ): readonly Problem[] {
-  const pods = named(user, "podSubnet");
-  const services = named(user, "serviceSubnet");
+  const pods = "podSubnet" in chosen ? [] : named(user, "podSubnet");
+  const services = "serviceSubnet" in chosen ? [] : named(user, "serviceSubnet");
   return [
     ...pods.flatMap((pod) => services.flatMap((service) => checkPair(pod, service, user))),
     ...[...pods, ...services].flatMap((subnet) =>

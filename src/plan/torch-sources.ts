@@ -5,9 +5,8 @@ import type { Host } from "../host/inspect.ts";
 import type { Inputs } from "../inputs/inputs.ts";
 import type { Runner } from "../runner/runner.ts";
 import { readSources } from "../torch/checkout/sources.ts";
-import { chooseEndpoint } from "../torch/endpoint.ts";
-import { planAccess, type TorchPlan } from "../torch/plan.ts";
-import { internalEndpoint } from "../values/nodes.ts";
+import { planAccess } from "../torch/clusters/cluster.ts";
+import type { TorchPlan } from "../torch/plan.ts";
 import type { PlannedPlaces } from "./places.ts";
 import type { Planned } from "./plan.ts";
 import type { Rejected } from "./rejected-inputs.ts";
@@ -22,6 +21,9 @@ export function canReadSources({ clusterName }: Inputs, rejected: Rejected, plan
     input === "runs-on" || (input === nameField.input && value === nameField.value);
   return !("problems" in planned && planned.problems.some(isRefused));
 }
+
+/** Stands for the port of the step's own API server, which is not known yet. */
+const LONGEST_PORT = 65535;
 
 /** What sources are read with. */
 export interface SourcesContext extends Pick<Runner, "folders" | "environment"> {
@@ -39,20 +41,13 @@ export async function readTorchSources(
   return await readSources(
     {
       plan: torch,
-      cluster: plan.shape.name,
       workspace: folders.workspace,
       environment,
       site: host.site,
-      access: planAccess(torch, plan.credentials, longestEndpoint(torch, plan)),
-      credentialsDirectory: plan.credentials.directory,
+      access: planAccess(torch, LONGEST_PORT),
       replaces: inputs.existing === "replace",
       clusterPorts: [...plan.ports, ...(plan.pulls.registry === undefined ? [] : [plan.pulls.registry.port])],
     },
     exec,
   );
-}
-
-/** The API server's address as a template will have it; the port is not known yet. */
-function longestEndpoint({ endpoint }: TorchPlan, { shape }: PlannedPlaces): string {
-  return chooseEndpoint(endpoint, internalEndpoint(shape.name, shape.nodes), 65535);
 }

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders } from "../values/files.ts";
 import { renderHosts } from "./hosts.ts";
 import type { PullPlan } from "./plan.ts";
 
@@ -21,7 +22,7 @@ export async function writePullFiles(plan: PullPlan, runDirectory: string): Prom
   const hosts = renderHosts(plan);
   const certs = join(runDirectory, "certs.d");
   for (const { registry, text } of hosts) {
-    await mkdir(join(certs, registry), { recursive: true, mode: 0o700 });
+    await makeFolders(join(certs, registry), 0o700);
     await writeFile(join(certs, registry, "hosts.toml"), text, { mode: 0o600 });
   }
   const credentials = pullCredentialsPath(runDirectory);

@@ -23,6 +23,8 @@ export interface Report {
   readonly pulls?: readonly (readonly [name: string, value: string])[];
   /** What gives Services their load balancers: a row, where something does. */
   readonly loadBalancer?: readonly (readonly [name: string, value: string])[];
+  /** What peering with Liqo needs to know: a row, where the cluster is prepared for it. */
+  readonly liqo?: readonly (readonly [name: string, value: string])[];
   readonly user: string;
   readonly rbac: string;
   readonly certificateExpires: Date;
@@ -40,11 +42,23 @@ export interface TorchReport {
   readonly dashboard: string;
   readonly engine: string;
   readonly broker: string;
+  /** How each image was built: what it is, how much came from the cache, and what was wrong with the cache. */
+  readonly images: readonly (readonly [name: string, value: string, note: string])[];
   /** How many processes the engine has from the BPMN plans. */
   readonly processes: number;
   readonly deployed:
-    | { readonly template: string; readonly nodes: readonly string[]; readonly objects: readonly string[] }
+    | {
+        readonly template: string;
+        readonly nodes: readonly string[];
+        readonly clusters: readonly {
+          readonly name: string;
+          readonly endpoint: string;
+          readonly objects: readonly string[];
+        }[];
+      }
     | undefined;
+  /** What became of the caches of the dashboard's packages. */
+  readonly packages?: string | undefined;
 }
 
 /** What is said next to a proxy. */
@@ -52,16 +66,20 @@ export const PROXY_NOTE =
   "this step does not use it for the API server; later steps do, unless NO_PROXY has the address";
 
 /** A row each: what it is, its name or address, and a note. */
-export function torchRows({ dashboard, engine, broker, processes, deployed }: TorchReport) {
+export function torchRows({ dashboard, engine, broker, images, processes, deployed, packages }: TorchReport) {
   const rows: (readonly [name: string, value: string, note: string])[] = [
-    ["Dashboard", dashboard, ""],
+    ["Dashboard", dashboard, packages ?? ""],
     ["Flowable engine", engine, `${processes} processes of the BPMN plans`],
     ["Service broker", broker, ""],
+    ...images,
   ];
   if (deployed !== undefined) {
-    const { template, nodes, objects } = deployed;
+    const { template, nodes, clusters } = deployed;
     rows.push(["Template", template, `every node started: ${nodes.join(", ")}`]);
-    rows.push(["Namespace", template, objects.join(", ")]);
+    for (const { name, endpoint, objects } of clusters) {
+      if (clusters.length > 1) rows.push([`Cluster ${name}`, endpoint, "as TORCH-V2 reaches it"]);
+      rows.push([clusters.length > 1 ? `Namespace in ${name}` : "Namespace", template, objects.join(", ")]);
+    }
   }
   return rows;
 }

@@ -38,6 +38,7 @@ function clusterRows(report: Report): readonly Row[] {
     ["Ready", report.readiness],
     ...(report.pulls ?? []),
     ...(report.loadBalancer ?? []),
+    ...(report.liqo ?? []),
     ["Endpoint", `${report.endpoint} (in kind's Docker network)`],
     ["", `${report.endpointExternal} (for this job's steps)`],
     ["User", `${report.user}, rights: ${report.rbac}`],

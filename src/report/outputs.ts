@@ -26,9 +26,12 @@ export type Outputs = Readonly<
     | "artifact-id"
     | "artifact-url"
     | "registry"
+    | "pod-subnet"
+    | "service-subnet"
     | "torch-dashboard-url"
     | "torch-engine-url"
-    | "torch-broker-url",
+    | "torch-broker-url"
+    | "torch-package-cache-key",
     string
   >
 >;

@@ -1,4 +1,4 @@
-import { describeError, describeProblem, InputError } from "../errors.ts";
+import { describeError, describeProblem, InputError, withSystemFix } from "../errors.ts";
 import { createLog, failStep } from "../runner/log.ts";
 import { withoutSecrets } from "../runner/mask.ts";
 import { summaryRoom, writeSummary } from "../runner/summary-file.ts";
@@ -44,7 +44,7 @@ export async function reportFailure(error: unknown, timeline: Timeline): Promise
           `${error.problems.length} problem(s) with the inputs. Nothing was changed.`,
           ...error.problems.map(describeProblem),
         ].join("\n")
-      : describeError(error),
+      : describeError(withSystemFix(error)),
   );
   failStep(message);
   if (error instanceof Error && error.stack !== undefined) createLog().debug(error.stack);

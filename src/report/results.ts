@@ -1,7 +1,9 @@
 import type { IssuedCredentials } from "../credentials/issue.ts";
 import type { Inputs } from "../inputs/inputs.ts";
+import { liqoRows } from "../liqo/plan.ts";
 import { loadBalancerRows } from "../load-balancer/plan.ts";
 import { describeReadiness, type Plan } from "../plan/plan.ts";
+import { clusterSubnets } from "../plan/subnets.ts";
 import { pullRows } from "../pulls/plan.ts";
 import type { UploadedArtifact } from "../runner/artifact.ts";
 import type { Cluster } from "../stages/cluster.ts";
@@ -65,13 +67,20 @@ function listOutputs(plan: Plan, made: Made): Outputs {
     "artifact-id": artifact?.id ?? "",
     "artifact-url": artifact?.url ?? "",
     registry: plan.pulls.registry?.address ?? "",
+    "pod-subnet": subnetsOf(plan, "podSubnet"),
+    "service-subnet": subnetsOf(plan, "serviceSubnet"),
     "torch-dashboard-url": torch?.urls.dashboard ?? "",
     "torch-engine-url": torch?.urls.engine ?? "",
     "torch-broker-url": torch?.urls.services ?? "",
+    "torch-package-cache-key": torch?.packages?.key ?? "",
   };
 }
 
-function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
+function subnetsOf({ shape, configuration }: Plan, field: "podSubnet" | "serviceSubnet"): string {
+  return shape.subnets?.[field] ?? clusterSubnets(configuration, field).join(",");
+}
+
+function makeReport({ user, rbac, liqo }: Inputs, plan: Plan, made: Made): Report {
   const { shape, versions, credentials: paths } = plan;
   return {
     cluster: shape.name,
@@ -87,6 +96,7 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
     readiness: describeReadiness(plan),
     pulls: pullRows(plan.pulls),
     loadBalancer: loadBalancerRows(plan.loadBalancer, versions.kubernetes),
+    liqo: liqoRows(liqo, shape),
     user,
     rbac,
     certificateExpires: made.credentials.notAfter,
@@ -102,12 +112,14 @@ function makeReport({ user, rbac }: Inputs, plan: Plan, made: Made): Report {
   };
 }
 
-function describeTorch({ urls, processes, deployed }: RunningTorch): TorchReport {
+function describeTorch({ urls, images, processes, deployed, packages }: RunningTorch): TorchReport {
   return {
     dashboard: urls.dashboard,
     engine: urls.engine,
     broker: urls.services,
+    images,
     processes: processes.length,
     deployed,
+    packages: packages?.text,
   };
 }

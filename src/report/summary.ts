@@ -49,6 +49,7 @@ function clusterTable(report: Report): Markdown {
       ["Ready", report.readiness],
       ...(report.pulls ?? []),
       ...(report.loadBalancer ?? []),
+      ...(report.liqo ?? []),
       ["Endpoint in kind's network", code(report.endpoint)],
       ["Endpoint for this job's steps", code(report.endpointExternal)],
       ["User", inline`${code(report.user)}, rights: ${report.rbac}`],

@@ -1,12 +1,13 @@
+import type { CallerFiles } from "../command/files.ts";
 import type { PublicFiles } from "../credentials/publication.ts";
 import { Failure } from "../errors.ts";
 import type { LogFolder } from "../logs/folder.ts";
 import { limitTime } from "../poll.ts";
 
-/** Files to keep beyond the job: those of the credentials that are public, or logs without secrets. */
+/** Files to keep beyond the job: those of the credentials that are public, logs without secrets, or the caller's own. */
 export interface ArtifactRequest {
   readonly name: string;
-  readonly content: PublicFiles | LogFolder;
+  readonly content: PublicFiles | LogFolder | CallerFiles;
   readonly retentionDays: number;
 }
 

@@ -8,6 +8,8 @@ export interface Runner {
   readonly folders: Folders;
   readonly log: Log;
   readonly timeline: Timeline;
+  /** Marks the programs that inspect the machine, as the run's folder marks those of the run. */
+  readonly inspection: string;
   /** Passes the run's folder to post; called before anything is created in it. */
   readonly saveRunDirectory: (path: string) => void;
 }

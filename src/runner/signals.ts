@@ -3,6 +3,11 @@ import { Failure } from "../errors.ts";
 /** The signals that end a step, with the exit code of a process that one of them ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Goes on when the step is stopped from outside: what post removes is what a cancelled job wants removed too. */
+export function continueWhenStopped(onStop: (signal: keyof typeof EXIT_CODES) => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => onStop(signal));
+}
+
 /**
  * Ends the step when it is stopped from outside, or when work that nothing waits for any more fails: that must not end
  * the process without a report and its clean-up. A cancelled job gets SIGINT first and is killed ten seconds later

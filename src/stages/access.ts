@@ -9,8 +9,8 @@ import { credentialFiles, removeFiles } from "../credentials/files.ts";
 import { type IssuedCredentials, issueCredentials } from "../credentials/issue.ts";
 import { type AdminAccess, adminKubeconfig, readAdminAccess } from "../credentials/kubeconfig.ts";
 import { maskKey } from "../runner/mask.ts";
+import { credentialsPlaceOf } from "../torch/clusters/cluster.ts";
 import { recheckCredentialsPlace } from "../torch/compose/credentials-place.ts";
-import { planAccess } from "../torch/plan.ts";
 import { contextName } from "../values/nodes.ts";
 import type { Supplies, Tools } from "./preparation.ts";
 import type { BegunTorch } from "./torch.ts";
@@ -52,11 +52,10 @@ export async function issueFor(
 ): Promise<IssuedCredentials> {
   const { directory } = plan.credentials;
   const checkFolder = (real: string) => {
-    const checkout = torch?.sources.checkout;
     const mounted =
-      torch === undefined || checkout === undefined
+      torch === undefined
         ? undefined
-        : { checkout, access: planAccess(torch.plan, plan.credentials, server) };
+        : { checkout: torch.sources.checkout, files: credentialsPlaceOf(torch.plan.clusters[0]).files };
     return recheckCredentialsPlace(directory, real, folders, mounted);
   };
   const request = {

@@ -23,6 +23,7 @@ import { placeResolvConf, planRunFiles, type RunFiles, readConfiguration } from 
 import { keepFailedLogs } from "./failed-logs.ts";
 import { type LoadedImage, loadImages, removeArchives } from "./images.ts";
 import { joinKindNetwork } from "./job-container.ts";
+import { checkNeighbours } from "./liqo.ts";
 import { startLoadBalancer } from "./load-balancer.ts";
 import { installNetwork } from "./network.ts";
 import type { Supplies } from "./preparation.ts";
@@ -114,8 +115,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
   const ownership = journal.state;
   await refuseForeignContainers(ownership, exec);
   const defaults = attempt.fastBoot === undefined ? [] : [fastBootPatch()];
-  const additions = { ...attempt.runFiles, defaults };
-  const rendered = renderKindConfiguration(shape, versions, files.configuration, additions);
+  const rendered = renderKindConfiguration(shape, versions, files.configuration, { ...attempt.runFiles, defaults });
   log.debug(rendered);
   const creation = beginCreate(
     {
@@ -136,6 +136,7 @@ async function createOnce(context: StepContext, attempt: Try): Promise<ClusterWi
     bringUp(context, creation, attempt),
     loadImages(context, attempt.images, creation),
     copyFiles(context, attempt.runFiles, creation),
+    checkNeighbours(context, creation),
   ] as const;
   try {
     const [made, loaded] = await creation.beside(Promise.all(work));

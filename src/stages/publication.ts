@@ -26,7 +26,9 @@ export async function publish(
     return await timeline.measure("Upload artifact", () => uploadArtifact(request, environment));
   } catch (error) {
     // The cluster works, and few jobs need the artifact: those find its name empty.
-    log.warning(`${describeError(error)} The credentials are only in ${plan.credentials.directory}.`);
+    log.warning(
+      `${describeError(error)}. The credentials are only in ${plan.credentials.directory}. Fix: run the job again where a later job needs them, or set artifact: false.`,
+    );
     return undefined;
   }
 }

@@ -1,29 +1,28 @@
-import { createKubectl } from "../cluster/kubectl.ts";
 import type { StepContext } from "../context.ts";
 import { findMissingFiles } from "../credentials/files.ts";
 import { describeProblem, Failure } from "../errors.ts";
 import { readTorchSources } from "../plan/torch-sources.ts";
 import { fetchCheckout } from "../torch/checkout/fetch.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
+import { planAccess } from "../torch/clusters/cluster.ts";
 import type { PerComponent } from "../torch/components.ts";
-import { chooseEndpoint } from "../torch/endpoint.ts";
+import type { PackageReport } from "../torch/packages/words.ts";
 import {
   labelOf,
   listPlaceholders,
-  planAccess,
   planAddresses,
   planTorchContainers,
   planUrls,
   type TorchPlan,
 } from "../torch/plan.ts";
+import type { BuildReports } from "../torch/stack/build-reports.ts";
 import { TorchStack } from "../torch/stack/stack.ts";
 import { createTemplate } from "../torch/template/create.ts";
 import { type Deployed, deployTemplate } from "../torch/template/deployment.ts";
-import { hasNamespace } from "../torch/template/workload.ts";
-import { internalEndpoint } from "../values/nodes.ts";
 import type { Cluster } from "./cluster.ts";
 import { joinNetwork } from "./job-container.ts";
 import type { Tools } from "./preparation.ts";
+import { administer, copyEarlierFiles, recordNamespaces } from "./torch-clusters.ts";
 
 /** TORCH-V2 while it boots. */
 export interface BegunTorch {
@@ -36,9 +35,13 @@ export interface BegunTorch {
 export interface RunningTorch {
   /** Addresses, as this step reaches them. */
   readonly urls: PerComponent<string>;
+  /** How each image was built, as rows for the summary. */
+  readonly images: ReturnType<BuildReports["rows"]>;
   /** The keys of the processes that the engine has from the plans. */
   readonly processes: readonly string[];
   readonly deployed: Deployed | undefined;
+  /** What became of the caches of the dashboard's packages; `undefined` where none are kept. */
+  readonly packages: PackageReport | undefined;
 }
 
 /** Fetches TORCH-V2 where it is not here yet, and begins to build its images. `undefined` where it is not asked for. */
@@ -47,17 +50,19 @@ export async function beginTorch(context: StepContext): Promise<BegunTorch | und
   if (plan.torch === undefined) return undefined;
   const sources = context.sources ?? (await fetchSources(context, plan.torch));
   const { checkout, builder } = sources;
+  await copyEarlierFiles(context, plan.torch);
   journal.update({
     torch: {
       label: labelOf(plan.torch),
       containers: planTorchContainers(plan.torch, checkout),
       images: Object.values(plan.torch.images),
-      placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout, plan.credentials)),
+      placeholders: await findMissingFiles(listPlaceholders(plan.torch, checkout)),
+      ...(plan.torch.packageCache === undefined ? {} : { draft: plan.torch.packageCache.draft }),
       engineUrl: planUrls(plan.torch, checkout, host.site).engine,
     },
   });
-  const { credentials, runDirectory } = plan;
-  const request = { plan: plan.torch, checkout, credentials, builder, runDirectory, site: host.site };
+  const { runDirectory } = plan;
+  const request = { plan: plan.torch, checkout, builder, runDirectory, site: host.site };
   const join = (network: string) => joinNetwork(context, network);
   return { plan: plan.torch, sources, stack: new TorchStack(request, { exec, log, timeline, tasks, join }) };
 }
@@ -89,40 +94,35 @@ export async function finishTorch(
   if (sources.template === undefined) {
     const processes = await stack.waitUntilServing();
     await stack.settle();
+    const packages = await stack.caches?.keep();
     log.endGroup();
-    return { urls: stack.urls, processes, deployed: undefined };
+    return { urls: stack.urls, images: stack.builds.rows(), processes, deployed: undefined, packages };
   }
   return await deployThrough(context, torch, sources.template, made);
 }
 
 /** Has TORCH-V2 deploy a template. */
 async function deployThrough(
-  { exec, journal, plan, log, timeline, tasks }: StepContext,
+  context: StepContext,
   { plan: torch, sources, stack }: BegunTorch,
   template: NonNullable<TorchSources["template"]>,
   { tools, cluster }: { readonly tools: Tools; readonly cluster: Cluster },
 ): Promise<RunningTorch> {
+  const { exec, plan, log, timeline, tasks } = context;
   const { signal } = tasks;
-  const { shape, credentials, runDirectory } = plan;
+  const { runDirectory } = plan;
   const addresses = planAddresses(torch, sources.checkout);
-  const endpoint = chooseEndpoint(torch.endpoint, internalEndpoint(shape.name, shape.nodes), cluster.publishedPort);
   const request = {
     ...template,
-    access: planAccess(torch, credentials, endpoint),
+    access: planAccess(torch, cluster.publishedPort),
     urls: stack.urls,
     addresses: { engine: addresses.BPMN_ENGINE, broker: addresses.SERVICE_BROKER_URI },
     containers: torch.containers,
     runDirectory,
     waitSeconds: torch.waitSeconds,
   };
-  const kubectl = createKubectl({
-    kubectl: tools.kubectl,
-    kubeconfig: cluster.kubeconfig,
-    runDirectory,
-    exec,
-    signal,
-  });
-  const deployTools = { exec, log, timeline, signal, kubectl };
+  const clusters = await administer(context, template, { torch, tools, own: cluster });
+  const deployTools = { exec, log, timeline, signal, clusters };
   // The dashboard can take the template before the service layer serves.
   const created = tasks.begin(async () => {
     await stack.dashboardServes;
@@ -130,12 +130,13 @@ async function deployThrough(
   });
   const processes = await stack.waitUntilServing();
   log.endGroup();
+  const kept = tasks.begin(async () => await stack.caches?.keep());
   const { csar } = template;
-  // One that is there already is not the run's to remove.
-  if (!(await hasNamespace(csar.template, kubectl))) journal.update({ namespace: csar.template });
+  await recordNamespaces(context, csar.template, clusters);
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, deployTools);
   await stack.settle();
+  const packages = await kept;
   log.endGroup();
-  return { urls: stack.urls, processes, deployed };
+  return { urls: stack.urls, images: stack.builds.rows(), processes, deployed, packages };
 }

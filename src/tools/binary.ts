@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants, createWriteStream } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { limitBytes } from "./download.ts";
+import { describeError, Failure } from "../errors.ts";
+import { diskFix, isDiskError, limitBytes } from "./download.ts";
 
 /** More than any tool has. */
 export const MAX_BINARY_BYTES = 512 * 1024 * 1024;
@@ -51,7 +53,12 @@ async function copyBinary(from: string, to: string): Promise<string | undefined>
       createWriteStream(to, { flags: "wx", mode: 0o755 }),
     );
     return hash.digest("hex");
-  } catch {
+  } catch (error) {
+    // Of the run's own folder; anything else is of the file, which cannot be read then.
+    if (isDiskError(error)) {
+      const fix = diskFix(dirname(dirname(to)));
+      throw new Failure(`${from} cannot be copied to ${to}: ${describeError(error)}`, { fix, cause: error });
+    }
     return undefined;
   }
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { find } from "@actions/tool-cache";
 import { type InferOutput, object, pipe, regex, string } from "valibot";
 import { describeError, Failure } from "../errors.ts";
+import { makeFolders } from "../values/files.ts";
 import { tryJson } from "../values/json.ts";
 import { openRegular, takeBinary } from "./binary.ts";
 import { SHA256_HEX } from "./checksum.ts";
@@ -103,6 +104,7 @@ export async function takeFromCache(
   checksum: string | undefined,
   path: string,
 ): Promise<CacheCheck | "absent" | undefined> {
+  if (process.env.RUNNER_TOOL_CACHE === undefined || process.env.RUNNER_TOOL_CACHE === "") return "absent";
   const place = find(key.tool, key.version, key.nodeArchitecture);
   if (place === "") return "absent";
   const check = planCacheCheck(key.tool, source, checksum, await readRecord(join(place, recordName(key.tool))));
@@ -119,8 +121,8 @@ export async function placeInCache(key: CacheKey, binary: string, record: CacheR
   const { tool, version, nodeArchitecture } = key;
   const root = process.env.RUNNER_TOOL_CACHE;
   if (root === undefined || root === "") {
-    throw new Failure("RUNNER_TOOL_CACHE is not set, as it is on every runner.", {
-      fix: "set it to a folder that this user may write to",
+    throw new Failure(`${tool} ${version} cannot be kept in the tool cache: RUNNER_TOOL_CACHE is not set.`, {
+      fix: "set it to a folder that this user may write to, or each run downloads the tool again",
     });
   }
   const place = join(root, tool, version, nodeArchitecture);
@@ -128,24 +130,24 @@ export async function placeInCache(key: CacheKey, binary: string, record: CacheR
   const files = [tool, recordName(tool)];
   try {
     // The mode must hold even if the umask would let everyone write.
-    await mkdir(draft, { recursive: true, mode: 0o755 });
+    await makeFolders(draft, 0o755);
     await copyFile(binary, join(draft, tool), constants.COPYFILE_EXCL);
     await chmod(join(draft, tool), 0o755);
     await writeFile(join(draft, recordName(tool)), `${JSON.stringify(record)}\n`, { flag: "wx", mode: 0o644 });
     await rename(draft, place).catch(async () => {
       // Another job's finished folder is there: replace its files, each in one step. Between the two steps the record
       // does not match, and a job that looks at that moment downloads the tool itself.
-      await mkdir(place, { recursive: true, mode: 0o755 });
+      await makeFolders(place, 0o755);
       for (const file of files) await rename(join(draft, file), join(place, file));
     });
     await writeFile(`${place}.complete`, "");
   } catch (error) {
-    throw new Failure(`${tool} cannot be stored in the tool cache: ${describeError(error)}`, {
-      fix: `check that ${root} has free space and belongs to the runner's user`,
+    throw new Failure(`${tool} ${version} cannot be kept in the tool cache: ${describeError(error)}`, {
+      fix: `check that ${root} has free space and belongs to the runner's user, or each run downloads the tool again`,
       cause: error,
     });
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

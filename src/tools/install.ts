@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../errors.ts";
+import { describeError, Failure } from "../errors.ts";
+import { makeFolders } from "../values/files.ts";
 import { MAX_BINARY_BYTES } from "./binary.ts";
 import {
   type CacheCheck,
@@ -15,6 +16,7 @@ import {
 } from "./cache.ts";
 import { hashChunks, parseChecksum } from "./checksum.ts";
 import { downloadFile } from "./download.ts";
+import { downloadFix } from "./download-fix.ts";
 import { type PathSearch, takeFromPath } from "./path.ts";
 import { type ToolSource, voucherFor } from "./sources.ts";
 
@@ -30,11 +32,14 @@ export interface InstalledTool {
   readonly path: string;
   /** Where it came from and what vouches for it, for the log and the summary. */
   readonly origin: string;
-  /** Set if nothing vouches for it. */
+  /** Set if nothing vouches for it, or if it could not be kept for later runs. */
   readonly warning: string | undefined;
 }
 
 const DOWNLOAD_SECONDS = 600;
+
+/** A proxy that looks at a file before it lets it through does so before its first byte. */
+const STALL_SECONDS = 30;
 
 /** Those of kind and kubectl have a hundred bytes or less. */
 const MAX_CHECKSUM_BYTES = 16 * 1024;
@@ -70,7 +75,7 @@ export async function installTool(
 ): Promise<InstalledTool> {
   const { tool, version, source, checksum } = request;
   const bin = join(folder, "bin");
-  await mkdir(bin, { recursive: true, mode: 0o700 });
+  await makeFolders(bin, 0o700);
   const path = join(bin, tool);
   const cached = await takeFromCache(request, source, checksum, path);
   if (cached !== undefined && cached !== "absent") return describeCached(request, path, cached);
@@ -120,11 +125,17 @@ async function downloadTool(
   }
   await chmod(binary, 0o755);
   await rename(binary, path);
-  await placeInCache(request, path, { sha256: actual, url: source.url });
+  const unkept = await placeInCache(request, path, { sha256: actual, url: source.url }).then(
+    () => undefined,
+    // The run has its own copy.
+    (error: unknown) => describeError(error),
+  );
   const voucher = voucherFor(tool, source.url);
   const proof = checksum === undefined ? `${UNVERIFIED}: ${describeVoucher(voucher)}` : VERIFIED;
-  const warning = checksum === undefined && voucher === "nothing" ? describeUnverified(request) : undefined;
-  return { path, origin: `downloaded from ${source.url}, ${proof}`, warning };
+  const unverified = checksum === undefined && voucher === "nothing" ? describeUnverified(request) : undefined;
+  const warnings = [unverified, unkept].flatMap((warning) => warning ?? []);
+  const origin = `downloaded from ${source.url}, ${proof}`;
+  return { path, origin, warning: warnings.length === 0 ? undefined : warnings.join("\n") };
 }
 
 function describeMismatch({ tool, version, source, checksum }: ToolRequest, actual: string, expected: string): Failure {
@@ -167,12 +178,12 @@ async function download(
 ): Promise<string> {
   const path = join(folder, randomUUID());
   try {
-    await downloadFile(url, path, { bytes, seconds: DOWNLOAD_SECONDS, retryDelays });
+    await downloadFile(url, path, { bytes, seconds: DOWNLOAD_SECONDS, stallSeconds: STALL_SECONDS, retryDelays });
     return path;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`Downloading ${what} from ${url} failed: ${reason}`, {
-      fix: "run the job again; on a machine without access to that host, set kind-mirror and kubectl-mirror",
+      fix: downloadFix(url, folder, error),
       cause: error,
     });
   }

@@ -1,18 +1,18 @@
 import { basename, join, relative } from "node:path";
-import type { CredentialPaths } from "../credentials/files.ts";
 import type { PendingContainer } from "../docker/interrupted.ts";
 import { RUN_CLUSTER_LABEL, TORCH_RUN_LABEL } from "../docker/labels.ts";
 import { type EngineSite, reachPort } from "../docker/site.ts";
 import type { TorchInputs } from "../inputs/torch.ts";
 import type { Checkout } from "./checkout/checkout.ts";
 import { type Layout, planLayout } from "./checkout/layout.ts";
+import { listFiles, type TorchClusters } from "./clusters/cluster.ts";
 import { COMPONENTS, forEachComponent, type PerComponent } from "./components.ts";
 import { withEnginePaths } from "./compose/engine-paths.ts";
 import type { ComposeModel } from "./compose/model.ts";
 import { planCompose, redirectUrl } from "./compose/plan.ts";
 import { FAST_START_JAVA_OPTIONS } from "./compose/tuning.ts";
 import { DOCKER_HOST_NAME } from "./endpoint.ts";
-import type { ClusterAccess } from "./template/point-at-cluster.ts";
+import { type PackageCachePlan, planPackageCache } from "./packages/plan.ts";
 
 /** How TORCH-V2 is booted, as far as it can be decided without its checkout. */
 export interface TorchPlan {
@@ -26,6 +26,8 @@ export interface TorchPlan {
   /** The run's own network, for its components only. */
   readonly network: string;
   readonly endpoint: TorchInputs["endpoint"];
+  /** The clusters that it is booted for, the step's own first. */
+  readonly clusters: TorchClusters;
   readonly projects: PerComponent<string>;
   /** The names of the containers, by which they reach each other. */
   readonly containers: PerComponent<string>;
@@ -34,6 +36,8 @@ export interface TorchPlan {
   readonly waitSeconds: number;
   readonly connectors: number | undefined;
   readonly csar: string | undefined;
+  /** Where the caches of the dashboard's packages are kept; `undefined`: they are not. */
+  readonly packageCache: PackageCachePlan | undefined;
 }
 
 /** The label of a plan's run, in the form of Docker's filters. */
@@ -42,7 +46,13 @@ export function labelOf({ labels }: TorchPlan): string {
 }
 
 /** Plans a boot. */
-export function planTorch(inputs: TorchInputs, cluster: string, runId: string, runDirectory: string): TorchPlan {
+export function planTorch(
+  inputs: TorchInputs,
+  clusters: TorchClusters,
+  runId: string,
+  runDirectory: string,
+): TorchPlan {
+  const [{ name: cluster }] = clusters;
   return {
     source: inputs.source,
     ref: inputs.ref,
@@ -51,6 +61,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     labels: { [TORCH_RUN_LABEL]: `${cluster}-${runId}`, [RUN_CLUSTER_LABEL]: cluster },
     network: `${cluster}-torch-${runId}`,
     endpoint: inputs.endpoint,
+    clusters,
     // The name of a compose project cannot have dots.
     projects: forEachComponent(({ name }) => `${cluster.replaceAll(".", "-")}-${name}-${runId}`),
     containers: forEachComponent(({ name }) => `${cluster}-${name}`),
@@ -59,6 +70,7 @@ export function planTorch(inputs: TorchInputs, cluster: string, runId: string, r
     waitSeconds: inputs.waitSeconds,
     connectors: inputs.connectors,
     csar: inputs.csar,
+    packageCache: planPackageCache(inputs.packageCache, runId),
   };
 }
 
@@ -86,28 +98,8 @@ export function planAddresses(plan: TorchPlan, { components }: Checkout) {
   };
 }
 
-/** What a template's Cluster node gets to know about the cluster. */
-export function planAccess(
-  { credentialsMount }: TorchPlan,
-  { ca, certificate, privateKey }: CredentialPaths,
-  endpoint: string,
-): ClusterAccess {
-  return {
-    endpoint,
-    ca: basename(ca),
-    certificate: basename(certificate),
-    privateKey: basename(privateKey),
-    folder: credentialsMount,
-  };
-}
-
 /** The compose file of each component, as this run starts it. */
-export function planModels(
-  plan: TorchPlan,
-  checkout: Checkout,
-  credentials: CredentialPaths,
-  site: EngineSite,
-): PerComponent<ComposeModel> {
+export function planModels(plan: TorchPlan, checkout: Checkout, site: EngineSite): PerComponent<ComposeModel> {
   const addresses = planAddresses(plan, checkout);
   return forEachComponent(({ name }) => {
     const model = planCompose(checkout.components[name], {
@@ -120,7 +112,7 @@ export function planModels(
       joinsKind: name === "services" && plan.endpoint === "internal",
       environment: name === "dashboard" ? addresses : {},
       defaults: name === "dashboard" ? {} : { JAVA_TOOL_OPTIONS: FAST_START_JAVA_OPTIONS },
-      files: name === "services" ? mountCredentials(credentials, plan.credentialsMount) : [],
+      files: name === "services" ? mountCredentials(plan) : [],
       extraHosts: plan.endpoint === "external" ? [`${DOCKER_HOST_NAME}:host-gateway`] : [],
     });
     return withEnginePaths(model, site);
@@ -131,13 +123,9 @@ export function planModels(
  * The empty files that Docker creates in a mounted folder for credential files that are mounted into it: in the checkout's
  * own folder, if a compose file mounts that.
  */
-export function listPlaceholders(
-  plan: TorchPlan,
-  { components }: Checkout,
-  credentials: CredentialPaths,
-): readonly string[] {
+export function listPlaceholders(plan: TorchPlan, { components }: Checkout): readonly string[] {
   const { model, service } = components.services;
-  const targets = mountCredentials(credentials, plan.credentialsMount).map(({ target }) => target);
+  const targets = mountCredentials(plan).map(({ target }) => target);
   return (model.services[service]?.volumes ?? []).flatMap(({ type, source, target: folder }) =>
     type !== "bind" || source === undefined
       ? []
@@ -147,9 +135,9 @@ export function listPlaceholders(
   );
 }
 
-/** The three files, one by one: the folder in the image holds more. */
-function mountCredentials({ ca, certificate, privateKey }: CredentialPaths, folder: string) {
-  return [ca, certificate, privateKey].map((source) => ({ source, target: join(folder, basename(source)) }));
+/** The three files of each cluster, one by one: the folder in the image holds more. */
+function mountCredentials({ clusters, credentialsMount }: Pick<TorchPlan, "clusters" | "credentialsMount">) {
+  return clusters.flatMap(listFiles).map((source) => ({ source, target: join(credentialsMount, basename(source)) }));
 }
 
 /** The addresses at which this step reaches the components. */

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open, readlink, realpath } from "node:fs/promises";
+import { access, type FileHandle, lstat, mkdir, open, readlink, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { errorCode } from "../errors.ts";
 import { isWithinFolder } from "./paths.ts";
 
 /** As many links as Linux follows in one path. */
@@ -115,4 +116,34 @@ async function readUpTo(file: FileHandle, limit: number): Promise<Buffer> {
     length += bytesRead;
   }
   return buffer.subarray(0, length);
+}
+
+/**
+ * Creates a folder, and those that it lies in. Of a read-only file system Node's own recursive mkdir says that the folder
+ * does not exist, and in /proc it never ends: here the error is the system's.
+ */
+export async function makeFolders(path: string, mode: number): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = path; !(await exists(folder)); folder = dirname(folder)) missing.unshift(folder);
+  for (const folder of missing) {
+    await mkdir(folder, { mode }).catch(async (error: unknown) => {
+      // Made by someone else meanwhile.
+      if (errorCode(error) !== "EEXIST" || !(await isFolder(folder))) throw error;
+    });
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** Whether there is something at a path. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

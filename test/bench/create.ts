@@ -16,6 +16,9 @@ export interface Subject {
   readonly kind: string;
   readonly kubectl: string;
   readonly image: string;
+  /** Variables of the Action's step, and how its TORCH-V2 is placed, where they are not as usual. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly place?: (folder: string) => Promise<void>;
 }
 
 function configurationOf(kubernetes: string, workers: number): string {
@@ -129,13 +132,12 @@ export interface TimedAction extends Timed {
   readonly work: number;
 }
 
-/** The Action's main with this many workers. @param afterwards what is measured with it. */
-export async function createWithAction(
+/** A run of the Action with this many workers; nothing is started yet. */
+export async function prepareAction(
   { machine, kubernetes }: Subject,
   workers: number,
   inputs: Readonly<Record<string, string>> = {},
-  afterwards?: () => Promise<unknown>,
-): Promise<TimedAction> {
+): Promise<ActionRun> {
   const run = await prepareRun(machine, {
     "cluster-name": "bench-action",
     "kubernetes-version": kubernetes,
@@ -145,13 +147,22 @@ export async function createWithAction(
     ...inputs,
   });
   runs.add(run);
-  if (inputs.torch !== undefined) await placeUnbuilt(join(run.folders.workspace, inputs.torch));
+  return run;
+}
+
+/** Runs the Action's main. @param afterwards what is measured with it. */
+export async function timeMain(
+  run: ActionRun,
+  afterwards?: () => Promise<unknown>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TimedAction> {
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
   try {
     const before = await readMachineSeconds();
     const start = performance.now();
     const result = await run.main({
+      environment,
       onStart: (pid) => {
         sampler = setInterval(async () => {
           cpu = Math.max(cpu, await readCpuSeconds(pid));
@@ -167,9 +178,30 @@ export async function createWithAction(
     return { seconds, phases, cpu, work };
   } finally {
     clearInterval(sampler);
-    await run.post();
-    await run.dispose();
-    runs.delete(run);
+  }
+}
+
+/** Removes what a run created. */
+export async function removeAction(run: ActionRun): Promise<void> {
+  await run.post();
+  await run.dispose();
+  runs.delete(run);
+}
+
+/** The Action's main with this many workers. @param afterwards what is measured with it. */
+export async function createWithAction(
+  subject: Subject,
+  workers: number,
+  inputs: Readonly<Record<string, string>> = {},
+  afterwards?: () => Promise<unknown>,
+): Promise<TimedAction> {
+  const run = await prepareAction(subject, workers, inputs);
+  try {
+    const { place = placeUnbuilt, environment } = subject;
+    if (inputs.torch !== undefined) await place(join(run.folders.workspace, inputs.torch));
+    return await timeMain(run, afterwards, environment);
+  } finally {
+    await removeAction(run);
   }
 }
 

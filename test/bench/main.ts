@@ -6,6 +6,7 @@ import { readJson } from "../../src/values/json.ts";
 import { newestMinor } from "../../testbed/releases.ts";
 import { sh } from "../e2e/harness.ts";
 import { compareBoots } from "./boots.ts";
+import { compareCached } from "./cached.ts";
 import {
   createBare,
   createWithAction,
@@ -15,6 +16,7 @@ import {
   removeBenchClusters,
   type Subject,
 } from "./create.ts";
+import { compareTwoClusters } from "./two-clusters.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const RESULTS = join(ROOT, ".run/bench.json");
@@ -127,8 +129,8 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   async torch() {
     const { toGuide, toLongestPath } = await compareBoots(await subjectOf(OLDEST), PAIRS);
     return [
-      { name: "torch-vs-guide", value: toGuide, bar: 0.5, unit: "" },
-      { name: "torch-vs-longest-path", value: toLongestPath, bar: 1.15, unit: "" },
+      { name: "torch-vs-guide", value: toGuide, bar: 0.45, unit: "" },
+      { name: "torch-vs-longest-path", value: toLongestPath, bar: 1.05, unit: "" },
     ];
   },
   async bundle() {
@@ -148,6 +150,16 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
   "load-images": compareLoads,
   registry: () => compareRegistries("registry", OLDEST),
   "newest-registry": () => compareRegistries("newest-registry", NEWEST),
+  async "two-clusters"() {
+    const { atOnce, inARow } = await compareTwoClusters(await subjectOf(OLDEST), PAIRS);
+    return [
+      { name: "two-clusters-at-once-vs-one", value: atOnce, bar: 1.6, unit: "" },
+      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 2, unit: "" },
+    ];
+  },
+  async "torch-cached"() {
+    return [{ name: "torch-cached", value: await compareCached(await subjectOf(OLDEST), PAIRS), bar: 0.5, unit: "" }];
+  },
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -9,6 +9,7 @@ import { runStep } from "../../scripts/local/runner.ts";
 import { prepareMachine } from "../e2e/harness.ts";
 import { kindGateway } from "../e2e/resolver.ts";
 import { asNobody, WITHOUT_ROOT } from "../privileges.ts";
+import { STATE } from "../unit/journal.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -198,12 +199,27 @@ describe("post", () => {
 
   it("never fails the job, whatever its state holds", async () => {
     const { root, folders } = await makePlace();
-    const broken = join(root, "run");
+    const broken = join(folders.temp, "kind-torch-broken-00000000");
     await mkdir(broken);
     await writeFile(join(broken, "run.json"), "{ half");
     const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": broken } });
     assert.equal(result.exitCode, 0);
     assert.match(result.log.join("\n"), /::warning::The journal of the run cannot be read/);
+    await rm(root, { recursive: true });
+  });
+
+  it("removes half a package cache that a killed main left, also where all that is whole stays", async () => {
+    const { root, folders } = await makePlace();
+    const [run, draft] = [join(folders.temp, "kind-torch-c-00000000"), join(root, ".1.draft")];
+    await mkdir(run);
+    await writeFile(draft, "half");
+    const torch = { label: "kind-torch.run=c-1", containers: [], images: [], placeholders: [], draft, engineUrl: "" };
+    const state = { ...STATE, torch, namespaces: [], cleanup: false, logs: "never" };
+    await writeFile(join(run, "run.json"), JSON.stringify(state));
+    const result = await runStep({ entry: "post", folders, inputs: {}, state: { "run-directory": run } });
+    assert.equal(result.exitCode, 0);
+    assert.match(result.log.join("\n"), /cleanup: false: the cluster c and its credentials stay/);
+    await assert.rejects(stat(draft), /ENOENT/);
     await rm(root, { recursive: true });
   });
 });

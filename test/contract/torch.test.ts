@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { runStep } from "../../scripts/local/runner.ts";
-import { dockerLeftovers, prepareMachine, sh } from "../e2e/harness.ts";
-import { CSAR, DOCKER, placeTorch, torchLeftovers } from "../e2e/torch.ts";
+import { prepareMachine, sh } from "../e2e/harness.ts";
+import { dockerObjects } from "../e2e/left.ts";
+import { CSAR, DOCKER, placeTorch } from "../e2e/torch.ts";
+import { makeCredentials } from "../unit/earlier.ts";
 import { makePlace, type Place, refused } from "./refusal.ts";
 
 const LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n";
@@ -32,7 +34,7 @@ describe("with TORCH-V2, main refuses", () => {
       text,
       /torch-example: ".*three-clusters\/docker" does not exist: looked for \/.*three-clusters\/docker/,
     );
-    assert.match(text, /the examples are simple-server-and-georef/);
+    assert.match(text, /the examples are simple-server-and-georef, two-clusters/);
   });
 
   it("everything that is missing in a checkout, at once", async () => {
@@ -165,6 +167,36 @@ describe("with TORCH-V2, main refuses", () => {
     assert.doesNotMatch(text, /pw-1234/);
   });
 
+  it("clusters of earlier steps that it cannot use, all at once", async () => {
+    const at = (name: string) => join(place.folders.workspace, name);
+    const [catania] = await Promise.all([
+      makeCredentials(at("catania")),
+      makeCredentials(at("own"), { cluster: "bologna" }),
+      makeCredentials(at("keyless")),
+      mkdir(at("empty")),
+    ]);
+    await rm(at("keyless/torch.key"));
+    const text = await words({ "torch-clusters": "catania, own\nkeyless,empty,nowhere,../outside" });
+    const expected = [
+      /^torch-clusters: ".*\/catania" has .* the cluster catania, which does not exist on this Docker Engine, or no longer/m,
+      /^torch-clusters: ".*\/own" has the credentials of bologna, which is the name of this step's own cluster/m,
+      /^torch-clusters: ".*\/keyless" has torch\.key, which does not exist/m,
+      /^torch-clusters: ".*\/empty" has no <user>\.kubeconfig/m,
+      /^torch-clusters: ".*\/nowhere" does not exist\. .* Fix: write the output credentials-directory/m,
+      /^torch-clusters: "\.\.\/outside" leads out of the workspace/m,
+    ];
+    for (const each of expected) assert.match(text, each);
+    assert.equal(text.match(/^torch-clusters: /gm)?.length, expected.length);
+    assert.ok(!text.includes(catania.privateKey.split("\n")[1] ?? ""));
+  });
+
+  it("clusters of earlier steps without TORCH-V2, or with install-only", async () => {
+    const clusters = { torch: "", "torch-clusters": "catania" };
+    assert.match(await words(clusters), /^torch-clusters and torch: ".*catania" has no effect unless torch is set/m);
+    const text = await words({ ...clusters, "install-only": "true" });
+    assert.match(text, /^torch-clusters and install-only: "catania" has no effect with install-only: true/m);
+  });
+
   describe("a CSAR", () => {
     const edit = async (change: (files: Record<string, Uint8Array>) => void) => {
       const files = unzipSync(await readFile(join(torch, CSAR)));
@@ -181,7 +213,7 @@ describe("with TORCH-V2, main refuses", () => {
           edit((files) => {
             files["large.bin"] = new Uint8Array(randomBytes(100_000));
           }),
-        /is too large for the dashboard: \d+ bytes with this cluster's endpoint, of at most 98\d+/,
+        /is too large for the dashboard: \d+ bytes with the clusters' endpoints, of at most 98\d+/,
       ],
       [
         "without a Cluster node",
@@ -221,6 +253,7 @@ describe("with TORCH-V2, main refuses", () => {
 describe("with TORCH-V2 from a git URL, main fails", () => {
   it("if it cannot be fetched, with git's own message and before a cluster is created", async () => {
     await prepareMachine();
+    const before = await dockerObjects();
     const { root, folders } = await makePlace();
     const inputs = { torch: "git://127.0.0.1:9/torch_v2", "torch-ref": "main", artifact: "false" };
     const result = await runStep({ entry: "main", folders, inputs });
@@ -239,7 +272,8 @@ describe("with TORCH-V2 from a git URL, main fails", () => {
       post.log.filter((line) => line.startsWith("::")),
       [],
     );
-    assert.deepEqual([...(await dockerLeftovers("bologna")), ...(await torchLeftovers("bologna"))], []);
+    const left = [...(await dockerObjects())].filter((each) => !before.has(each));
+    assert.deepEqual(left, []);
     await rm(root, { recursive: true });
   });
 });

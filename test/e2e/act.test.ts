@@ -163,8 +163,10 @@ describe("under act", () => {
       const cell = "1.28-simple-server-and-georef";
       assert.deepEqual([...run.artifacts.keys()].toSorted(), [
         `torch-e2e-credentials-${cell}`,
+        `torch-e2e-files-${cell}`,
         `torch-e2e-result-${cell}`,
       ]);
+      assert.match(run.log, /1 test: 1 passed/);
       const result = JSON.parse(
         await readFile(join(artifact(run, `torch-e2e-result-${cell}`), "torch-e2e-result.json"), "utf8"),
       );
@@ -172,6 +174,24 @@ describe("under act", () => {
       assert.match(result["kubernetes-version"], /^1\.28\./);
       assert.equal(result["artifact-name"], `torch-e2e-credentials-${cell}`);
       assert.deepEqual(await dockerLeftovers("bologna"), []);
+      await run.dispose();
+    });
+
+    it("call the reusable workflow with two clusters, and leave neither", async () => {
+      const run = await runE2e("--job=two-clusters-results");
+      assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /Success - Main Create the second cluster/);
+      const subnets = [...run.log.matchAll(/Prepared for Liqo: pods (\S+), Services (\S+)/g)].map(([line]) => line);
+      assert.equal(new Set(subnets).size, 2, run.log);
+      const cell = "1.28-two-clusters";
+      const names = [`credentials-${cell}`, `credentials-${cell}-catania`, `result-${cell}`];
+      assert.deepEqual(
+        [...run.artifacts.keys()].toSorted(),
+        names.map((name) => `two-clusters-${name}`),
+      );
+      // The last that was made is the first that goes.
+      assert.ok(run.log.indexOf("Deleted bologna-control-plane") < run.log.indexOf("Deleted catania-control-plane"));
+      for (const cluster of ["bologna", "catania"]) assert.deepEqual(await dockerLeftovers(cluster), []);
       await run.dispose();
     });
   });

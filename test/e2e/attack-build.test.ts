@@ -12,7 +12,8 @@ import { fetchCheckout } from "../../src/torch/checkout/fetch.ts";
 import { planLayout } from "../../src/torch/checkout/layout.ts";
 import { readCheckout } from "../../src/torch/checkout/read.ts";
 import { COMPONENTS } from "../../src/torch/components.ts";
-import { buildImage, findBuilder } from "../../src/torch/stack/images.ts";
+import { findBuilder } from "../../src/torch/stack/builder.ts";
+import { buildImage } from "../../src/torch/stack/images.ts";
 import { type Machine, prepareMachine, sh } from "./harness.ts";
 import { DOCKER, placeTorch } from "./torch.ts";
 

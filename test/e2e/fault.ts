@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { test } from "node:test";
-import { type ActionRun, type Machine, prepareMachine, prepareRun, processesNaming, sh } from "./harness.ts";
+import { describe, test } from "node:test";
+import { type ActionRun, type Machine, prepareMachine, prepareRun } from "./harness.ts";
+import { dockerObjects, findLeft } from "./left.ts";
 
 /**
  * A fault that a test causes, as a row of docs/faults.md: that table is made from the rows, and a row is a test. Files
@@ -48,6 +47,12 @@ export async function readFaults(files: readonly string[]): Promise<readonly Fau
   }
 }
 
+/** Declares faults that mostly wait, and that do not meet: their tests run at the same time. */
+export function faultsAtOnce(name: string, declare: () => void): void {
+  if (recorded !== undefined) declare();
+  else describe(name, { concurrency: true }, declare);
+}
+
 let count = 0;
 
 /** Declares a fault and its test, after which nothing of its runs may be left. */
@@ -88,7 +93,7 @@ export function fault(row: Fault, body: (subject: Subject) => Promise<void>): vo
         const post = await run.post();
         assert.equal(post.exitCode, 0, post.log.join("\n"));
       }
-      for (const { run } of runs) await expectNothingLeft(run, cluster, before);
+      for (const { run } of runs) assert.deepEqual(await findLeft(run, cluster, before), [], "is left");
     } finally {
       for (const { run } of runs) {
         await run.post();
@@ -104,30 +109,6 @@ function exceeded(limit: AbortSignal, seconds: number, stop: AbortSignal): Promi
   });
 }
 
-/** Every container, network and volume that Docker has, by its kind and its identity. */
-async function dockerObjects(): Promise<ReadonlySet<string>> {
-  const list = async (kind: string, ...args: readonly string[]) =>
-    (await sh("docker", [kind, "ls", "--quiet", ...args])).split("\n").map((id) => `${kind} ${id}`);
-  const lists = await Promise.all([list("container", "--all", "--no-trunc"), list("network"), list("volume")]);
-  return new Set(lists.flat());
-}
-
-/** Nothing that Docker has is new but kind's network, which is every cluster's, and no process, file or entry names the run. */
-async function expectNothingLeft(run: ActionRun, cluster: string, before: ReadonlySet<string>): Promise<void> {
-  const kind = `network ${(await sh("docker", ["network", "ls", "--quiet", "--filter", "name=^kind$"])).slice(0, 12)}`;
-  const left = [...(await dockerObjects())].filter((each) => !before.has(each) && each !== kind);
-  assert.deepEqual(left, [], "Docker has more than before");
-  assert.deepEqual(await processesNaming(`${run.folders.temp}/kind-torch-`), [], "processes of the run");
-  const files = await readdir(run.folders.temp);
-  assert.deepEqual(
-    files.filter((name) => name.startsWith("kind-torch-")),
-    [],
-    "the run's folder",
-  );
-  const home = await readFile(join(process.env.HOME ?? "/", ".kube/config"), "utf8").catch(() => "");
-  assert.ok(!home.includes(cluster), "an entry in the user's own kubeconfig");
-}
-
 /** A step's whole log as text, with its line breaks. */
 export function logOf({ log }: { readonly log: readonly string[] }): string {
   return log.join("\n").replaceAll("%0A", "\n").replaceAll("%25", "%");
@@ -141,4 +122,16 @@ export function errorOf(result: { readonly log: readonly string[]; readonly exit
   const text = logOf({ log: errors });
   assert.match(text, /Fix: \S/, "the error names its fix");
   return text;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** What a step that a signal ended has to say, and nothing else. */
+export function expectStopped(
+  result: { readonly log: readonly string[]; readonly exitCode: number | null },
+  signal: keyof typeof EXIT_CODES,
+): void {
+  assert.equal(result.exitCode, EXIT_CODES[signal], logOf(result));
+  const errors = result.log.filter((line) => line.startsWith("::error"));
+  assert.deepEqual(errors, [`::error::The step was stopped (${signal}).`]);
 }

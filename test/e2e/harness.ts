@@ -44,15 +44,16 @@ export interface ActionRun {
 /** What the internet probe looks for in tests that are not about it: an address that always exists. */
 const INSIDE = "kubernetes.default.svc.cluster.local 10.96.0.1:443";
 
-/** Prepares a run with these inputs; nothing is started yet. */
-export async function prepareRun(machine: Machine, inputs: Readonly<Record<string, string>>): Promise<ActionRun> {
-  const root = await mkdtemp(join(tmpdir(), "kind-torch-test-"));
-  const folders: StepFolders = {
-    workspace: join(root, "workspace"),
-    temp: join(root, "temp"),
-    toolCache: localFolders().toolCache,
-  };
-  await Promise.all([folders.workspace, folders.temp].map((path) => mkdir(path)));
+/**
+ * Prepares a run with these inputs; nothing is started yet.
+ * @param earlier an earlier step of the same job, in whose folders this one runs too.
+ */
+export async function prepareRun(
+  machine: Machine,
+  inputs: Readonly<Record<string, string>>,
+  earlier?: ActionRun,
+): Promise<ActionRun> {
+  const folders = earlier?.folders ?? (await makeFolders());
   const all = { ...(await machine.inputs(folders.temp)), artifact: "false", "internet-probe": INSIDE, ...inputs };
   let state: Readonly<Record<string, string>> = {};
   const step = async (entry: "main" | "post", options: Partial<StepRequest> = {}) => {
@@ -64,8 +65,19 @@ export async function prepareRun(machine: Machine, inputs: Readonly<Record<strin
     folders,
     main: (options) => step("main", options),
     post: (options) => step("post", options),
-    dispose: () => rm(root, { recursive: true, force: true }),
+    dispose: () => rm(join(folders.workspace, ".."), { recursive: true, force: true }),
   };
+}
+
+async function makeFolders(): Promise<StepFolders> {
+  const root = await mkdtemp(join(tmpdir(), "kind-torch-test-"));
+  const folders = {
+    workspace: join(root, "workspace"),
+    temp: join(root, "temp"),
+    toolCache: localFolders().toolCache,
+  };
+  await Promise.all([folders.workspace, folders.temp].map((path) => mkdir(path)));
+  return folders;
 }
 
 /** Runs a program to its end. @returns what it printed. @throws what it printed, if it fails. */

@@ -11,6 +11,7 @@ import { openEngine } from "../../src/torch/clients/engine.ts";
 import { createTemplate } from "../../src/torch/template/create.ts";
 import { readCsar } from "../../src/torch/template/csar.ts";
 import { deployTemplate } from "../../src/torch/template/deployment.ts";
+import { type ClusterAccess, placeNodes } from "../../src/torch/template/point-at-cluster.ts";
 import type { DeploymentRequest, DeploymentTools } from "../../src/torch/template/request.ts";
 import { type ActionRun, dockerLeftovers, eventually, prepareMachine, prepareRun, sh } from "./harness.ts";
 import { CSAR, FIXTURE, placeTorch, removeTorch, torchLeftovers } from "./torch.ts";
@@ -88,17 +89,22 @@ describe("a deployment through TORCH-V2", () => {
       log: { info: say, plain: say, warning: say, debug: () => undefined, startGroup: say, endGroup: () => undefined },
       timeline: startTimeline(),
       signal,
-      kubectl: createKubectl({
-        kubectl: output("kubectl-path"),
-        kubeconfig: output("kubeconfig"),
-        runDirectory,
-        exec: execute,
-      }),
+      clusters: [
+        {
+          name: CLUSTER,
+          kubectl: createKubectl({
+            kubectl: output("kubectl-path"),
+            kubeconfig: output("kubeconfig"),
+            runDirectory,
+            exec: execute,
+          }),
+        },
+      ],
     };
     const request: DeploymentRequest = {
       csar,
-      node: csar.clusters[0] ?? "",
-      access: { ...ACCESS, endpoint: output("endpoint") },
+      placed: placeNodes(csar, [CLUSTER]),
+      access: accessTo({ endpoint: output("endpoint") }),
       urls: { dashboard: output("torch-dashboard-url"), engine: output("torch-engine-url") },
       addresses: { engine: `http://${container("engine")}:8080`, broker: `http://${container("services")}:9000` },
       containers: { dashboard: container("dashboard"), engine: container("engine"), services: container("services") },
@@ -156,7 +162,7 @@ describe("a deployment through TORCH-V2", () => {
         ...["-keyout", join(folder, key), "-out", join(folder, certificate)],
       ]);
       await sh("docker", ["cp", folder, `${container("services")}:/usr/app/own-${wrong}`]);
-      return { ...ACCESS, endpoint: output("endpoint"), folder: `/usr/app/own-${wrong}` };
+      return accessTo({ endpoint: output("endpoint"), folder: `/usr/app/own-${wrong}` });
     };
 
     it("a private key that does not belong to the certificate", async () => {
@@ -179,7 +185,7 @@ describe("a deployment through TORCH-V2", () => {
     });
 
     it("an endpoint that is not in the API server's names", async () => {
-      const access = { ...ACCESS, endpoint: `https://${container("control-plane")}.kind:6443` };
+      const access = accessTo({ endpoint: `https://${container("control-plane")}.kind:6443` });
       await fails(
         deploy(await template("wrong-name", same), { access }),
         /not in the API server's certificate/,
@@ -237,7 +243,7 @@ describe("a deployment through TORCH-V2", () => {
   describe("with plans that do not wait", () => {
     it("and a broker that refuses: the node's process ended, with its reason", async () => {
       const csar = await template("refused", same);
-      const changes = { access: { ...ACCESS_WITHOUT_KEY, endpoint: output("endpoint") } };
+      const changes = { access: accessTo({ endpoint: output("endpoint"), privateKey: "not-there.key" }) };
       await fails(deploy(csar, changes), /ERROR_EVENT DUCreateError/, /instantiate-k8s-cluster-manual-logs/);
     });
 
@@ -287,7 +293,7 @@ describe("a deployment through TORCH-V2", () => {
     });
 
     it("and a broker that refuses: the node's own reason", async () => {
-      const changes = { access: { ...ACCESS_WITHOUT_KEY, endpoint: output("endpoint") } };
+      const changes = { access: accessTo({ endpoint: output("endpoint"), privateKey: "not-there.key" }) };
       await fails(deploy(await template("waiting-refused", same), changes), /The node bologna .* is in ERROR: /);
     });
 
@@ -322,5 +328,5 @@ const ACCESS = {
   privateKey: "torch.key",
   folder: "/usr/app/service-binding/instantiate-k8s-cluster-manual/src/main/resources",
 };
-/** A file that does not exist. */
-const ACCESS_WITHOUT_KEY = { ...ACCESS, privateKey: "not-there.key" };
+/** The access to the cluster, except for what a test changes. */
+const accessTo = (changes: Partial<ClusterAccess>) => new Map([[CLUSTER, { ...ACCESS, ...changes }]]);

@@ -7,10 +7,14 @@ import { sh } from "./harness.ts";
 /** The small TORCH-V2 of the tests. */
 export const FIXTURE = join(import.meta.dirname, "../fixtures/torch_v2");
 const EXAMPLE = "examples/simple-server-and-georef";
+const TWO = "examples/two-clusters";
 /** Its template, as a path in the checkout. */
 export const CSAR = `${EXAMPLE}/simple-server-and-georef.zip`;
 /** Its compose files and BPMN plans. */
 export const DOCKER = `${EXAMPLE}/docker`;
+/** The template of the example with two clusters, and its compose files and BPMN plans. */
+export const TWO_CSAR = `${TWO}/two-clusters.zip`;
+export const TWO_DOCKER = `${TWO}/docker`;
 
 /** What a test changes in its own copy of a file; a change without an effect is a broken test. */
 export type Edits = Readonly<Record<string, (text: string) => string>>;
@@ -25,10 +29,10 @@ export async function placeTorch(folder: string, edits: Edits = {}): Promise<voi
 }
 
 /** Puts the light service layer into a copy: the same over HTTP and in its files, in Python, and ready within seconds. */
-export async function useLightServices(folder: string): Promise<void> {
+export async function useLightServices(folder: string, docker = DOCKER): Promise<void> {
   await rm(join(folder, "service-layer"), { recursive: true });
   await rename(join(folder, "service-layer-light"), join(folder, "service-layer"));
-  const compose = join(folder, DOCKER, "docker-compose-torchservices-solver.yaml");
+  const compose = join(folder, docker, "docker-compose-torchservices-solver.yaml");
   const before = await readFile(compose, "utf8");
   await writeFile(compose, changed(compose, before, before.replace(/BROKER_DELAY: "\d+"/, 'BROKER_DELAY: "2"')));
 }

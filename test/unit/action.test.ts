@@ -44,9 +44,12 @@ const OUTPUTS: Readonly<Record<keyof Outputs, true>> = {
   "artifact-id": true,
   "artifact-url": true,
   registry: true,
+  "pod-subnet": true,
+  "service-subnet": true,
   "torch-dashboard-url": true,
   "torch-engine-url": true,
   "torch-broker-url": true,
+  "torch-package-cache-key": true,
 };
 
 test("action.yml declares exactly the inputs that the code reads", () => {

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeError, Failure } from "../../src/errors.ts";
+import { describeError, Failure, withSystemFix } from "../../src/errors.ts";
 
 test("anything thrown has a text, and a failure's fix is part of it", () => {
   assert.match(describeError(new Failure("It broke.", { fix: "repair it" })), /It broke\.\n.*repair it/);
   for (const thrown of ["text", 5, null, undefined, new Error("x"), Symbol("s"), { a: 1 }]) {
     assert.notEqual(describeError(thrown), "");
+  }
+});
+
+test("an error of the system gets a fix, and one that has its own keeps it", () => {
+  const system = (code: string) => Object.assign(new Error(`${code}: words, open '/x'`), { code });
+  for (const code of ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR"]) {
+    assert.match(describeError(withSystemFix(system(code))), new RegExp(`^${code}: words, open '/x'\\nFix: \\S`));
+  }
+  for (const other of [withSystemFix(system("ENOSPC")), system("EINVAL"), new Error("x"), "text"]) {
+    assert.equal(withSystemFix(other), other);
   }
 });

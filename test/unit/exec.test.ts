@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Command, CommandError, createExec } from "../../src/exec.ts";
+import { type Command, CommandError, closeRun, createExec } from "../../src/exec.ts";
 import { endProcesses } from "../../src/leftovers.ts";
 
 let runs = 0;
@@ -80,6 +82,33 @@ test("a command that does not read its input is judged by its exit code", async 
   for (let tries = 0; tries < 20; tries += 1) {
     await exec(shell("exec <&-; exit 0"));
     assert.equal((await failureOf(exec(shell("exec <&-; exit 3")))).exitCode, 3);
+  }
+});
+
+test("a command reads one file and writes a new one, which only its owner reads, byte for byte and within its limit", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kind-torch-exec-"));
+  const [stdinFile, stdoutFile] = [join(folder, "in"), join(folder, "a file; with $signs")];
+  const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 256));
+  await writeFile(stdinFile, bytes);
+  const exec = createExec(nextRun());
+  try {
+    assert.equal((await exec(shell("cat; echo said >&2", { stdinFile, stdoutFile }))).stdout, "");
+    assert.deepEqual(await readFile(stdoutFile), bytes);
+    assert.equal((await stat(stdoutFile)).mode & 0o777, 0o600);
+    assert.equal((await exec(shell("wc -c", { stdinFile }))).stdout.trim(), "70000");
+    const taken = await failureOf(exec(shell("echo other", { stdoutFile })));
+    assert.match(taken.message, /failed with exit code/);
+    assert.deepEqual(await readFile(stdoutFile), bytes);
+    const missing = await failureOf(exec(shell("cat", { stdinFile: join(folder, "missing") })));
+    assert.match(missing.message, /failed with exit code/);
+    for (const [name, script] of Object.entries({ endless: "yes", short: "head -c 200000 /dev/zero" })) {
+      const limited = shell(script, { stdoutFile: join(folder, name), maxOutputBytes: 100_000 });
+      assert.match((await failureOf(exec(limited))).message, /sh printed too much$/);
+    }
+    const failed = await failureOf(exec(shell("echo why >&2; exit 3", { stdoutFile: join(folder, "failed") })));
+    assert.match(failed.message, /exit code 3: why$/);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 
@@ -177,4 +206,16 @@ test("a process that outlived its parent is found by its run and ended, and anot
     await endProcesses(`${mine}0`);
   }
   await Promise.all([theirs, longer].map(untilEnded));
+});
+
+test("nothing is started for a run that is being ended: what reacts to the end of its programs would start more", async () => {
+  const [run, other] = [nextRun(), nextRun()];
+  const exec = createExec(run);
+  const first = failureOf(exec(shell("sleep 60")));
+  await pause(300);
+  closeRun(run);
+  assert.ok((await endProcesses(run)) > 0);
+  await first;
+  assert.match((await failureOf(exec(shell("true")))).message, /trying: sh was stopped/);
+  assert.equal((await createExec(other)(shell("echo goes on"))).stdout, "goes on\n");
 });

@@ -110,7 +110,7 @@ export function assertInert({ elements, texts }: Page, links: readonly string[] 
   }
 }
 
-const OWN = new Set("a blockquote br code details h2 p pre span summary table tbody td th thead tr".split(" "));
+const OWN = new Set("a blockquote br code details h2 h3 p pre span summary table tbody td th thead tr".split(" "));
 
 /** The shape of a page: its elements except those that wrap single characters of a text. */
 export function shapeOf({ elements }: Page): readonly string[] {

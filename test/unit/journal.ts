@@ -25,7 +25,7 @@ export const STATE: JournalState = {
     images: ["kind-torch/c-engine:1"],
     engineUrl: "http://127.0.0.1:8080",
   },
-  namespace: "simple",
+  namespaces: [{ name: "simple", cluster: "bologna", kubeconfig: "/run/kubeconfig" }],
   kubectl: "/kubectl",
   failed: true,
 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { endProcess, identifyProcess, readStart } from "../../src/leftovers.ts";
+import { askMarked, endMarked, endProcess, identifyProcess, readStart } from "../../src/leftovers.ts";
 
 test("a process is ended by its id and its start, and not another one that has its id", async () => {
   const child = spawn("sleep", ["60"], { stdio: "ignore" });
@@ -23,4 +23,24 @@ test("a process whose name has spaces and parentheses is identified, and one tha
   assert.equal(readStart(`7 (a) b (c)) S ${Array.from({ length: 18 }, (_, index) => index).join(" ")} 4711 0`), "4711");
   assert.equal(readStart(`7 (gone) Z ${Array.from({ length: 18 }, (_, index) => index).join(" ")} 4711 0`), undefined);
   assert.equal(identifyProcess(2 ** 30), undefined);
+});
+
+test("processes with a mark are asked to end; one that does not is there until it is killed", async () => {
+  const mark = `${process.pid}-${performance.now()}`;
+  const begin = (script: string) =>
+    spawn("bash", ["-c", script], { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, UNIT_MARK: mark } });
+  const ready = (child: ReturnType<typeof begin>) => once(child.stdout ?? assert.fail(), "data");
+  const willing = begin("trap 'exit 7' TERM; echo; while :; do sleep 0.05; done");
+  await ready(willing);
+  const ended = once(willing, "exit");
+  assert.ok((await askMarked("UNIT_MARK", mark, 10)) > 0);
+  assert.deepEqual(await ended, [7, null]);
+  assert.equal(await askMarked("UNIT_MARK", mark, 10), 0);
+  const stubborn = begin("trap '' TERM; echo; while :; do sleep 0.05; done");
+  await ready(stubborn);
+  const killed = once(stubborn, "exit");
+  assert.ok((await askMarked("UNIT_MARK", mark, 0.3)) > 0);
+  assert.equal(stubborn.exitCode ?? stubborn.signalCode, null);
+  assert.ok((await endMarked("UNIT_MARK", mark)) > 0);
+  assert.deepEqual(await killed, [null, "SIGKILL"]);
 });

@@ -43,6 +43,7 @@ export function renderKindConfiguration(
       name: shape.name,
       networking: {
         ...user?.networking,
+        ...shape.subnets,
         apiServerAddress: shape.apiServerAddress,
         ...(shape.dns.kind === "inherit" ? {} : { dnsSearch: [] }),
       },

@@ -28,6 +28,8 @@ export interface ClusterShape {
   readonly extraSans: readonly string[];
   readonly podSubnet: string;
   readonly serviceSubnet: string;
+  /** Those of the two that the configuration does not name, and that are not kind's defaults. */
+  readonly subnets?: Readonly<Partial<Record<"podSubnet" | "serviceSubnet", string>>> | undefined;
   /** False where the user brings a network plugin: no node becomes Ready before it is installed. */
   readonly defaultCni: boolean;
   readonly problems: readonly Problem[];

@@ -1,4 +1,4 @@
-import { escapeText, startLine, toLine } from "./escape.ts";
+import { escapeHtml, startLine, toLine } from "./escape.ts";
 import { fenceLines } from "./fence.ts";
 import { type Content, renderInline } from "./inline.ts";
 import { messageLines } from "./message.ts";
@@ -64,7 +64,7 @@ export function messageAlert(kind: "CAUTION" | "WARNING", message: string, room:
 /** Blocks folded away below a title. */
 export function details(title: string, blocks: readonly Markdown[]): Markdown {
   return new Markdown([
-    `<details><summary>${escapeText(toLine(title))}</summary>`,
+    `<details><summary>${escapeHtml(toLine(title))}</summary>`,
     "",
     ...blocks.flatMap(({ lines }) => [...lines, ""]),
     "</details>",

@@ -20,14 +20,23 @@ const MARKUP = /[\\`*[\]~#|]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
 
 /** Text of one line as Markdown that shows exactly that text, anywhere in a line except at its start. */
 export function escapeText(line: string): string {
+  return escapePieces(line, (piece) => escapeTags(piece).replace(MARKUP, "\\$&"));
+}
+
+/** The same in a line that Markdown leaves alone, because it begins with an element: a backslash there would be shown. */
+export function escapeHtml(line: string): string {
+  return escapePieces(line, escapeTags);
+}
+
+function escapePieces(line: string, escapePiece: (piece: string) => string): string {
   return line
     .split(REFERENCE)
-    .map((piece, index) => (index % 2 === 1 ? `<span>${piece}</span>` : escapeMarkup(piece)))
+    .map((piece, index) => (index % 2 === 1 ? `<span>${piece}</span>` : escapePiece(piece)))
     .join("");
 }
 
-function escapeMarkup(piece: string): string {
-  return piece.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replace(MARKUP, "\\$&");
+function escapeTags(piece: string): string {
+  return piece.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 /** Escaped text at the start of a line, where more is markup: lists, underlines of headings, quotations, indentation. */

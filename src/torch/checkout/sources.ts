@@ -3,13 +3,14 @@ import { type EngineSite, sharesPorts } from "../../docker/site.ts";
 import type { Problem } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
 import type { HostPort } from "../../host/ports.ts";
+import { credentialsPlaceOf, type TorchCluster } from "../clusters/cluster.ts";
 import { checkCredentialsPlace } from "../compose/credentials-place.ts";
 import { checkEnginePaths } from "../compose/engine-paths.ts";
 import { listHostAccess } from "../compose/host-access.ts";
 import { findHostPlaces } from "../compose/host-places.ts";
 import { checkHostAccess } from "../compose/mounts.ts";
 import type { TorchPlan } from "../plan.ts";
-import { type Builder, findBuilder } from "../stack/images.ts";
+import { type Builder, findBuilder } from "../stack/builder.ts";
 import type { ClusterAccess } from "../template/point-at-cluster.ts";
 import { readPlans } from "./bpmn-plans.ts";
 import type { CheckedCheckout, Checkout } from "./checkout.ts";
@@ -30,11 +31,9 @@ export interface TorchSources {
 /** What the sources are checked against. */
 export interface SourcesRequest {
   readonly plan: TorchPlan;
-  readonly cluster: string;
   readonly workspace: string;
-  /** Where the template's Cluster node will point; an address that is not known yet is at its longest. */
-  readonly access: ClusterAccess;
-  readonly credentialsDirectory: string;
+  /** Where the template's Cluster nodes will point, by cluster; an address that is not known yet is at its longest. */
+  readonly access: ReadonlyMap<string, ClusterAccess>;
   /** Whether what is left of an older cluster of this name, and of its TORCH-V2, is removed first: it may have the same ports and names. */
   readonly replaces: boolean;
   /** The host ports that the cluster itself publishes. */
@@ -64,7 +63,7 @@ export async function readSources(
     return { problems };
   }
   if (problems.length > 0) return { problems };
-  return { sources: { checkout, template, builder, warnings } };
+  return { sources: { checkout, template, builder, warnings: [...warnings, ...(template?.warnings ?? [])] } };
 }
 
 /** A checkout, and what was found when it was checked; `undefined` if it cannot be used. */
@@ -96,35 +95,38 @@ async function readAndCheck(request: SourcesRequest, exec: Exec): Promise<CheckR
 }
 
 /** What the compose files ask of this machine, and whether they or the images would get the credentials. */
-async function checkPlaces(
-  checkout: Checkout,
-  { environment, workspace, credentialsDirectory, access, site }: SourcesRequest,
-) {
+async function checkPlaces(checkout: Checkout, { environment, workspace, plan, site }: SourcesRequest) {
+  const { clusters } = plan;
   const places = await findHostPlaces(environment, [checkout.root, workspace]);
   const host = await checkHostAccess(listHostAccess(checkout), places);
-  const credentials = { directory: credentialsDirectory, files: access };
-  const misplaced = await checkCredentialsPlace(checkout, credentials, host.mounts);
+  const misplaced = await Promise.all(
+    clusters.map((cluster) => checkCredentialsPlace(checkout, credentialsPlaceOf(cluster), host.mounts)),
+  );
   return {
     problems: [
       ...host.problems,
       ...checkEnginePaths(host.mounts, [...places.own, ...(places.workspace ?? [])], site),
-      ...misplaced,
-      ...checkCredentialsMount(credentialsDirectory, site),
+      ...misplaced.flat(),
+      ...clusters.flatMap((cluster) => checkCredentialsMount(cluster, site)),
     ],
     warnings: host.warnings,
   };
 }
 
 /** The service layer mounts the credentials, which must be where the engine's machine has them. */
-function checkCredentialsMount(directory: string, site: EngineSite): readonly Problem[] {
+function checkCredentialsMount(cluster: TorchCluster, site: EngineSite): readonly Problem[] {
+  const { directory } = cluster.files;
   if (site.kind !== "container" || enginePath(site, directory) !== undefined) return [];
   return [
     {
-      input: "credentials-directory",
+      input: credentialsPlaceOf(cluster).input,
       value: directory,
       reason: `is in the file system of this job's container, ${site.name}, and TORCH-V2's service layer cannot mount it from there`,
       allowed: "a directory in a volume of the job's container",
-      fix: "name a directory in the workspace, outside of what TORCH-V2's images are built from",
+      fix:
+        cluster.earlier === undefined
+          ? "name a directory in the workspace, outside of what TORCH-V2's images are built from"
+          : "mount the runner's temporary folder into the job's container, as GitHub's runner does",
     },
   ];
 }

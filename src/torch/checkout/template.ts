@@ -7,20 +7,22 @@ import { printable } from "../../values/text.ts";
 import { YAML_LIMITS } from "../../values/yaml-limits.ts";
 import { type Csar, MAX_CSAR_FILE_BYTES, maxCsarBytes, readCsar } from "../template/csar.ts";
 import { readTypes } from "../template/node-types.ts";
-import { type ClusterAccess, chooseCluster, pointCsar } from "../template/point-at-cluster.ts";
+import { type ClusterAccess, type PlacedNode, placeNodes, pointCsar } from "../template/point-at-cluster.ts";
 
 /** A template that can be deployed. */
 export interface Template {
   readonly csar: Csar;
-  /** Its node that is the run's cluster. */
-  readonly node: string;
+  /** Its Cluster nodes that stand for the boot's clusters. */
+  readonly placed: readonly PlacedNode[];
+  /** What is not wrong, but is worth a line in the log. */
+  readonly warnings: readonly string[];
 }
 
 /** What a template is read for. */
 interface TemplateRequest {
   readonly workspace: string;
-  readonly cluster: string;
-  readonly access: ClusterAccess;
+  /** By the clusters' names, the step's own first. */
+  readonly access: ReadonlyMap<string, ClusterAccess>;
 }
 
 const ALLOWED = "a CSAR (zip) or a file of TOSCA YAML in the workspace or in TORCH-V2's checkout";
@@ -44,8 +46,15 @@ export async function readTemplate(
     // A node's type may be one that TORCH-V2 itself defines.
     const read = "problem" in own ? readCsar(place, file.value, await readOwnTypes(root)) : own;
     if ("problem" in read) return read;
-    const chosen = chooseNode(read.csar, request);
-    return "node" in chosen ? { csar: read.csar, node: chosen.node } : refuse(chosen.reason, chosen.fix);
+    const { csar } = read;
+    const chosen = chooseNodes(csar, request);
+    return "reason" in chosen
+      ? refuse(chosen.reason, chosen.fix)
+      : {
+          csar,
+          placed: chosen.placed,
+          warnings: warnAboutNodes(path, csar, chosen.placed, [...request.access.keys()]),
+        };
   }
   return refuse(`does not exist: looked for ${places.join(" and ")}`, "check the path, and torch-ref");
 }
@@ -70,35 +79,84 @@ async function readTemplateFile(place: string, roots: readonly string[]): Promis
   }
 }
 
-/** The template's node that is the run's cluster, if the template can be sent with it. */
-function chooseNode(
+/** Why a template cannot be deployed. */
+interface Refusal {
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** The template's nodes that stand for the boot's clusters, if the template can be sent with them. */
+function chooseNodes(
   csar: Csar,
-  { cluster, access }: TemplateRequest,
-): { readonly node: string } | { readonly reason: string; readonly fix: string } {
-  const node = chooseCluster(csar, cluster);
-  if (node !== undefined) return tryPointing(csar, node, access) ?? { node };
-  const { clusters, entry } = csar;
+  { access }: Pick<TemplateRequest, "access">,
+): { readonly placed: readonly PlacedNode[] } | Refusal {
+  const names = [...access.keys()];
+  const placed = placeNodes(csar, names);
+  if (placed.length === 0) return refuseNames(csar, names);
+  const lost = csar.unaddressed.filter((node) => !placed.some((each) => each.node === node));
+  if (lost.length > 0) {
+    return {
+      reason: `has Cluster nodes in ${printable(csar.entry)} without an api-endpoint, and none of the boot's clusters has their name: ${lost.join(", ")}`,
+      fix: "make those clusters in earlier steps and name their credentials directories in torch-clusters, or write their endpoints into the template",
+    };
+  }
+  return tryPointing(csar, placed, access) ?? { placed };
+}
+
+function refuseNames({ clusters, entry }: Csar, names: readonly string[]): Refusal {
+  const [own, ...others] = names;
+  if (others.length === 0) {
+    return {
+      reason: `has several Cluster nodes in ${printable(entry)} (${clusters.join(", ")}), and none has the name of this cluster, ${own}`,
+      fix: `set cluster-name to the one that this cluster stands for: ${clusters.join(" or ")}`,
+    };
+  }
   return {
-    reason: `has several Cluster nodes in ${printable(entry)} (${clusters.join(", ")}), and none has the name of this cluster, ${cluster}`,
-    fix: `set cluster-name to the one that this cluster stands for: ${clusters.join(" or ")}`,
+    reason: `has no Cluster node in ${printable(entry)} with the name of one of the clusters ${names.join(", ")}: its Cluster nodes are ${clusters.join(", ")}`,
+    fix: "set cluster-name, in this step and in those of torch-clusters, to the names of the template's Cluster nodes",
   };
 }
 
+/** Cluster nodes that stand for none of the boot's clusters, and clusters that no node stands for. */
+function warnAboutNodes(
+  path: string,
+  { clusters }: Csar,
+  placed: readonly PlacedNode[],
+  names: readonly string[],
+): readonly string[] {
+  const left = clusters.filter((node) => !placed.some((each) => each.node === node));
+  const unused = names.filter((name) => !placed.some(({ cluster }) => cluster === name));
+  return [
+    ...left.map(
+      (node) =>
+        `torch-csar: the Cluster node ${node} of ${printable(path)} stays as it is, because none of the boot's clusters has its name. Fix: name the credentials directory of that cluster in torch-clusters, unless it is one outside this job.`,
+    ),
+    ...unused.map(
+      (name) =>
+        `torch-csar: ${printable(path)} does not have a Cluster node for the cluster ${name}. Fix: name a Cluster node ${name}, or leave that cluster out.`,
+    ),
+  ];
+}
+
 /** Why the template could not be sent later, when everything else is there. */
-function tryPointing(csar: Csar, node: string, access: ClusterAccess) {
+function tryPointing(
+  csar: Csar,
+  placed: readonly PlacedNode[],
+  access: ReadonlyMap<string, ClusterAccess>,
+): Refusal | undefined {
   let size: number;
   try {
-    size = pointCsar(csar, node, access).bytes.length;
+    size = pointCsar(csar, placed, access).bytes.length;
   } catch (error) {
     return {
-      reason: `has a Cluster node ${node} whose properties cannot be set: ${describeError(error)}`,
+      reason: `has a Cluster node whose properties cannot be set (${placed.map(({ node }) => node).join(", ")}): ${describeError(error)}`,
       fix: "give the node its properties as a plain map, as in TORCH-V2's examples",
     };
   }
   const limit = maxCsarBytes(csar.template);
   if (csar.kind === "yaml" || size <= limit) return undefined;
   return {
-    reason: `is too large for the dashboard: ${size} bytes with this cluster's endpoint, of at most ${limit}`,
+    reason: `is too large for the dashboard: ${size} bytes with the clusters' endpoints, of at most ${limit}`,
     fix: "remove what the template does not need from the archive, or use one file of TOSCA YAML, which has no such limit",
   };
 }

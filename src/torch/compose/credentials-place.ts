@@ -7,14 +7,15 @@ import { type Folders, isWithinFolder } from "../../values/paths.ts";
 import { printable } from "../../values/text.ts";
 import type { Checkout } from "../checkout/checkout.ts";
 import { COMPONENTS } from "../components.ts";
-import type { ClusterAccess } from "../template/point-at-cluster.ts";
 import { listHostAccess } from "./host-access.ts";
 import { checkHostAccess, type ResolvedMount } from "./mounts.ts";
 
 /** Where the credentials are written, and the names of their files. */
 export interface CredentialsPlace {
+  /** The input that names the directory. */
+  readonly input: "credentials-directory" | "torch-clusters";
   readonly directory: string;
-  readonly files: Pick<ClusterAccess, "ca" | "certificate" | "privateKey">;
+  readonly files: readonly string[];
 }
 
 const INPUT = "credentials-directory";
@@ -26,7 +27,7 @@ const INPUT = "credentials-directory";
  */
 export async function checkCredentialsPlace(
   checkout: Checkout,
-  { directory, files }: CredentialsPlace,
+  { input, directory, files }: CredentialsPlace,
   known?: readonly ResolvedMount[],
 ): Promise<readonly Problem[]> {
   const contexts = await Promise.all(
@@ -37,33 +38,38 @@ export async function checkCredentialsPlace(
   );
   const nowhere = { own: [], secret: [], system: [], harmless: [] };
   const mounts = known ?? (await checkHostAccess(listHostAccess(checkout), nowhere)).mounts;
-  const names = [files.ca, files.certificate, files.privateKey];
   try {
     const place = await resolveAhead(directory);
     const issues = [
       ...contexts.flatMap((context) => checkBuildContext(place, context)),
-      ...mounts.flatMap((mount) => checkMountedPath(place, mount, names)),
+      ...mounts.flatMap((mount) => checkMountedPath(place, mount, files)),
     ];
-    return issues.map((issue) => toProblem(INPUT, directory, issue));
+    return issues.map((issue) => toProblem(input, directory, { ...issue, fix: issue.fix ?? FIXES[input] }));
   } catch {
     // A directory that leads nowhere is reported where the inputs' files are read.
     return [];
   }
 }
 
-const FIX = "remove credentials-directory, or choose another directory";
+const FIXES = {
+  "credentials-directory": "remove credentials-directory, or choose another directory",
+  "torch-clusters":
+    "remove credentials-directory from the step that made that cluster, or choose another directory there",
+} as const;
+
+/** An issue, whose fix may depend on the input alone. */
+type PlaceIssue = Omit<Issue, "fix"> & Partial<Pick<Issue, "fix">>;
 
 /** An image that is built from around the directory would contain the private key, perhaps in a layer. */
 function checkBuildContext(
   { real }: ResolvedPath,
   { title, path }: { readonly title: string; readonly path: string },
-): readonly Issue[] {
+): readonly PlaceIssue[] {
   if (!isWithinFolder(path, real)) return [];
   return [
     {
       reason: `is in the folder that the ${title}'s image is built from, ${path}`,
       allowed: "a directory outside every build context",
-      fix: FIX,
     },
   ];
 }
@@ -73,15 +79,15 @@ function checkMountedPath(
   { real, links }: ResolvedPath,
   { place, path }: ResolvedMount,
   files: readonly string[],
-): readonly Issue[] {
+): readonly PlaceIssue[] {
   const allowed = "a directory outside every folder that is mounted into a container";
   const mount = `${printable(place)} mounts ${path}`;
   if (isWithinFolder(path, real)) {
-    return [{ reason: `is in a folder that a container can see: ${mount}`, allowed, fix: FIX }];
+    return [{ reason: `is in a folder that a container can see: ${mount}`, allowed }];
   }
   const link = links.find((each) => isWithinFolder(path, each));
   if (link !== undefined) {
-    return [{ reason: `leads through the link ${link}, which a container can change: ${mount}`, allowed, fix: FIX }];
+    return [{ reason: `leads through the link ${link}, which a container can change: ${mount}`, allowed }];
   }
   if (!files.includes(basename(path)) || relative(real, path) !== basename(path)) return [];
   const fix = "remove that mount from the compose file";
@@ -98,13 +104,15 @@ export async function recheckCredentialsPlace(
   directory: string,
   folder: string,
   folders: Folders,
-  torch: { readonly checkout: Checkout; readonly access: ClusterAccess } | undefined,
+  torch: { readonly checkout: Checkout; readonly files: readonly string[] } | undefined,
 ): Promise<void> {
   const issue = await checkDirectory(directory, folders);
   const { real } = await resolveAhead(directory);
   const problems = [
     ...(issue === undefined ? [] : [toProblem(INPUT, directory, issue)]),
-    ...(torch === undefined ? [] : await checkCredentialsPlace(torch.checkout, { directory, files: torch.access })),
+    ...(torch === undefined
+      ? []
+      : await checkCredentialsPlace(torch.checkout, { input: INPUT, directory, files: torch.files })),
   ];
   if (problems.length === 0 && real === folder) return;
   const reasons =

@@ -1,4 +1,3 @@
-import type { CredentialPaths } from "../../credentials/files.ts";
 import type { EngineSite } from "../../docker/site.ts";
 import type { Exec } from "../../exec.ts";
 import type { Log } from "../../runner/log.ts";
@@ -6,13 +5,12 @@ import type { Tasks } from "../../tasks.ts";
 import type { Timeline } from "../../timeline.ts";
 import type { CheckedCheckout } from "../checkout/checkout.ts";
 import type { TorchPlan } from "../plan.ts";
-import type { Builder } from "./images.ts";
+import type { Builder } from "./builder.ts";
 
 /** What is booted. */
 export interface StackRequest {
   readonly plan: TorchPlan;
   readonly checkout: CheckedCheckout;
-  readonly credentials: CredentialPaths;
   readonly builder: Builder;
   readonly site: EngineSite;
   readonly runDirectory: string;

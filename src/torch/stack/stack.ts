@@ -4,7 +4,10 @@ import { COMPONENTS, type Component, type ComponentName, forEachComponent, type 
 import type { ComposeModel } from "../compose/model.ts";
 import { findOwnKey } from "../compose/plan.ts";
 import { HIGH_CPU_SHARES, LOW_CPU_SHARES, withCpuShares } from "../compose/tuning.ts";
+import type { PackageCaches } from "../packages/caches.ts";
+import { openCaches } from "../packages/open.ts";
 import { planModels, planUrls } from "../plan.ts";
+import { BuildReports } from "./build-reports.ts";
 import { buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
@@ -25,6 +28,10 @@ export class TorchStack {
   readonly servicesBuilt: Promise<void>;
   /** Settles when the dashboard serves. */
   readonly dashboardServes: Promise<void>;
+  /** What the images took from earlier builds. */
+  readonly builds: BuildReports;
+  /** The caches of the dashboard's packages, if they are kept. */
+  readonly caches: PackageCaches | undefined;
 
   readonly #request: StackRequest;
   readonly #tools: StackTools;
@@ -41,13 +48,15 @@ export class TorchStack {
   #servicesServing = false;
 
   constructor(request: StackRequest, tools: StackTools) {
-    const { plan, checkout, credentials, site } = request;
+    const { plan, checkout, site } = request;
     this.#request = request;
     this.#tools = tools;
     this.#progress = startProgress(tools.log);
+    this.builds = new BuildReports(request.builder.hint, tools.log);
     tools.tasks.signal.addEventListener("abort", () => this.#progress.stop());
-    this.#models = planModels(plan, checkout, credentials, site);
+    this.#models = planModels(plan, checkout, site);
     this.urls = planUrls(plan, checkout, site);
+    this.caches = openCaches(request, tools);
     this.#images = forEachComponent((component) => tools.tasks.begin(() => this.#buildImage(component)));
     this.servicesBuilt = this.#images.services;
     // Before the first container starts: one that has the checkout mounted may change it.
@@ -93,21 +102,13 @@ export class TorchStack {
     const { exec, log, timeline, tasks } = this.#tools;
     const { build } = checkout.components[component.name];
     this.#progress.say(component, "builds its image");
-    await timeline.measure(`Build image: ${component.title}`, () =>
-      buildImage({ component, build, image: plan.images[component.name] }, builder, {
-        exec,
-        debug: log.debug,
-        say: (step) => this.#progress.say(component, step),
-        runDirectory,
-        signal: tasks.signal,
-      }),
+    const say = (step: string) => this.#progress.say(component, step);
+    const tools = { exec, debug: log.debug, say, runDirectory, signal: tasks.signal };
+    const built = await timeline.measure(`Build image: ${component.title}`, () =>
+      buildImage({ component, build, image: plan.images[component.name] }, builder, tools),
     );
-    log.info(`${component.title}: image built`);
-    const isServices = component.name === "services";
-    this.#progress.say(
-      component,
-      isServices ? "waits for the cluster and its credentials" : "waits for the cluster's network",
-    );
+    this.builds.add(component, built);
+    say(`waits for the cluster${component.name === "services" ? " and its credentials" : "'s network"}`);
   }
 
   async #startDashboard(): Promise<void> {
@@ -115,9 +116,10 @@ export class TorchStack {
     await this.#startContainers(COMPONENTS.dashboard);
     const url = this.urls.dashboard;
     const look = watchDashboard(url, this.#tools.tasks.signal);
-    await this.#tools.timeline.measure("Dashboard serves", () =>
-      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting(COMPONENTS.dashboard)),
-    );
+    const serve = () =>
+      waitUntilServing(this.#runningOf(COMPONENTS.dashboard), look, this.#waiting(COMPONENTS.dashboard));
+    const startAgain = () => this.#startContainers(COMPONENTS.dashboard);
+    await this.#tools.timeline.measure("Dashboard serves", () => this.caches?.serve(serve, startAgain) ?? serve());
     this.#progress.done(COMPONENTS.dashboard);
     this.#tools.log.info(`dashboard: serves ${url}`);
   }
@@ -171,10 +173,14 @@ export class TorchStack {
     const { exec, log, timeline, tasks } = this.#tools;
     const { plan, runDirectory } = this.#request;
     const own = await withFastJava(this.#models[component.name], plan.images[component.name], exec);
-    const model = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    const weighted = shares === undefined ? own : withCpuShares(own, findOwnKey(own), shares);
+    const offer = component.name === "dashboard" ? await this.caches?.offer(weighted) : undefined;
     this.#progress.say(component, "starts its containers");
     await timeline.measure(`Start ${component.title}`, () =>
-      startContainers(component, model, { exec, debug: log.debug, runDirectory, signal: tasks.signal }),
+      startContainers(component, offer?.model ?? weighted, {
+        ...{ exec, debug: log.debug, runDirectory, signal: tasks.signal },
+        fill: offer?.fill,
+      }),
     );
   }
 

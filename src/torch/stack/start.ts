@@ -1,4 +1,4 @@
-import { startProject } from "../../docker/compose.ts";
+import { createProject, startCreated, startProject } from "../../docker/compose.ts";
 import { refuseReservedLabels } from "../../docker/labels.ts";
 import { pullImage } from "../../docker/pull.ts";
 import { describeError, Failure } from "../../errors.ts";
@@ -17,23 +17,26 @@ export interface StartTools {
   readonly debug: (line: string) => void;
   readonly runDirectory: string;
   readonly signal: AbortSignal;
+  /** Fills volumes of the containers before they start. */
+  readonly fill?: (() => Promise<void>) | undefined;
 }
 
 /** Starts a component and its helpers with Compose. @throws Failure with Compose's words. */
 export async function startContainers(component: Component, model: ComposeModel, tools: StartTools): Promise<void> {
-  const { exec, runDirectory, signal } = tools;
+  const { exec, runDirectory, signal, fill } = tools;
   const onLine = (line: string) => tools.debug(`${component.name}: ${line}`);
   try {
     await checkImages(model, exec, onLine);
     // Its environment may hold secrets of the checkout's compose file.
     const file = { name: "compose.json", text: JSON.stringify(model) };
-    await withRunFile(runDirectory, file, (path) =>
-      startProject(
-        { file: path, name: `${model.name}`, directory: runDirectory },
-        { onLine, timeoutSeconds: START_SECONDS, purpose: `starting the ${component.title}`, signal },
-        exec,
-      ),
-    );
+    await withRunFile(runDirectory, file, async (path) => {
+      const project = { file: path, name: `${model.name}`, directory: runDirectory };
+      const options = { onLine, timeoutSeconds: START_SECONDS, purpose: `starting the ${component.title}`, signal };
+      if (fill === undefined) return await startProject(project, options, exec);
+      await createProject(project, options, exec);
+      await fill();
+      await startCreated(project, options, exec);
+    });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Failure) throw error;

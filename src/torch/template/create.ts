@@ -5,7 +5,7 @@ import type { Visited } from "../clients/browser.ts";
 import { type Dashboard, openDashboard } from "../clients/dashboard.ts";
 import { accountPasswordPath } from "../stack/secrets.ts";
 import { explainError } from "./explain.ts";
-import { checkGraph, listApplications, readGraph } from "./graph.ts";
+import { type Application, checkGraph, listApplications, readGraph } from "./graph.ts";
 import { pointCsar } from "./point-at-cluster.ts";
 import type { DeploymentRequest, DeploymentTools } from "./request.ts";
 
@@ -15,7 +15,7 @@ export interface CreatedTemplate {
   /** The page that lists it. */
   readonly list: Visited;
   /** Those of its nodes that become Deployments. */
-  readonly applications: readonly string[];
+  readonly applications: readonly Application[];
 }
 
 /**
@@ -23,7 +23,7 @@ export interface CreatedTemplate {
  * @throws Failure with the dashboard's words.
  */
 export async function createTemplate(request: DeploymentRequest, tools: DeploymentTools): Promise<CreatedTemplate> {
-  const { csar, urls, node, access } = request;
+  const { csar, urls, placed, access } = request;
   const { log, timeline, signal } = tools;
   const { template, nodes } = csar;
   return await timeline.measure("Register and validate the template", async () => {
@@ -33,7 +33,7 @@ export async function createTemplate(request: DeploymentRequest, tools: Deployme
     await writeFile(accountPasswordPath(request.runDirectory), password, { mode: 0o600 });
     // A dashboard may keep its accounts for longer than one run.
     const name = `kind-torch-${randomBytes(4).toString("hex")}`;
-    const file = pointCsar(csar, node, access);
+    const file = pointCsar(csar, placed, access);
     try {
       const home = await dashboard.register({ name, email: `${name}@example.org`, password });
       const validated = await dashboard.validate({ name: template, ...file }, home);

@@ -20,6 +20,8 @@ export interface Csar {
   readonly nodes: readonly string[];
   /** Those of them that are a cluster: their type is TORCH-V2's, or derived from it. */
   readonly clusters: readonly string[];
+  /** Those of these that have no endpoint, not even by a type of their own. */
+  readonly unaddressed: readonly string[];
 }
 
 /**
@@ -118,7 +120,7 @@ function findNodes(
   files: Unzipped,
   entry: string,
   known: ReadonlyMap<string, string>,
-): Pick<Csar, "nodes" | "clusters"> | { readonly issue: CsarIssue } {
+): Pick<Csar, "nodes" | "clusters" | "unaddressed"> | { readonly issue: CsarIssue } {
   const read = readYaml(files[entry] ?? new Uint8Array());
   if ("error" in read) return refuse(`has the file ${entry}, which ${read.error}`, "fix the YAML there");
   const templates = childOf(childOf(read.value, "topology_template"), "node_templates");
@@ -128,7 +130,10 @@ function findNodes(
   const nodes = Object.keys(templates);
   const types = new Map([...known, ...readTypes(files, new Map([[entry, read]]))]);
   const clusters = nodes.filter((node) => isClusterType(String(childOf(templates, node).type), types));
-  if (clusters.length > 0) return { nodes, clusters };
+  const isUnaddressed = (node: string) =>
+    childOf(templates, node).type === CLUSTER_TYPE &&
+    (childOf(childOf(templates, node), "properties")["api-endpoint"] ?? "") === "";
+  if (clusters.length > 0) return { nodes, clusters, unaddressed: clusters.filter(isUnaddressed) };
   return refuse(
     `does not have a node of type ${CLUSTER_TYPE}, or of a type derived from it, in ${entry}`,
     "add the Cluster node on which the services run",

@@ -3,14 +3,22 @@ import type { CreatedTemplate } from "./create.ts";
 import { explainError } from "./explain.ts";
 import { followDeployment, type Launched } from "./follow.ts";
 import { launchWithRetry } from "./launch.ts";
-import type { DeploymentRequest, DeploymentTools } from "./request.ts";
-import { readWorkload } from "./workload.ts";
+import { type DeploymentRequest, type DeploymentTools, inCluster } from "./request.ts";
+import { readWorkloads } from "./workload.ts";
 
 /** A template of which every node is started and every Deployment is available. */
 export interface Deployed {
   readonly template: string;
   readonly nodes: readonly string[];
-  /** What the template has in the cluster, as `deployment/name` and `service/name`. */
+  /** The clusters of the template, with the addresses at which TORCH-V2 reaches them. */
+  readonly clusters: readonly DeployedCluster[];
+}
+
+/** What a template has in a cluster. */
+export interface DeployedCluster {
+  readonly name: string;
+  readonly endpoint: string;
+  /** As `deployment/name` and `service/name`. */
   readonly objects: readonly string[];
 }
 
@@ -32,16 +40,23 @@ export async function deployTemplate(
   request: DeploymentRequest,
   tools: DeploymentTools,
 ): Promise<Deployed> {
-  const { log, timeline, signal, kubectl } = tools;
+  const { log, timeline, signal, clusters } = tools;
   const { template, nodes } = request.csar;
   await timeline.measure("Deploy the template", async () => {
     const launched = await launchTemplate(created, openEngine(request.urls.engine, signal), request, tools);
     await followDeployment(launched, request, tools);
   });
-  const { deployments, services } = await readWorkload(template, nodes, kubectl);
-  const objects = [...deployments, ...services].map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
-  log.info(objects.length === 0 ? `${template} has no Deployment` : `Of ${template}: ${objects.join(", ")}`);
-  return { template, nodes, objects };
+  const workloads = await readWorkloads(template, nodes, clusters);
+  const deployed = clusters.map((cluster) => {
+    const { deployments = [], services = [] } = workloads.get(cluster.name) ?? {};
+    const objects = [...deployments, ...services].map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
+    const where = inCluster(cluster, clusters);
+    log.info(
+      objects.length === 0 ? `${template} has no Deployment${where}` : `Of ${template}${where}: ${objects.join(", ")}`,
+    );
+    return { name: cluster.name, endpoint: request.access.get(cluster.name)?.endpoint ?? "", objects };
+  });
+  return { template, nodes, clusters: deployed };
 }
 
 async function launchTemplate(

@@ -8,10 +8,12 @@ import type { DeadJob } from "../clients/jobs.ts";
 import { COMPONENTS } from "../components.ts";
 import { findEnd } from "../stack/container.ts";
 import { explainDeployment } from "./explain.ts";
+import type { Application } from "./graph.ts";
+import { lackingApplications, placeApplications } from "./placement.ts";
 import { judge, type NodeState, readNodeStates, STARTED, WAITING } from "./progress.ts";
 import type { DeploymentRequest, DeploymentTools } from "./request.ts";
 import { watchStuckPods } from "./stuck-watch.ts";
-import { notRunningReason, readWorkload, type WorkloadSnapshot } from "./workload.ts";
+import { readWorkloads, type Workloads } from "./workload.ts";
 
 /** A template that was launched. */
 export interface Launched {
@@ -19,7 +21,7 @@ export interface Launched {
   /** The ids of the instances that the engine had before the launch. */
   readonly known: ReadonlySet<string>;
   /** The nodes that become Deployments. */
-  readonly applications: readonly string[];
+  readonly applications: readonly Application[];
 }
 
 const POLL_MILLISECONDS = 1000;
@@ -41,21 +43,21 @@ export async function followDeployment(
   const elapsed = () => (performance.now() - begin) / 1000;
   const observe = observeDeployment(launched, request, tools);
   const logStates = logChanges(csar.nodes, tools.log);
-  const findStuckPod = watchStuckPods(tools.log, tools.kubectl);
+  const findStuckPod = watchStuckPods(tools.log, tools.clusters);
 
   const look = async () => {
     await checkContainers(request, tools);
     const observed = await observe(elapsed);
     if (observed === undefined) return undefined;
-    const { instances, dead, workload } = observed;
+    const { instances, dead, workloads } = observed;
     const states = readNodeStates(csar.nodes, instances);
     logStates(states);
     const verdict = judge(csar.template, states, instances, dead);
-    const stuck = await findStuckPod(workload);
+    const stuck = await findStuckPod(workloads);
     // The pod's own message is the cause. What the components say then is about something else.
     if (stuck !== undefined) throw await explainDeployment(stuck, request, tools, []);
     if ("failed" in verdict) throw await explainDeployment(verdict.failed, request, tools);
-    const lacking = lackingReason(workload, launched.applications);
+    const lacking = lackingReason(workloads, launched.applications, request);
     if (verdict.started && lacking === undefined) return true;
     if (instances.length === 0 && elapsed() > APPEAR_SECONDS) {
       const what = `The dashboard accepted the launch, but the engine has no process for it after ${APPEAR_SECONDS} s.`;
@@ -70,9 +72,13 @@ export async function followDeployment(
 }
 
 /** Why the applications do not all run yet; `undefined` once they do. */
-function lackingReason(workload: WorkloadSnapshot | undefined, applications: readonly string[]): string | undefined {
-  if (workload === undefined) return "the cluster was not checked";
-  return notRunningReason(workload, applications, Date.now());
+function lackingReason(
+  workloads: Workloads | undefined,
+  applications: readonly Application[],
+  { csar, placed }: DeploymentRequest,
+): string | undefined {
+  if (workloads === undefined) return "the cluster was not checked";
+  return lackingApplications(workloads, placeApplications(applications, { nodes: csar.clusters, placed }), Date.now());
 }
 
 /** What engine and cluster have of a deployment. */
@@ -80,7 +86,7 @@ interface Observation {
   /** The instance that was launched, first, and all below it; none while the engine has none. */
   readonly instances: readonly ProcessInstance[];
   readonly dead: readonly DeadJob[];
-  readonly workload: WorkloadSnapshot | undefined;
+  readonly workloads: Workloads | undefined;
 }
 
 /** How often in a row an observation may fail: a busy engine may miss one. */
@@ -93,7 +99,7 @@ const WORKLOAD_MILLISECONDS = 3000;
 function observeDeployment({ engine, known }: Launched, request: DeploymentRequest, tools: DeploymentTools) {
   const { csar, waitSeconds } = request;
   let top: ProcessInstance | undefined;
-  let workload: WorkloadSnapshot | undefined;
+  let workloads: Workloads | undefined;
   let workloadAt = 0;
   let misses = 0;
 
@@ -103,10 +109,10 @@ function observeDeployment({ engine, known }: Launched, request: DeploymentReque
     if (top !== undefined && instances.length === 0) throw new Failure("The engine no longer has the deployment.");
     const dead = await engine.listDeadJobs(instances);
     if (performance.now() - workloadAt > WORKLOAD_MILLISECONDS) {
-      workload = await readWorkload(csar.template, csar.nodes, tools.kubectl);
+      workloads = await readWorkloads(csar.template, csar.nodes, tools.clusters);
       workloadAt = performance.now();
     }
-    return { instances, dead, workload };
+    return { instances, dead, workloads };
   };
   return async (elapsed: () => number): Promise<Observation | undefined> => {
     try {

@@ -8,12 +8,22 @@ export interface GraphNode {
   readonly name: string;
   /** How the engine deploys it: `cluster`, `kubernetes-app`, ... */
   readonly category: string;
+  /** The node that it runs on: a cluster or a federation; `undefined` where the graph does not say. */
+  readonly location: string | undefined;
 }
+
+/** A node that becomes a Deployment. */
+export type Application = Pick<GraphNode, "name" | "location">;
 
 /** The category of nodes that become Deployments. */
 const APPLICATION = "kubernetes-app";
 
-const NODE = object({ name: string(), category: fallback(optional(string(), ""), "") });
+const LOCATION = object({ location: object({ target: string() }) });
+const NODE = object({
+  name: string(),
+  category: fallback(optional(string(), ""), ""),
+  relationships: fallback(optional(LOCATION), undefined),
+});
 
 /** A list of `{"node": {"name", "category", ...}, ...}`, or of the nodes themselves. */
 const GRAPH = array(union([object({ node: NODE }), NODE]));
@@ -27,7 +37,9 @@ export function readGraph(json: string): readonly GraphNode[] {
       retryable: false,
     });
   }
-  return items.map((item) => ("node" in item ? item.node : item));
+  return items
+    .map((item) => ("node" in item ? item.node : item))
+    .map(({ name, category, relationships }) => ({ name, category, location: relationships?.location.target }));
 }
 
 /** Checks that the graph has every node of the template: the dashboard leaves out nodes of a type that it does not know. */
@@ -42,6 +54,6 @@ export function checkGraph(graph: readonly GraphNode[], { nodes, entry }: Csar):
 }
 
 /** The nodes that become Deployments. */
-export function listApplications(graph: readonly GraphNode[]): readonly string[] {
-  return graph.filter(({ category }) => category === APPLICATION).map(({ name }) => name);
+export function listApplications(graph: readonly GraphNode[]): readonly Application[] {
+  return graph.filter(({ category }) => category === APPLICATION).map(({ name, location }) => ({ name, location }));
 }

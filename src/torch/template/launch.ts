@@ -1,6 +1,6 @@
 import { poll } from "../../poll.ts";
 import { PageError } from "../clients/page-error.ts";
-import type { DeploymentTools } from "./request.ts";
+import type { AdministeredCluster, DeploymentTools } from "./request.ts";
 import { hasNamespace } from "./workload.ts";
 
 /** A launch that can be tried again. */
@@ -26,9 +26,9 @@ const POLL_MILLISECONDS = 1000;
  */
 export async function launchWithRetry(
   { template, start, hasStarted }: Launch,
-  { log, kubectl, signal }: DeploymentTools,
+  { log, clusters, signal }: DeploymentTools,
 ): Promise<void> {
-  const existed = await hasNamespace(template, kubectl);
+  const existed = (await findWithNamespace(template, clusters)).length > 0;
   const begin = performance.now();
   try {
     return await start();
@@ -38,16 +38,27 @@ export async function launchWithRetry(
     if (!isTimeout || existed || (await hasStarted())) throw error;
     log.info("The launch timed out in the engine, which waits 5 s for the service layer. Launching once more");
     // The namespace that the slow call may still create would make the next launch fail.
-    await poll(async () => (await hasNamespace(template, kubectl)) || undefined, {
+    const isEverywhere = async () => (await findWithNamespace(template, clusters)).length === clusters.length;
+    await poll(async () => (await isEverywhere()) || undefined, {
       everyMilliseconds: POLL_MILLISECONDS,
       forMilliseconds: LATE_SECONDS * 1000,
       signal,
     });
     if (await hasStarted()) throw error;
-    await kubectl(["delete", "namespace", template, "--ignore-not-found", "--timeout=60s"], {
-      purpose: `removing the namespace ${template}`,
-      timeoutSeconds: 90,
-    });
+    await Promise.all(clusters.map((cluster) => removeNamespace(template, cluster)));
     return await start();
   }
+}
+
+/** The clusters that have a namespace. */
+async function findWithNamespace(name: string, clusters: readonly AdministeredCluster[]) {
+  const found = await Promise.all(clusters.map(({ kubectl }) => hasNamespace(name, kubectl)));
+  return clusters.filter((_, index) => found[index] === true);
+}
+
+async function removeNamespace(name: string, { kubectl }: AdministeredCluster): Promise<void> {
+  await kubectl(["delete", "namespace", name, "--ignore-not-found", "--timeout=60s"], {
+    purpose: `removing the namespace ${name}`,
+    timeoutSeconds: 90,
+  });
 }

@@ -24,26 +24,45 @@ export interface ClusterAccess {
   readonly folder: string;
 }
 
-/** The Cluster node that stands for the run's cluster: the only one, or else the one with the cluster's name. */
-export function chooseCluster({ clusters }: Csar, cluster: string): string | undefined {
-  return clusters.length === 1 ? clusters[0] : clusters.find((name) => name === cluster);
+/** A Cluster node of a template, and the cluster that it stands for. */
+export interface PlacedNode {
+  readonly node: string;
+  readonly cluster: string;
+}
+
+/**
+ * The Cluster nodes that stand for the boot's clusters: those with their names. Where both are only one, the node stands
+ * for the cluster whatever its name is.
+ */
+export function placeNodes({ clusters: nodes }: Pick<Csar, "clusters">, clusters: readonly string[]) {
+  const [node, ...others] = nodes;
+  const [cluster, ...further] = clusters;
+  if (node !== undefined && cluster !== undefined && others.length === 0 && further.length === 0) {
+    return [{ node, cluster }];
+  }
+  return nodes.flatMap((name): readonly PlacedNode[] =>
+    clusters.includes(name) ? [{ node: name, cluster: name }] : [],
+  );
 }
 
 /** Merge keys as the dashboard's parser reads them; looking for equal keys, of which it takes the last, is quadratic. */
 const YAML_OPTIONS = { merge: true, uniqueKeys: false } as const;
 
 /**
- * A copy of the template in which a Cluster node points to the run's cluster. All else, comments included, stays. The
+ * A copy of the template in which Cluster nodes point to the boot's clusters. All else, comments included, stays. The
  * dashboard distinguishes an archive from YAML by the extension of the file's name.
  */
 export function pointCsar(
   { kind, template, files, entry }: Csar,
-  node: string,
-  access: ClusterAccess,
+  placed: readonly PlacedNode[],
+  access: ReadonlyMap<string, ClusterAccess>,
 ): { readonly fileName: string; readonly bytes: Uint8Array } {
   const document = parseDocument(strFromU8(files[entry] ?? new Uint8Array()), YAML_OPTIONS);
   expandAliases(document);
-  pointNode(document, node, access);
+  for (const { node, cluster } of placed) {
+    const own = access.get(cluster);
+    if (own !== undefined) pointNode(document, node, own);
+  }
   const pointed = strToU8(document.toString({ lineWidth: 0 }));
   return kind === "yaml"
     ? { fileName: `${template}.yaml`, bytes: pointed }

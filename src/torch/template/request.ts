@@ -4,14 +4,15 @@ import type { Log } from "../../runner/log.ts";
 import type { Timeline } from "../../timeline.ts";
 import type { PerComponent } from "../components.ts";
 import type { Csar } from "./csar.ts";
-import type { ClusterAccess } from "./point-at-cluster.ts";
+import type { ClusterAccess, PlacedNode } from "./point-at-cluster.ts";
 
 /** A template to deploy through TORCH-V2, and all that is needed to know for it. */
 export interface DeploymentRequest {
   readonly csar: Csar;
-  /** The Cluster node to point to the run's cluster. */
-  readonly node: string;
-  readonly access: ClusterAccess;
+  /** The Cluster nodes to point to the boot's clusters. */
+  readonly placed: readonly PlacedNode[];
+  /** By the clusters' names. */
+  readonly access: ReadonlyMap<string, ClusterAccess>;
   /** On this machine. */
   readonly urls: { readonly dashboard: string; readonly engine: string };
   /** As the dashboard's container reaches them. */
@@ -27,6 +28,17 @@ export interface DeploymentTools {
   readonly log: Log;
   readonly timeline: Timeline;
   readonly signal: AbortSignal;
-  /** As the cluster's admin. */
+  /** The clusters that the template's nodes stand for. */
+  readonly clusters: readonly AdministeredCluster[];
+}
+
+/** A cluster, and kubectl as its admin. */
+export interface AdministeredCluster {
+  readonly name: string;
   readonly kubectl: Kubectl;
+}
+
+/** Which of several clusters is meant, for a message; of one cluster nothing is said. */
+export function inCluster({ name }: Pick<AdministeredCluster, "name">, clusters: readonly unknown[]): string {
+  return clusters.length > 1 ? ` in the cluster ${name}` : "";
 }

@@ -1,7 +1,7 @@
-import type { Kubectl } from "../../cluster/kubectl.ts";
 import type { Log } from "../../runner/log.ts";
+import { type AdministeredCluster, inCluster } from "./request.ts";
 import { findStuckPods, type StuckKind, type StuckPod } from "./stuck-pods.ts";
-import type { WorkloadSnapshot } from "./workload.ts";
+import type { WorkloadSnapshot, Workloads } from "./workload.ts";
 
 /** How long a pod may be stuck before the deployment fails, in seconds: images are pulled again, crashes may end. */
 const STUCK_SECONDS: Readonly<Record<StuckKind, number>> = {
@@ -17,19 +17,30 @@ const WARN_SECONDS = 10;
 /** Watches for pods that do not start. Called after each look at the cluster, it says why the deployment fails, if it does. */
 export function watchStuckPods(
   log: Log,
-  kubectl: Kubectl,
-): (workload: WorkloadSnapshot | undefined) => Promise<string | undefined> {
+  clusters: readonly AdministeredCluster[],
+): (workloads: Workloads | undefined) => Promise<string | undefined> {
+  const watches = clusters.map((cluster) => ({ name: cluster.name, watch: watchCluster(cluster, clusters, log) }));
+  return async (workloads) => {
+    for (const { name, watch } of watches) {
+      const workload = workloads?.get(name);
+      const stuck = workload === undefined ? undefined : await watch(workload);
+      if (stuck !== undefined) return stuck;
+    }
+    return undefined;
+  };
+}
+
+function watchCluster(cluster: AdministeredCluster, clusters: readonly AdministeredCluster[], log: Log) {
   const measure = measureStuckTimes();
   const warned = new Set<string>();
-  return async (workload) => {
-    if (workload === undefined) return undefined;
+  return async (workload: WorkloadSnapshot): Promise<string | undefined> => {
     for (const { pod, key, seconds } of measure(findStuckPods(workload))) {
-      const reason = `The pod ${pod.pod} does not start: ${pod.message}`;
+      const reason = `The pod ${pod.pod}${inCluster(cluster, clusters)} does not start: ${pod.message}`;
       if (seconds > WARN_SECONDS && !warned.has(key)) {
         warned.add(key);
         log.warning(reason);
       }
-      if (seconds > STUCK_SECONDS[pod.kind]) return [reason, ...(await readPodLog(pod, kubectl))].join("\n");
+      if (seconds > STUCK_SECONDS[pod.kind]) return [reason, ...(await readPodLog(pod, cluster))].join("\n");
     }
     return undefined;
   };
@@ -55,7 +66,10 @@ function measureStuckTimes() {
 }
 
 /** The last lines of a crashed container. */
-async function readPodLog({ namespace, pod, kind }: StuckPod, kubectl: Kubectl): Promise<readonly string[]> {
+async function readPodLog(
+  { namespace, pod, kind }: StuckPod,
+  { kubectl }: AdministeredCluster,
+): Promise<readonly string[]> {
   if (kind !== "crash") return [];
   const { stdout } = await kubectl(
     ["logs", `--namespace=${namespace}`, pod, "--all-containers", "--previous", "--tail=10"],

@@ -9,6 +9,9 @@ export interface WorkloadSnapshot {
   readonly events: readonly KubernetesEvent[];
 }
 
+/** What it has in each cluster, by the clusters' names. */
+export type Workloads = ReadonlyMap<string, WorkloadSnapshot>;
+
 /** The namespaces of a template: its own, and one for each of its nodes that is a federation. */
 export function listNamespaces(template: string, nodes: readonly string[]): ReadonlySet<string> {
   return new Set([template, ...nodes.map((node) => `${template}-${node}`)]);
@@ -22,7 +25,17 @@ export async function hasNamespace(name: string, kubectl: Kubectl): Promise<bool
   return stdout.trim() !== "";
 }
 
-/** Looks at what a template has in the cluster. */
+/** Looks at what a template has in each cluster. */
+export async function readWorkloads(
+  template: string,
+  nodes: readonly string[],
+  clusters: readonly { readonly name: string; readonly kubectl: Kubectl }[],
+): Promise<Workloads> {
+  const read = clusters.map(async ({ name, kubectl }) => [name, await readWorkload(template, nodes, kubectl)] as const);
+  return new Map(await Promise.all(read));
+}
+
+/** Looks at what a template has in a cluster. */
 export async function readWorkload(
   template: string,
   nodes: readonly string[],

@@ -47,6 +47,8 @@ export interface ActRequest {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Gets each line of act's output as it comes. */
   readonly onLine?: (line: string) => void;
+  /** The workflow is cancelled when a line matches. */
+  readonly cancelAt?: RegExp;
 }
 
 /**
@@ -91,7 +93,7 @@ export async function runWorkflow(act: string, machine: Machine, request: ActReq
           ...["--secret-file", join(root, "secrets")],
         ],
         { cwd: repository, env: { ...actEnvironment(home, temp, programs), ACTIONS_RUNTIME_URL: bridge.url } },
-        request.onLine,
+        request,
       );
       return { exitCode, log, proof, home, artifacts: await unpack(store, join(root, "unpacked")), dispose };
     } finally {
@@ -171,7 +173,10 @@ async function copyProject(repository: string, workflow: string): Promise<void> 
 
 /** @returns what act uses in place of the actions that the workflows of a repository name. */
 async function makeStandIns(folder: string, repository: string): Promise<readonly string[]> {
-  await cp(join(import.meta.dirname, "setup-node"), join(folder, "setup-node"), { recursive: true });
+  for (const name of ["setup-node", "setup-buildx"]) {
+    await cp(join(import.meta.dirname, name), join(folder, name), { recursive: true });
+  }
+  await cp(join(import.meta.dirname, "cache-action"), join(folder, "cache"), { recursive: true });
   const source = join(import.meta.dirname, "artifact-action");
   const declaration = await readFile(join(source, "action.yml"), "utf8");
   for (const direction of ["upload", "download"]) {
@@ -184,8 +189,13 @@ async function makeStandIns(folder: string, repository: string): Promise<readonl
   const workflows = join(repository, ".github/workflows");
   for (const file of await readdir(workflows)) {
     const text = await readFile(join(workflows, file), "utf8");
-    for (const [, name, action = ""] of text.matchAll(/uses: (actions\/(setup-node|\w+(?=-artifact))[\w-]*@\w+)/g)) {
+    for (const [, name, action = ""] of text.matchAll(
+      /uses: (\w+\/(setup-node|setup-buildx|\w+(?=-artifact))[\w-]*@\w+)/g,
+    )) {
       replacements.add(`${name}=${join(folder, action)}`);
+    }
+    for (const [, commit] of text.matchAll(/uses: actions\/cache\/\w+@(\w+)/g)) {
+      replacements.add(`actions/cache@${commit}=${join(folder, "cache")}`);
     }
   }
   return [...replacements];
@@ -208,13 +218,16 @@ async function runAct(
   act: string,
   args: readonly string[],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-  onLine: (line: string) => void = () => undefined,
+  { onLine = () => undefined, cancelAt }: Pick<ActRequest, "onLine" | "cancelAt">,
 ): Promise<{ readonly exitCode: number | null; readonly log: string }> {
   const child = spawn(act, [...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const printed: Buffer[] = [];
   for (const input of [child.stdout, child.stderr]) {
     input.on("data", (chunk: Buffer) => printed.push(chunk));
-    createInterface({ input }).on("line", onLine);
+    createInterface({ input }).on("line", (line) => {
+      onLine(line);
+      if (cancelAt?.test(line)) child.kill("SIGINT");
+    });
   }
   // An interrupted act still runs the post steps.
   const stop = setTimeout(() => child.kill("SIGINT"), ACT_SECONDS * 1000);

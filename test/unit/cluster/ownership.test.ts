@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { selectOwn } from "../../../src/cluster/ownership.ts";
+import { findUnrecorded, selectOwn } from "../../../src/cluster/ownership.ts";
 import type { ClusterContainer } from "../../../src/docker/cluster-containers.ts";
 
 const OWNER = "/tmp/run/owner";
@@ -54,4 +54,29 @@ test("among nodes of two owners only the run's own are selected, and no load bal
   assert.deepEqual(own(container("c-control-plane"), container("c-worker", { mounts: [] }), balancer()), [
     "c-control-plane",
   ]);
+});
+
+test("without a journal a run's containers are those that mount its folder, by whatever path the engine has it", () => {
+  const folder = "/home/runner/_temp/kind-torch-c.d-0a1b2c3d";
+  const unrecorded = (...containers: readonly ClusterContainer[]) =>
+    findUnrecorded(containers, folder).map((each) => each.name);
+  const mounted = (source: string, destination = "/kind-torch/owner") => ({ mounts: [{ source, destination }] });
+  for (const mounts of [
+    mounted(`${folder}/owner`),
+    mounted("/opt/runner/_temp/kind-torch-c.d-0a1b2c3d/owner"),
+    mounted("/dev/null", "/kind-torch/owner-0a1b2c3d"),
+  ]) {
+    const nodes = [container("c-control-plane", mounts), container("c-worker", mounts)];
+    const names = ["c-control-plane", "c-worker", "c-external-load-balancer"];
+    assert.deepEqual(unrecorded(...nodes, balancer(), container("d-control-plane", { cluster: "d" })), names);
+  }
+  for (const mounts of [
+    mounted("/home/runner/_temp/kind-torch-c.d-0a1b2c3e/owner"),
+    mounted(`${folder}/owner`, "/data"),
+    mounted(`${folder}-2/owner`),
+    mounted("/dev/null", "/kind-torch/owner-0a1b2c3e"),
+    { mounts: [] },
+  ]) {
+    assert.deepEqual(unrecorded(container("c-control-plane", mounts), balancer()), []);
+  }
 });

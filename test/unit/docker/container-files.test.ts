@@ -4,7 +4,7 @@ import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readTarFile } from "../../../src/docker/container-files.ts";
+import { packFolder, readTarFile } from "../../../src/docker/container-files.ts";
 import { makeFolder } from "../builders.ts";
 
 for (const format of ["ustar", "pax", "gnu"]) {
@@ -50,4 +50,11 @@ test("no bytes make the reader of archives throw", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2048, size: "max" }), (bytes) => void readTarFile(Buffer.from(bytes))),
   );
+});
+
+test("the archive of a folder is one that tar reads: empty, root's, with its mode", async (context) => {
+  const file = join(await makeFolder(context), "a.tar");
+  await writeFile(file, packFolder("torch-packages", 0o777));
+  const listed = execFileSync("tar", ["--numeric-owner", "-tvf", file], { encoding: "utf8" });
+  assert.match(listed, /^drwxrwxrwx 0\/0 .* torch-packages\/?\n$/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readImageStore } from "../../../src/docker/engine.ts";
+import { inspectEngine, readImageStore } from "../../../src/docker/engine.ts";
 
 test("where an engine's images lie: Docker's folder, or the data of a containerd that is not its own", () => {
   const DriverStatus = [["driver-type", "io.containerd.snapshotter.v1"]];
@@ -10,4 +10,11 @@ test("where an engine's images lie: Docker's folder, or the data of a containerd
   assert.equal(readImageStore({ DriverStatus }), "/run/containerd/containerd.sock");
   assert.equal(readImageStore(at("/run/containerd/containerd.sock")), "/run/containerd/containerd.sock");
   assert.equal(readImageStore(at("/var/run/docker/containerd/containerd.sock")), "");
+});
+
+test("a program of docker's name that prints something else is named by what it prints", async () => {
+  for (const stdout of ["this is a wrapper\nand more", "", '{"half": ']) {
+    const asked = inspectEngine(async () => ({ stdout, stderr: "" }));
+    await assert.rejects(asked, (error: Error) => /docker info printed ".*" and no JSON/.test(error.message));
+  }
 });

@@ -18,6 +18,8 @@ test("a registry's last word is distinguished from what may pass", () => {
     ["r.example/a", 'Get "https://r.example/v2/a/manifests/latest": no basic auth credentials', "no"],
     ["a/b", "no matching manifest for linux/arm64/v8 in the manifest list entries", "no"],
     ["a/b", "dial tcp: lookup registry-1.docker.io: no such host", "network"],
+    ["a/b", "write /var/lib/docker/tmp/GetImageBlob1: no space left on device", "disk"],
+    ["a/b", "failed to register layer: symlink x /y: read-only file system", "disk"],
     ["a/b", "net/http: TLS handshake timeout", "network"],
     ["a/b", "received unexpected HTTP status: 503 Service Unavailable", "network"],
   ] as const) {

@@ -49,6 +49,8 @@ test("what an engine on another machine cannot do is refused with the reason, al
     csar: undefined,
     connectors: undefined,
     credentialsMount: "/c",
+    clusters: [],
+    packageCache: undefined,
     layout: {
       folders: { dashboard: undefined, engine: undefined, services: undefined },
       exampleFolder: undefined,

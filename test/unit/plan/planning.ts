@@ -3,6 +3,7 @@ import type { ClusterContainer } from "../../../src/docker/cluster-containers.ts
 import type { Problem } from "../../../src/errors.ts";
 import type { Host } from "../../../src/host/inspect.ts";
 import type { Inputs } from "../../../src/inputs/inputs.ts";
+import type { TakenSubnet } from "../../../src/liqo/subnets.ts";
 import { type Plan, planRun } from "../../../src/plan/plan.ts";
 import { CATALOG, configure, createInputs, createSurvey, FOLDERS } from "../builders.ts";
 
@@ -13,10 +14,19 @@ export interface Facts {
   readonly config?: string;
   readonly catalog?: typeof CATALOG;
   readonly rejected?: readonly string[];
+  readonly takenSubnets?: readonly TakenSubnet[];
 }
 
-export function decide({ inputs = {}, survey = {}, config, catalog = CATALOG, rejected = [] }: Facts) {
+export function decide({
+  inputs = {},
+  survey = {},
+  config,
+  catalog = CATALOG,
+  rejected = [],
+  takenSubnets = [],
+}: Facts) {
   return planRun({
+    takenSubnets,
     inputs: createInputs(inputs),
     files: {
       configuration: config === undefined ? undefined : configure(config),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { marked } from "marked";
-import { fenced, heading, messageAlert, table } from "../../../src/report/markdown/blocks.ts";
+import { details, fenced, heading, messageAlert, table } from "../../../src/report/markdown/blocks.ts";
 import { code, inline, link, list, text } from "../../../src/report/markdown/inline.ts";
 import { assertInert, hostileText, readPage } from "../hostile.ts";
 
@@ -31,6 +31,17 @@ test("text shows exactly itself, wherever it is", () => {
       assert.equal(seenIn(heading(2, list([code(a), b]))), collapse(`${a}, ${b}`));
       assert.equal(seenIn(messageAlert("CAUTION", `${a}\n${b}`, 100_000)), collapse(`[!CAUTION] ${a} ${b}`));
       assert.equal(seenIn(table([a, code(b)], [])), collapse(`${a} ${b}`));
+    }),
+  );
+});
+
+test("the title of what is folded away shows exactly itself: its line is HTML, in which Markdown has no escapes", () => {
+  assert.equal(seenIn(details("a [b] `c` \\d | *e*", [])), "a [b] `c` \\d | *e*");
+  fc.assert(
+    fc.property(line, (title) => {
+      const folded = details(title, []);
+      assert.equal(seenIn(folded), title);
+      assertInert(render(folded));
     }),
   );
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { marked } from "marked";
-import type { Report } from "../../../src/report/content.ts";
+import { type Report, torchRows } from "../../../src/report/content.ts";
 import { renderGantt } from "../../../src/report/gantt.ts";
 import { renderLog } from "../../../src/report/log-summary.ts";
 import { byteLength, SUMMARY_BYTES } from "../../../src/report/markdown/size.ts";
@@ -51,6 +51,25 @@ function rowsOf(markdown: string): readonly (readonly string[])[] {
   const rows = markdown.split("\n").filter((line) => line.startsWith("|"));
   return rows.map((line) => line.split(/(?<!\\)\|/).slice(1, -1));
 }
+
+test("of several clusters each has a row with what the template has in it, and a single one is not named", () => {
+  const clusters = ["bologna", "catania"].map((name) => ({
+    name,
+    endpoint: `https://${name}-control-plane:6443`,
+    objects: [`deployment/of-${name}`],
+  }));
+  const rows = (count: number) => {
+    const deployed = { template: "simple", nodes: ["a"], clusters: clusters.slice(0, count) };
+    return torchRows({ dashboard: "", engine: "", broker: "", images: [], processes: 1, deployed }).slice(4);
+  };
+  assert.deepEqual(rows(1), [["Namespace", "simple", "deployment/of-bologna"]]);
+  assert.deepEqual(rows(2), [
+    ["Cluster bologna", "https://bologna-control-plane:6443", "as TORCH-V2 reaches it"],
+    ["Namespace in bologna", "simple", "deployment/of-bologna"],
+    ["Cluster catania", "https://catania-control-plane:6443", "as TORCH-V2 reaches it"],
+    ["Namespace in catania", "simple", "deployment/of-catania"],
+  ]);
+});
 
 test("the summary's tables keep their shape whatever is in them", () => {
   fc.assert(
@@ -160,8 +179,16 @@ function reportOf(text: string): Report {
       dashboard: text,
       engine: text,
       broker: text,
+      images: [[text, text, text]],
       processes: 1,
-      deployed: { template: text, nodes: [text, text], objects: [text, text] },
+      deployed: {
+        template: text,
+        nodes: [text, text],
+        clusters: [
+          { name: text, endpoint: text, objects: [text, text] },
+          { name: text, endpoint: text, objects: [] },
+        ],
+      },
     },
     phases: phases.map((phase) => ({ ...phase, name: text })),
   };

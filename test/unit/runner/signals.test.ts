@@ -49,3 +49,22 @@ test("a failure that nothing waits for ends the step once, and a signal afterwar
   assert.deepEqual(lines, ["started undefined", "end: first", "cleaned up"]);
   assert.equal(exitCode, 1);
 });
+
+test("post goes on when it is stopped, as often as that is", async () => {
+  const script = `
+    const { continueWhenStopped } = await import(${SIGNALS});
+    continueWhenStopped((signal) => console.log("goes on: " + signal));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGTERM"]) {
+      process.kill(process.pid, signal);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    console.log("done");`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  assert.deepEqual(lines, ["goes on: SIGINT", "goes on: SIGTERM", "goes on: SIGTERM", "done"]);
+  assert.equal(exitCode, 0);
+});

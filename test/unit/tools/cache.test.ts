@@ -139,10 +139,10 @@ test("a cache with pipes, devices, folders and links does not block and is not t
       await origin.fill(BINARY, { sha256: sha256(BINARY), url: origin.request.source.url });
       await rm(join(origin.place, name));
       await prepare(join(origin.place, name));
-      const work = origin.install();
-      // A folder in a file's place cannot be replaced, which is an error.
-      if (index === 2) assert.match((await refusal(work)).message, /cannot be stored in the tool cache/);
-      else assert.deepEqual(await readFile((await work).path), BINARY);
+      const { path, warning } = await origin.install();
+      assert.deepEqual(await readFile(path), BINARY);
+      // A folder in a file's place cannot be replaced: the run has its own copy, and the next run downloads again.
+      if (index === 2) assert.match(warning ?? "", /cannot be kept in the tool cache[\s\S]*Fix: /);
     }
   }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { downloadFile, planRedirect } from "../../../src/tools/download.ts";
+import { downloadFile, planRedirect, readRetryAfter } from "../../../src/tools/download.ts";
 import { makeFolder } from "../builders.ts";
 import { type Answer, assertNothingInstalled, BINARY, CHECKSUM, refusal, send, serve, sha256 } from "./origin.ts";
 
@@ -102,6 +102,7 @@ test("no more than the limit is read of a checksum file or a binary, and it is n
   const download = downloadFile(binary.request.source.url, path, {
     bytes: 1_000_000,
     seconds: 60,
+    stallSeconds: 60,
     retryDelays: [0, 0],
   });
   await assert.rejects(download, /more than 1000000 bytes/);
@@ -115,7 +116,7 @@ test("an answer that never ends is abandoned when the time is up, and its file i
     };
     const origin = await serve(context, [never], []);
     const folder = await makeFolder(context);
-    const limits = { bytes: 1000, seconds: 0.2, retryDelays: [0, 0] };
+    const limits = { bytes: 1000, seconds: 0.2, stallSeconds: 60, retryDelays: [0, 0] };
     await assert.rejects(
       downloadFile(origin.request.source.url, join(folder, "kind"), limits),
       /timed out after 0\.2 s/,
@@ -136,4 +137,46 @@ test("a sign-in page with a Content-Length that is not its own is not a binary",
     await refusal(origin.install());
     await assertNothingInstalled(origin);
   }
+});
+
+test("an answer of which nothing more comes is tried again, and the last error says so", async (context) => {
+  const stalled: Answer = (response) => response.writeHead(200, { "content-length": BINARY.length }).write("a");
+  const folder = await makeFolder(context);
+  const limits = { bytes: 10_000, seconds: 60, stallSeconds: 0.1, retryDelays: [0, 0] };
+  const origin = await serve(context, [stalled, send(BINARY)], []);
+  await downloadFile(origin.request.source.url, join(folder, "kind"), limits);
+  assert.deepEqual(await readFile(join(folder, "kind")), BINARY);
+  const never = await serve(context, [stalled], []);
+  const download = downloadFile(never.request.source.url, join(folder, "never"), limits);
+  await assert.rejects(download, /nothing more came for 0\.1 s/);
+  assert.equal(never.asked.length, 3);
+});
+
+test("an answer that asks for a pause gets it, unless it is a long one", async (context) => {
+  const busy: Answer = (response) => response.writeHead(429, { "retry-after": "1" }).end();
+  const origin = await serve(context, [busy, send(BINARY)], []);
+  const start = performance.now();
+  await origin.install({ checksum: sha256(BINARY) });
+  assert.ok(performance.now() - start > 900);
+  const closed: Answer = (response) => response.writeHead(503, { "retry-after": "61" }).end();
+  const long = await serve(context, [closed], []);
+  const failure = await refusal(long.install({ checksum: sha256(BINARY) }));
+  assert.match(failure.message, /503, and the server wants no more requests for 61 s/);
+  assert.equal(long.asked.length, 1);
+});
+
+test("Retry-After has seconds or a date; anything else is no pause", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  const cases = [
+    [undefined, 0],
+    ["7", 7],
+    [" 120 ", 120],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", 30],
+    ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+    ["soon", 0],
+    ["-5", 0],
+    ["1.5", 0],
+    ["9".repeat(400), 0],
+  ] as const;
+  for (const [value, seconds] of cases) assert.equal(readRetryAfter(value, now), seconds, value);
 });

@@ -6,12 +6,15 @@ import { unzipSync } from "fflate";
 
 const FIXTURE = join(import.meta.dirname, "../../fixtures/torch_v2");
 const EXAMPLE = "examples/simple-server-and-georef";
+const TWO = "examples/two-clusters";
 
 /** The archives of the small TORCH-V2, and the folders that they are packed from. */
 const archives: readonly (readonly [string, string])[] = [
   ["model/bpmn_plans_waiting.zip", "model/bpmn-plans-waiting"],
   [`${EXAMPLE}/docker/bpmn_plans_v2_3_8.zip`, "model/bpmn-plans"],
   [`${EXAMPLE}/simple-server-and-georef.zip`, `${EXAMPLE}/simple-server-and-georef`],
+  [`${TWO}/docker/bpmn_plans_v2_3_8.zip`, "model/bpmn-plans"],
+  [`${TWO}/two-clusters.zip`, `${TWO}/two-clusters`],
 ];
 for (const [archive, sources] of archives) {
   test(`${archive} holds what lies in ${sources}`, async () => {

@@ -129,7 +129,7 @@ test("a template at the limits is read and pointed with little memory", () => {
     const aliases = Array.from({ length: 499 }, (_, at) => "- &b" + at + " { k: v }\\n- *b" + at + "\\n").join("");
     const read = readCsar("/ws/t.zip", zip({ "t.yaml": TEMPLATE + "more:\\n" + aliases + "- word\\n".repeat(55_000) }));
     if ("problem" in read) throw new Error(read.problem.reason);
-    console.log(pointCsar(read.csar, "c", ACCESS).bytes.length > 0);
+    console.log(pointCsar(read.csar, [{ node: "c", cluster: "c" }], new Map([["c", ACCESS]])).bytes.length > 0);
   `);
   assert.equal(said.trim(), "true");
 });

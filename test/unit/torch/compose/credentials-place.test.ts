@@ -7,9 +7,9 @@ import { makeMachine } from "./machine.ts";
 /** A machine, and what is reported of credentials in one of its folders while compose files have these mounts. */
 async function makePlace(context: TestContext) {
   const { at, checkout } = await makeMachine(context);
-  const access = { endpoint: "", ca: "ca.crt", certificate: "t-signed.crt", privateKey: "t.key", folder: "/creds" };
   const place = async (directory: string, mounts: readonly string[] = []) => {
-    const credentials = { directory: at(directory), files: access };
+    const files = ["ca.crt", "t-signed.crt", "t.key"];
+    const credentials = { input: "credentials-directory", directory: at(directory), files } as const;
     const problems = await checkCredentialsPlace(checkout(mounts.map((each) => at(each))), credentials);
     assert.ok(problems.every(({ input, value }) => input === "credentials-directory" && value === at(directory)));
     return problems.map(({ reason }) => reason).join("\n");

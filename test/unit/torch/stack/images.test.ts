@@ -2,15 +2,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { BuildSource } from "../../../../src/torch/checkout/checkout.ts";
 import { COMPONENTS } from "../../../../src/torch/components.ts";
-import { excerptBuild, planBuild, quoteTemplate } from "../../../../src/torch/stack/images.ts";
+import { planBuild, planScope, quoteTemplate } from "../../../../src/torch/stack/builder.ts";
+import { excerptBuild } from "../../../../src/torch/stack/images.ts";
 
 const REQUEST = {
   component: COMPONENTS.dashboard,
   build: { context: "/src/d", dockerfile: "/src/d/Dockerfile", args: { A: "b c", PATH: "/évil" }, target: "prod" },
   image: "i:1",
 };
-const BUILDER = { exportsCache: false, cacheAccess: { ACTIONS_RUNTIME_TOKEN: "t" }, platform: undefined };
+const BUILDER = {
+  exportsCache: false,
+  hint: undefined,
+  readOnly: false,
+  cacheAccess: { ACTIONS_RUNTIME_TOKEN: "t" },
+  platform: undefined,
+};
 
 test("what a compose file says about a build is only in the definition, and a cache is used if it can be reached", () => {
   const plain = planBuild(REQUEST, BUILDER);
@@ -29,12 +37,36 @@ test("what a compose file says about a build is only in the definition, and a ca
   assert.equal(plain.cwd, "/");
 
   const cached = planBuild(REQUEST, { ...BUILDER, exportsCache: true });
+  const scope = planScope(REQUEST.build, REQUEST.component, BUILDER);
   assert.deepEqual(cached.env, { ...plain.env, ACTIONS_RUNTIME_TOKEN: "t" });
   assert.deepEqual(JSON.parse(cached.definition).target.image, {
     ...target,
-    "cache-from": ["type=gha,scope=kind-torch-dashboard"],
-    "cache-to": ["type=gha,scope=kind-torch-dashboard,mode=max,ignore-error=true"],
+    "cache-from": [`type=gha,scope=${scope},timeout=20s`],
+    "cache-to": [`type=gha,scope=${scope},timeout=20s,mode=max,ignore-error=true`],
   });
+});
+
+test("a job that may only read the cache does not try to write it", () => {
+  const { definition } = planBuild(REQUEST, { ...BUILDER, exportsCache: true, readOnly: true });
+  assert.deepEqual(Object.keys(JSON.parse(definition).target.image), ["args", "tags", "target", "cache-from"]);
+});
+
+test("what is built otherwise has a list of layers of its own, wherever the checkout lies", () => {
+  const scopeOf = (build: Partial<BuildSource>, component = REQUEST.component, platform?: string) =>
+    planScope({ ...REQUEST.build, ...build }, component, { ...BUILDER, platform });
+  const own = scopeOf({});
+  assert.match(own, /^kind-torch-dashboard-[0-9a-f]{12}$/);
+  assert.equal(scopeOf({ context: "/elsewhere/d", dockerfile: "/elsewhere/d/Dockerfile" }), own);
+  assert.equal(scopeOf({ args: { PATH: "/évil", A: "b c" } }), own, "the order of arguments says nothing");
+  const others = [
+    scopeOf({}, COMPONENTS.engine),
+    scopeOf({ args: { A: "b c" } }),
+    scopeOf({ target: "test" }),
+    scopeOf({ dockerfile: "/src/d/Dockerfile.other" }),
+    scopeOf({ context: "/src/e", dockerfile: "/src/e/Dockerfile" }),
+    scopeOf({}, REQUEST.component, "linux/arm64"),
+  ];
+  assert.equal(new Set([own, ...others]).size, others.length + 1);
 });
 
 test("the job's default platform is kept, which bake does not read by itself", () => {

@@ -10,7 +10,11 @@ import { errorCode } from "../../../../src/errors.ts";
 import { CREDENTIALS_MOUNT } from "../../../../src/inputs/torch.ts";
 import { isLfsPointer } from "../../../../src/torch/template/archive.ts";
 import { type Csar, maxCsarBytes, readCsar } from "../../../../src/torch/template/csar.ts";
-import { type ClusterAccess, chooseCluster, pointCsar } from "../../../../src/torch/template/point-at-cluster.ts";
+import {
+  type ClusterAccess,
+  placeNodes,
+  pointCsar as pointNodes,
+} from "../../../../src/torch/template/point-at-cluster.ts";
 import { makeFolder } from "../../builders.ts";
 
 const TEMPLATE = `tosca_definitions_version: tosca_simple_yaml_1_3
@@ -47,6 +51,10 @@ function refusal(bytes: Uint8Array, path = "/ws/simple.zip"): string {
   assert.equal(read.problem.input, "torch-csar");
   return read.problem.reason;
 }
+
+/** A copy with one node pointed. */
+const pointCsar = (csar: Csar, node: string, access: ClusterAccess) =>
+  pointNodes(csar, [{ node, cluster: "c" }], new Map([["c", access]]));
 
 const ACCESS: ClusterAccess = {
   endpoint: "https://bologna-control-plane:6443",
@@ -93,9 +101,44 @@ test("the file's name must be a namespace that TORCH can create", () => {
 
 test("the run's cluster is the only Cluster node, whatever its name, or of several the one with the cluster's name", () => {
   const csar = readable();
-  assert.equal(chooseCluster(csar, "other"), "bologna");
-  assert.equal(chooseCluster({ ...csar, clusters: ["a", "b"] }, "b"), "b");
-  assert.equal(chooseCluster({ ...csar, clusters: ["a", "b"] }, "c"), undefined);
+  assert.deepEqual(placeNodes(csar, ["other"]), [{ node: "bologna", cluster: "other" }]);
+  const two = { clusters: ["a", "b"] };
+  assert.deepEqual(placeNodes(two, ["b"]), [{ node: "b", cluster: "b" }]);
+  assert.deepEqual(placeNodes(two, ["c"]), []);
+});
+
+test("of several clusters each is the node of its name, and the others stay without one", () => {
+  const two = { clusters: ["bologna", "catania"] };
+  const both = [
+    { node: "bologna", cluster: "bologna" },
+    { node: "catania", cluster: "catania" },
+  ];
+  assert.deepEqual(placeNodes(two, ["catania", "bologna"]), both);
+  assert.deepEqual(placeNodes(two, ["catania", "palermo"]), both.slice(1));
+  // With several clusters a single node stands for none but that of its name.
+  assert.deepEqual(placeNodes({ clusters: ["bologna"] }, ["catania", "palermo"]), []);
+});
+
+test("each node gets the endpoint and the files of its own cluster", () => {
+  const yaml = TEMPLATE.replace(
+    /^( +)bologna:\n/m,
+    "$1catania:\n$1  type: torch.nodes.Location.Cluster\n$1  properties: { platform: kubernetes }\n$&",
+  );
+  const csar = readable({ ...FILES, "definitions/main.yaml": yaml });
+  assert.deepEqual([csar.clusters, csar.unaddressed], [["catania", "bologna"], ["catania"]]);
+  const catania = { ...ACCESS, endpoint: "https://catania-control-plane:6443", ca: "catania-ca.crt" };
+  const access = new Map([
+    ["bologna", ACCESS],
+    ["catania", catania],
+  ]);
+  const { bytes } = pointNodes(csar, placeNodes(csar, ["bologna", "catania"]), access);
+  const text = strFromU8(unzipSync(bytes)["definitions/main.yaml"] ?? new Uint8Array());
+  const nodes = parse(text).topology_template.node_templates;
+  const seen = [nodes.bologna, nodes.catania].map(({ properties }) => [properties["api-endpoint"], properties.ca.crt]);
+  assert.deepEqual(seen, [
+    [ACCESS.endpoint, ACCESS.ca],
+    [catania.endpoint, catania.ca],
+  ]);
 });
 
 test("the copy points to the run's cluster, and is otherwise like the archive", () => {

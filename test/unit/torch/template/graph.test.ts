@@ -12,7 +12,9 @@ const GRAPH = String.raw`[
    "used_attributes": {}},
   {"node": {"name": "caff\u00e8", "type": "du", "category": "kubernetes-app",
     "relationships": [{"name": "location", "target": "lost"}]}, "used_attributes": {}},
-  {"node": {"name": "a\/b", "type": "du", "category": "kubernetes-app"}}
+  {"node": {"name": "a\/b", "type": "du", "category": "kubernetes-app",
+    "relationships": {"location": {"cap_type": "torch.capabilities.Location.Container", "capability": "host",
+      "target": "bologna"}}}}
 ]`;
 
 const csarOf = (...nodes: readonly string[]): Csar => ({
@@ -22,26 +24,30 @@ const csarOf = (...nodes: readonly string[]): Csar => ({
   entry: "main.yaml",
   nodes,
   clusters: ["bologna"],
+  unaddressed: [],
 });
 
 test("the graph is read as data: names whatever their escapes, categories, applications", () => {
   const graph = readGraph(GRAPH);
   assert.deepEqual(graph, [
-    { name: "bologna", category: "cluster" },
-    { name: "caffè", category: "kubernetes-app" },
-    { name: "a/b", category: "kubernetes-app" },
+    { name: "bologna", category: "cluster", location: undefined },
+    { name: "caffè", category: "kubernetes-app", location: undefined },
+    { name: "a/b", category: "kubernetes-app", location: "bologna" },
   ]);
-  assert.deepEqual(listApplications(graph), ["caffè", "a/b"]);
+  assert.deepEqual(listApplications(graph), [
+    { name: "caffè", location: undefined },
+    { name: "a/b", location: "bologna" },
+  ]);
   checkGraph(graph, csarOf("bologna", "caffè", "a/b"));
 });
 
 test("nodes that are not nested are read as well, and one without a category is not an application", () => {
   const graph = readGraph('[{"name": "a", "category": "kubernetes-app"}, {"node": {"name": "b"}}]');
   assert.deepEqual(graph, [
-    { name: "a", category: "kubernetes-app" },
-    { name: "b", category: "" },
+    { name: "a", category: "kubernetes-app", location: undefined },
+    { name: "b", category: "", location: undefined },
   ]);
-  assert.deepEqual(listApplications(graph), ["a"]);
+  assert.deepEqual(listApplications(graph), [{ name: "a", location: undefined }]);
   assert.deepEqual(readGraph("[]"), []);
 });
 
