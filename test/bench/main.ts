@@ -154,7 +154,8 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
     const { atOnce, inARow } = await compareTwoClusters(await subjectOf(OLDEST), PAIRS);
     return [
       { name: "two-clusters-at-once-vs-one", value: atOnce, bar: 1.6, unit: "" },
-      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 1.6, unit: "" },
+      // Twice what one takes without its downloads: 1.6 needs downloads of two thirds of that.
+      { name: "two-clusters-in-a-row-vs-one", value: inARow, bar: 1.7, unit: "" },
     ];
   },
   async "torch-cached"() {
