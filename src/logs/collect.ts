@@ -7,6 +7,7 @@ import { CommandError, type Exec } from "../exec.ts";
 import type { Journal } from "../journal.ts";
 import { hasArtifactService, uploadArtifact } from "../runner/artifact.ts";
 import type { Log } from "../runner/log.ts";
+import { collectApplicationLogs } from "./applications.ts";
 import { type LogFolder, makeLogFolder, openLogFolder } from "./folder.ts";
 import { collectBalancerLogs } from "./load-balancers.ts";
 import { collectNodeLogs } from "./nodes.ts";
@@ -50,9 +51,13 @@ export async function collectLogs(collection: Collection): Promise<void> {
   const isOver = () => performance.now() > end;
   let ofTorch = 0;
   try {
-    for (const missing of await collectNodeLogs(own, content, limited)) {
-      log.info(`Not all logs could be collected: ${missing}`);
-    }
+    const reading = { folder: content, exec: limited, runDirectory };
+    const missing = [
+      ...(await collectNodeLogs(own, content, limited)),
+      // A short time each: what a cluster of an earlier step does not answer is left out.
+      ...(await collectApplicationLogs(state, reading)),
+    ];
+    for (const each of missing) log.info(`Not all logs could be collected: ${each}`);
     if (state.loadBalancer !== undefined) await collectBalancerLogs(state.loadBalancer.label, content, limited);
     if (state.torch !== undefined) ofTorch = await collectTorchLogs(state.torch, content, limited, isOver);
   } catch (error) {

@@ -10,8 +10,9 @@ import { maskKey } from "../runner/mask.ts";
 import type { Template } from "../torch/checkout/template.ts";
 import { type EarlierCluster, listFiles, type TorchCluster } from "../torch/clusters/cluster.ts";
 import type { TorchPlan } from "../torch/plan.ts";
+import type { Csar } from "../torch/template/csar.ts";
 import type { AdministeredCluster } from "../torch/template/request.ts";
-import { hasNamespace } from "../torch/template/workload.ts";
+import { listNamespaces, readNamespaces } from "../torch/template/workload.ts";
 import { contextName } from "../values/nodes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Tools } from "./preparation.ts";
@@ -98,17 +99,14 @@ async function readAccess({ controlPlane, credentials }: EarlierCluster, exec: S
 /** Writes down the namespaces that TORCH-V2 is about to create. One that is there already is not the run's to remove. */
 export async function recordNamespaces(
   { journal }: StepContext,
-  template: string,
+  { template, federations }: Pick<Csar, "template" | "federations">,
   clusters: readonly FollowedCluster[],
 ): Promise<void> {
-  const found = await Promise.all(clusters.map(({ kubectl }) => hasNamespace(template, kubectl)));
-  const own = clusters.filter((_, index) => found[index] === false);
-  journal.update({
-    namespaces: own.map(({ name, kubeconfig, controlPlane }) => ({
-      name: template,
-      cluster: name,
-      kubeconfig,
-      ...(controlPlane === undefined ? {} : { controlPlane }),
-    })),
+  const wanted = listNamespaces(template, federations);
+  const own = clusters.map(async ({ name: cluster, kubectl, kubeconfig, controlPlane }) => {
+    const there = await readNamespaces(kubectl);
+    const place = { cluster, kubeconfig, ...(controlPlane === undefined ? {} : { controlPlane }) };
+    return [...wanted].flatMap((name) => (there.has(name) ? [] : [{ name, ...place }]));
   });
+  journal.update({ namespaces: (await Promise.all(own)).flat() });
 }

@@ -132,7 +132,7 @@ async function deployThrough(
   log.endGroup();
   const kept = tasks.begin(async () => await stack.caches?.keep());
   const { csar } = template;
-  await recordNamespaces(context, csar.template, clusters);
+  await recordNamespaces(context, csar, clusters);
   log.startGroup(`Deploying ${csar.template} through TORCH-V2`);
   const deployed = await deployTemplate(await created, request, deployTools);
   await stack.settle();

@@ -5,29 +5,42 @@ import { sh } from "../e2e/harness.ts";
 import { ContainerBuilder } from "../e2e/layers/builder.ts";
 import { CacheService } from "../e2e/layers/cache-service.ts";
 import { dashboardVariables, type PackageRegistry, startPackageRegistry, VERSION_1 } from "../e2e/package-registry.ts";
-import { DOCKER, placeTorch } from "../e2e/torch.ts";
+import { DOCKER, type Edits, placeTorch } from "../e2e/torch.ts";
 import { createWithAction, median, printPhases, type Subject } from "./create.ts";
+import { bootByGuide, unbuilt } from "./guide.ts";
 
 /** What building an image costs, in seconds of a processor, beyond what the fixture's own Dockerfile does. */
 const BUILD_SECONDS = 60;
 
 /**
- * A TORCH-V2 whose two images with a build of their own cost as much as real ones, the same each time, and whose dashboard
- * installs a registry's packages when it starts.
+ * Edits of TORCH-V2 with which its two images that have a build of their own cost as much as real ones, the same each time.
  */
-async function placeCostly(folder: string, registry: PackageRegistry): Promise<void> {
-  const work = `RUN perl -e '1 while (times)[0] < ${BUILD_SECONDS}'`;
+function costly(): Edits {
+  // It counts far between two looks at the clock: those are the kernel's time.
+  const work = `RUN perl -e 'while ((times)[0] < ${BUILD_SECONDS}) { $_++ for 1 .. 1000000 }'`;
+  return Object.fromEntries(
+    [COMPONENTS.dashboard, COMPONENTS.services].map((component) => [
+      join(component.folder, "Dockerfile"),
+      (text: string) => text.replace(/^(?=CMD )/m, `${work}\n`),
+    ]),
+  );
+}
+
+/** A TORCH-V2 whose dashboard installs a registry's packages when it starts. */
+async function placeInstalling(folder: string, registry: PackageRegistry, edits: Edits): Promise<void> {
   const variables = Object.entries(dashboardVariables(registry)).map(([name, value]) => `      - ${name}=${value}`);
   await placeTorch(folder, {
-    ...Object.fromEntries(
-      [COMPONENTS.dashboard, COMPONENTS.services].map((component) => [
-        join(component.folder, "Dockerfile"),
-        (text: string) => text.replace(/^(?=CMD )/m, `${work}\n`),
-      ]),
-    ),
+    ...edits,
     [`${DOCKER}/docker-compose-torch-dashboard-solver.yaml`]: (text) =>
       text.replace("environment:", ["environment:", ...variables].join("\n")),
   });
+}
+
+/** What keeps layers, and what packages come from. */
+interface Keepers {
+  readonly builder: ContainerBuilder;
+  readonly service: CacheService;
+  readonly registry: PackageRegistry;
 }
 
 /** What an earlier run leaves for later ones, and a boot with it or without. */
@@ -36,14 +49,16 @@ class KeptBoots {
   readonly #builder: ContainerBuilder;
   readonly #service: CacheService;
   readonly #registry: PackageRegistry;
+  readonly #edits: Edits;
   /** Stands for what is kept of the packages from one job to the next. */
   readonly #kept: string;
 
-  constructor(subject: Subject, builder: ContainerBuilder, service: CacheService, registry: PackageRegistry) {
+  constructor(subject: Subject, { builder, service, registry }: Keepers, edits: Edits) {
     this.#subject = subject;
     this.#builder = builder;
     this.#service = service;
     this.#registry = registry;
+    this.#edits = edits;
     this.#kept = join(builder.folder, "packages");
   }
 
@@ -51,7 +66,7 @@ class KeptBoots {
   async fill(): Promise<void> {
     let folder = "";
     const place = async (torch: string) => {
-      await placeCostly(torch, this.#registry);
+      await this.#place(torch);
       folder = join(torch, PACKAGES_FROM_TORCH);
     };
     const filled = await this.#boot(place, this.#runtime(), PACKAGES, () =>
@@ -63,7 +78,7 @@ class KeptBoots {
 
   async withCaches() {
     const place = async (torch: string) => {
-      await placeCostly(torch, this.#registry);
+      await this.#place(torch);
       await cp(this.#kept, join(torch, PACKAGES_FROM_TORCH), { recursive: true });
     };
     const boot = await this.#boot(place, this.#runtime(), PACKAGES);
@@ -72,7 +87,7 @@ class KeptBoots {
   }
 
   async withoutCaches() {
-    const boot = await this.#boot((torch) => placeCostly(torch, this.#registry), {}, {});
+    const boot = await this.#boot((torch) => this.#place(torch), {}, {});
     this.#countDownloads();
     return boot;
   }
@@ -88,6 +103,10 @@ class KeptBoots {
     const own = { ...this.#subject, place, environment: { ...this.#builder.environment, ...environment } };
     const given = { "cluster-name": "bench-layers", torch: "torch_v2", ...inputs };
     return await createWithAction(own, 1, given, afterwards);
+  }
+
+  async #place(torch: string): Promise<void> {
+    await placeInstalling(torch, this.#registry, this.#edits);
   }
 
   #runtime() {
@@ -109,14 +128,9 @@ const PACKAGES_FROM_TORCH = "../../temp/packages";
  * Each has a builder in which nothing was built.
  */
 export async function compareCached(subject: Subject, pairs: number): Promise<number> {
-  const builder = await ContainerBuilder.create("bench-layers");
-  const service = await CacheService.start(join(builder.folder, "cache"));
-  // An address of this machine that containers reach.
-  const address = await sh("docker", ["network", "inspect", "bridge", "--format={{(index .IPAM.Config 0).Gateway}}"]);
-  const registry = await startPackageRegistry({ ...VERSION_1, address });
-  const boots = new KeptBoots(subject, builder, service, registry);
-  const ratios: number[] = [];
-  try {
+  return await withKeepers(async (keepers) => {
+    const boots = new KeptBoots(subject, keepers, costly());
+    const ratios: number[] = [];
     await boots.fill();
     for (let pair = 1; pair <= pairs; pair += 1) {
       const without = await boots.withoutCaches();
@@ -126,11 +140,53 @@ export async function compareCached(subject: Subject, pairs: number): Promise<nu
       console.log(`    the builds' work: ${(without.work - cached.work).toFixed(1)} CPU s`);
       ratios.push(cached.seconds / without.seconds);
     }
+    return ratios;
+  });
+}
+
+/**
+ * The boot of a pull request, with what an earlier run has left in the caches, against the guide's steps, which keep
+ * nothing. @param work whether images cost as much as real ones; otherwise as much as the fixture's.
+ */
+export async function compareKept(subject: Subject, pairs: number, work: boolean): Promise<number> {
+  return await withKeepers(async (keepers) => {
+    const edits = work ? costly() : {};
+    const boots = new KeptBoots(subject, keepers, edits);
+    const ratios: number[] = [];
+    await boots.fill();
+    for (let pair = 1; pair <= pairs; pair += 1) {
+      const place = (folder: string) => placeInstalling(folder, keepers.registry, withoutLayers(edits));
+      const guide = await bootByGuide(subject, place);
+      const kept = await boots.withCaches();
+      printPhases(`pair ${pair}, TORCH-V2 by the guide`, guide);
+      printPhases(`pair ${pair}, TORCH-V2 by the Action, with what an earlier run has left`, kept);
+      ratios.push(kept.seconds / guide.seconds);
+    }
+    return ratios;
+  });
+}
+
+/** The same edits, on images that Docker's own builder has not built. */
+function withoutLayers(edits: Edits): Edits {
+  const marks = unbuilt();
+  const both = Object.entries(marks).map(([file, mark]) => [file, (text: string) => mark(edits[file]?.(text) ?? text)]);
+  return Object.fromEntries(both);
+}
+
+/** @returns the middle of the ratios that a comparison has found. */
+async function withKeepers(compare: (keepers: Keepers) => Promise<readonly number[]>): Promise<number> {
+  const builder = await ContainerBuilder.create("bench-layers");
+  const service = await CacheService.start(join(builder.folder, "cache"));
+  // An address of this machine that containers reach.
+  const address = await sh("docker", ["network", "inspect", "bridge", "--format={{(index .IPAM.Config 0).Gateway}}"]);
+  const registry = await startPackageRegistry({ ...VERSION_1, address });
+  try {
+    const ratios = await compare({ builder, service, registry });
+    console.log(`    ratios: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}\n`);
+    return median(ratios);
   } finally {
     await registry.close();
     await service.stop();
     await builder.dispose();
   }
-  console.log(`    ratios: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}\n`);
-  return median(ratios);
 }

@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { StepRequest } from "../../scripts/local/runner.ts";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { kubeletPatches } from "../../testbed/releases.ts";
 import { type ActionRun, type Machine, prepareMachine, prepareRun, sh } from "../e2e/harness.ts";
@@ -42,10 +43,12 @@ export async function removeBenchClusters(): Promise<void> {
     await run.dispose();
   }
   const filters = ["bare", "guide"].map((name) => `--filter=label=io.x-k8s.kind.cluster=bench-${name}`);
-  for (const filter of [...filters, "--filter=name=^/?bench-guide"]) {
+  for (const filter of [...filters, "--filter=name=^/?bench-guide", "--filter=name=^/?buildx_buildkit_bench-"]) {
     const ids = await sh("docker", ["ps", "--all", "--quiet", filter]);
     if (ids !== "") await sh("docker", ["rm", "--force", "--volumes", ...ids.split("\n")]);
   }
+  const volumes = await sh("docker", ["volume", "ls", "--quiet", "--filter=name=^buildx_buildkit_bench-"]);
+  if (volumes !== "") await sh("docker", ["volume", "rm", ...volumes.split("\n")]);
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
@@ -154,7 +157,7 @@ export async function prepareAction(
 export async function timeMain(
   run: ActionRun,
   afterwards?: () => Promise<unknown>,
-  environment: Readonly<Record<string, string>> = {},
+  options: Pick<Partial<StepRequest>, "environment" | "folders"> = {},
 ): Promise<TimedAction> {
   let cpu = 0;
   let sampler: NodeJS.Timeout | undefined;
@@ -162,7 +165,7 @@ export async function timeMain(
     const before = await readMachineSeconds();
     const start = performance.now();
     const result = await run.main({
-      environment,
+      ...options,
       onStart: (pid) => {
         sampler = setInterval(async () => {
           cpu = Math.max(cpu, await readCpuSeconds(pid));
@@ -197,9 +200,9 @@ export async function createWithAction(
 ): Promise<TimedAction> {
   const run = await prepareAction(subject, workers, inputs);
   try {
-    const { place = placeUnbuilt, environment } = subject;
+    const { place = placeUnbuilt, environment = {} } = subject;
     if (inputs.torch !== undefined) await place(join(run.folders.workspace, inputs.torch));
-    return await timeMain(run, afterwards, environment);
+    return await timeMain(run, afterwards, { environment });
   } finally {
     await removeAction(run);
   }

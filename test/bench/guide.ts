@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMPONENTS, type Component, type ComponentName, type PerComponent } from "../../src/torch/components.ts";
 import { eventually, sh } from "../e2e/harness.ts";
-import { DOCKER, placeTorch } from "../e2e/torch.ts";
+import { DOCKER, type Edits, placeTorch } from "../e2e/torch.ts";
 
 /** What the guide's steps need. */
 export interface GuideTools {
@@ -45,20 +45,24 @@ const DASHBOARD_SECONDS = 50;
 
 /** A copy of TORCH-V2 without any layer in the build cache, with a dashboard that starts as the real one does. */
 export async function placeUnbuilt(folder: string): Promise<void> {
+  await placeTorch(folder, unbuilt(`ENV STARTUP_SECONDS=${DASHBOARD_SECONDS}`));
+}
+
+/** Edits of the Dockerfiles with which no layer is in the build cache. @param line another one for the dashboard's. */
+export function unbuilt(line?: string): Edits {
   const mark = `ENV BENCH=${Math.random()}`;
-  const start = `ENV STARTUP_SECONDS=${DASHBOARD_SECONDS}`;
   const edits = Object.values(COMPONENTS).map(({ name, folder: context }) => {
-    const lines = name === "dashboard" ? `${mark}\n${start}` : mark;
+    const lines = name === "dashboard" && line !== undefined ? `${mark}\n${line}` : mark;
     return [join(context, "Dockerfile"), (text: string) => text.replace(/^(FROM .*)$/m, `$1\n${lines}`)] as const;
   });
-  await placeTorch(folder, Object.fromEntries(edits));
+  return Object.fromEntries(edits);
 }
 
 /** Boots TORCH-V2 by hand as in its guide: one step after the other, on the guide's two nodes. */
-export async function bootByGuide(tools: GuideTools): Promise<GuideTimes> {
+export async function bootByGuide(tools: GuideTools, place = placeUnbuilt): Promise<GuideTimes> {
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-guide-"));
   const torch = join(folder, "torch_v2");
-  await placeUnbuilt(torch);
+  await place(torch);
   const start = performance.now();
   const phases: [string, number][] = [];
   const step = async (name: string, work: () => Promise<unknown>): Promise<number> => {

@@ -167,8 +167,12 @@ describe("two clusters with one user and one key", () => {
     );
     const place = /The logs are in (\S+)/.exec(logOf(second))?.[1] ?? assert.fail(logOf(second));
     const traces = [...tracesOfKey(key), ...tracesOfKey(admin)];
+    const files = await readFolder(place);
+    const ofOther = [...files.keys()].filter((name) => name.startsWith(`clusters/catania/${TEMPLATE}/`));
+    assert.match(ofOther.join("\n"), /compactor-deployment-\S+\.log/);
+    assert.match(String(files.get(`clusters/catania/${TEMPLATE}/events.txt`)), /compactor-deployment/);
     assert.ok(holds(admin, traces));
-    for (const [name, bytes] of await readFolder(place)) assert.ok(!holds(bytes, traces), name);
+    for (const [name, bytes] of files) assert.ok(!holds(bytes, traces), name);
 
     assert.equal((await catania.post()).exitCode, 0);
     assert.deepEqual(await dockerLeftovers("catania"), []);

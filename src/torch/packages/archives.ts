@@ -75,6 +75,18 @@ export async function removeArchives(folder: string, tool: PackageTool, kept?: s
   }
 }
 
+/** No copy takes as long: what is older is of a machine that was lost, or of a run whose post never came. */
+const STALE_MILLISECONDS = 24 * 3600 * 1000;
+
+/** Removes the drafts that nobody writes any more. */
+export async function removeStaleDrafts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^\.[\w.-]+\.draft$/.test(name)) continue;
+    const file = await lstat(join(folder, name));
+    if (file.isFile() && Date.now() - file.mtimeMs > STALE_MILLISECONDS) await rm(join(folder, name), { force: true });
+  }
+}
+
 /** What changes although no package does: npm's index has times in it. */
 const UNIMPORTANT = /^_cacache\/(?:tmp|index-v\d+|_lastverified)(?:\/|$)|^pip\/selfcheck\//;
 

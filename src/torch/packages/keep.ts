@@ -6,7 +6,7 @@ import type { Exec } from "../../exec.ts";
 import { CommandError } from "../../exec.ts";
 import type { Log } from "../../runner/log.ts";
 import { holdFolder } from "../../values/files.ts";
-import { fingerprintOf, type KeptArchive, keepDraft, removeArchives, sizeOf } from "./archives.ts";
+import { fingerprintOf, type KeptArchive, keepDraft, removeArchives, removeStaleDrafts, sizeOf } from "./archives.ts";
 import { CACHE_MOUNT, type PackageTool, TOOL_FACTS } from "./plan.ts";
 import { megabytes, type ToolState } from "./words.ts";
 
@@ -40,6 +40,7 @@ export async function keepCaches(request: KeepRequest, tools: KeepTools): Promis
   const held = await holdFolder(folder);
   try {
     if (held.real !== folder) throw new Error(`${folder} now leads to ${held.real}`);
+    await removeStaleDrafts(held.at(".")).catch(() => undefined);
     const states: ToolState[] = [];
     let left = maxBytes;
     for (const tool of request.tools) {

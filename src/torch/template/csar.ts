@@ -4,7 +4,7 @@ import { describeError, type Problem } from "../../errors.ts";
 import type { Issue } from "../../values/issue.ts";
 import { isPrintable, printable } from "../../values/text.ts";
 import { findEntry, isLfsPointer, unpack } from "./archive.ts";
-import { CLUSTER_TYPE, isClusterType, readTypes } from "./node-types.ts";
+import { CLUSTER_TYPE, FEDERATION_TYPE, isOfType, readTypes } from "./node-types.ts";
 import { childOf, readYaml } from "./tosca-yaml.ts";
 
 /** A template as it was read and checked; its Cluster node still points where its author wrote. */
@@ -20,6 +20,8 @@ export interface Csar {
   readonly nodes: readonly string[];
   /** Those of them that are a cluster: their type is TORCH-V2's, or derived from it. */
   readonly clusters: readonly string[];
+  /** Those of them that are a federation of clusters. */
+  readonly federations: readonly string[];
   /** Those of these that have no endpoint, not even by a type of their own. */
   readonly unaddressed: readonly string[];
 }
@@ -120,7 +122,7 @@ function findNodes(
   files: Unzipped,
   entry: string,
   known: ReadonlyMap<string, string>,
-): Pick<Csar, "nodes" | "clusters" | "unaddressed"> | { readonly issue: CsarIssue } {
+): Pick<Csar, "nodes" | "clusters" | "federations" | "unaddressed"> | { readonly issue: CsarIssue } {
   const read = readYaml(files[entry] ?? new Uint8Array());
   if ("error" in read) return refuse(`has the file ${entry}, which ${read.error}`, "fix the YAML there");
   const templates = childOf(childOf(read.value, "topology_template"), "node_templates");
@@ -129,11 +131,12 @@ function findNodes(
 
   const nodes = Object.keys(templates);
   const types = new Map([...known, ...readTypes(files, new Map([[entry, read]]))]);
-  const clusters = nodes.filter((node) => isClusterType(String(childOf(templates, node).type), types));
+  const ofType = (type: string) => nodes.filter((node) => isOfType(String(childOf(templates, node).type), type, types));
+  const [clusters, federations] = [ofType(CLUSTER_TYPE), ofType(FEDERATION_TYPE)];
   const isUnaddressed = (node: string) =>
     childOf(templates, node).type === CLUSTER_TYPE &&
     (childOf(childOf(templates, node), "properties")["api-endpoint"] ?? "") === "";
-  if (clusters.length > 0) return { nodes, clusters, unaddressed: clusters.filter(isUnaddressed) };
+  if (clusters.length > 0) return { nodes, clusters, federations, unaddressed: clusters.filter(isUnaddressed) };
   return refuse(
     `does not have a node of type ${CLUSTER_TYPE}, or of a type derived from it, in ${entry}`,
     "add the Cluster node on which the services run",

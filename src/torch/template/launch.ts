@@ -1,7 +1,7 @@
 import { poll } from "../../poll.ts";
 import { PageError } from "../clients/page-error.ts";
 import type { AdministeredCluster, DeploymentTools } from "./request.ts";
-import { hasNamespace } from "./workload.ts";
+import { readNamespaces } from "./workload.ts";
 
 /** A launch that can be tried again. */
 export interface Launch {
@@ -52,7 +52,7 @@ export async function launchWithRetry(
 
 /** The clusters that have a namespace. */
 async function findWithNamespace(name: string, clusters: readonly AdministeredCluster[]) {
-  const found = await Promise.all(clusters.map(({ kubectl }) => hasNamespace(name, kubectl)));
+  const found = await Promise.all(clusters.map(async ({ kubectl }) => (await readNamespaces(kubectl)).has(name)));
   return clusters.filter((_, index) => found[index] === true);
 }
 

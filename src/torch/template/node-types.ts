@@ -5,6 +5,9 @@ import { childOf, type ReadYaml, readYaml } from "./tosca-yaml.ts";
 /** TORCH-V2's type of a node that is a cluster. */
 export const CLUSTER_TYPE = "torch.nodes.Location.Cluster";
 
+/** TORCH-V2's type of a node that is a federation of clusters. */
+export const FEDERATION_TYPE = "torch.nodes.Location.Federation";
+
 /** Of all YAML files of an archive together that are read for their node types. */
 const MAX_TYPES_BYTES = 2 * 1024 * 1024;
 
@@ -31,11 +34,11 @@ export function readTypes(
   return types;
 }
 
-/** Whether a type is TORCH-V2's cluster, or derived from it. @param types with the type that each is derived from. */
-export function isClusterType(type: string, types: ReadonlyMap<string, string>): boolean {
+/** Whether a type is another, or derived from it. @param types with the type that each is derived from. */
+export function isOfType(type: string, wanted: string, types: ReadonlyMap<string, string>): boolean {
   const seen = new Set<string>();
   for (let next = type; next !== "" && !seen.has(next); next = types.get(next) ?? "") {
-    if (next === CLUSTER_TYPE) return true;
+    if (next === wanted) return true;
     seen.add(next);
   }
   return false;

@@ -17,12 +17,11 @@ export function listNamespaces(template: string, nodes: readonly string[]): Read
   return new Set([template, ...nodes.map((node) => `${template}-${node}`)]);
 }
 
-/** Whether a namespace exists. */
-export async function hasNamespace(name: string, kubectl: Kubectl): Promise<boolean> {
-  const { stdout } = await kubectl(["get", "namespace", name, "--ignore-not-found", "--output=name"], {
-    purpose: `looking for the namespace ${name}`,
-  });
-  return stdout.trim() !== "";
+/** The names of a cluster's namespaces. */
+export async function readNamespaces(kubectl: Kubectl): Promise<ReadonlySet<string>> {
+  const names = "--output=jsonpath={.items[*].metadata.name}";
+  const { stdout } = await kubectl(["get", "namespaces", names], { purpose: "looking for namespaces" });
+  return new Set(stdout.split(" "));
 }
 
 /** Looks at what a template has in each cluster. */

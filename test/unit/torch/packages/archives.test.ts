@@ -12,6 +12,7 @@ import {
   listArchives,
   parseArchiveName,
   removeArchives,
+  removeStaleDrafts,
 } from "../../../../src/torch/packages/archives.ts";
 import { findCaches } from "../../../../src/torch/packages/find.ts";
 import { hashLockFiles } from "../../../../src/torch/packages/lock.ts";
@@ -32,6 +33,18 @@ function listen() {
     log: { info: say, warning: say, plain: say, debug: nothing, startGroup: nothing, endGroup: nothing },
   };
 }
+
+test("drafts of machines that were lost are removed, and nothing else", async () => {
+  const folder = await newFolder();
+  const names = [".c-1.draft", ".c-2.draft", ".draft", "notes.draft", ".profile"];
+  for (const name of names) await writeFile(join(folder, name), "half");
+  await symlink(join(folder, "notes.draft"), join(folder, ".c-3.draft"));
+  const before = new Date(Date.now() - 25 * 3600 * 1000);
+  for (const name of names.filter((each) => each !== ".c-2.draft")) await utimes(join(folder, name), before, before);
+  await removeStaleDrafts(folder);
+  const left = await readdir(folder);
+  assert.deepEqual(left.toSorted(), [".c-2.draft", ".c-3.draft", ".draft", ".profile", "notes.draft"]);
+});
 
 test("a name says what it was made from, and nothing else is one", () => {
   const hex = fc.stringMatching(/^[0-9a-f]{64}$/);

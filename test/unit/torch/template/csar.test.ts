@@ -119,6 +119,16 @@ test("of several clusters each is the node of its name, and the others stay with
   assert.deepEqual(placeNodes({ clusters: ["bologna"] }, ["catania", "palermo"]), []);
 });
 
+test("federations are found by their type, also by one that is derived from it", () => {
+  const yaml = TEMPLATE.replace(
+    /^( +)bologna:\n/m,
+    "$1liqo:\n$1  type: torch.nodes.Location.Federation\n$1own:\n$1  type: team.Federation\n$&",
+  );
+  const types = "node_types: { team.Federation: { derived_from: torch.nodes.Location.Federation } }";
+  const csar = readable({ ...FILES, "definitions/main.yaml": yaml, "definitions/team.yaml": types });
+  assert.deepEqual([csar.clusters, csar.federations], [["bologna"], ["liqo", "own"]]);
+});
+
 test("each node gets the endpoint and the files of its own cluster", () => {
   const yaml = TEMPLATE.replace(
     /^( +)bologna:\n/m,

@@ -24,6 +24,7 @@ const csarOf = (...nodes: readonly string[]): Csar => ({
   entry: "main.yaml",
   nodes,
   clusters: ["bologna"],
+  federations: [],
   unaddressed: [],
 });
 
