@@ -1,4 +1,5 @@
 import { cp } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { COMPONENTS } from "../../src/torch/components.ts";
 import { sh } from "../e2e/harness.ts";
@@ -140,19 +141,20 @@ export async function compareCached(subject: Subject, pairs: number): Promise<nu
       console.log(`    the builds' work: ${(without.work - cached.work).toFixed(1)} CPU s`);
       ratios.push(cached.seconds / without.seconds);
     }
-    return ratios;
+    return median(ratios);
   });
 }
 
 /**
  * The boot of a pull request, with what an earlier run has left in the caches, against the guide's steps, which keep
- * nothing. @param work whether images cost as much as real ones; otherwise as much as the fixture's.
+ * nothing, and against its own work divided among the processors: no path is shorter than that.
+ * @param images what their builds cost.
  */
-export async function compareKept(subject: Subject, pairs: number, work: boolean): Promise<number> {
+export async function compareKept(subject: Subject, pairs: number, images: "as real ones" | "as the fixture's") {
   return await withKeepers(async (keepers) => {
-    const edits = work ? costly() : {};
+    const edits = images === "as real ones" ? costly() : {};
     const boots = new KeptBoots(subject, keepers, edits);
-    const ratios: number[] = [];
+    const [toGuide, toWork]: [number[], number[]] = [[], []];
     await boots.fill();
     for (let pair = 1; pair <= pairs; pair += 1) {
       const place = (folder: string) => placeInstalling(folder, keepers.registry, withoutLayers(edits));
@@ -160,9 +162,10 @@ export async function compareKept(subject: Subject, pairs: number, work: boolean
       const kept = await boots.withCaches();
       printPhases(`pair ${pair}, TORCH-V2 by the guide`, guide);
       printPhases(`pair ${pair}, TORCH-V2 by the Action, with what an earlier run has left`, kept);
-      ratios.push(kept.seconds / guide.seconds);
+      toGuide.push(kept.seconds / guide.seconds);
+      toWork.push((kept.seconds * availableParallelism()) / kept.work);
     }
-    return ratios;
+    return { toGuide: median(toGuide), toWork: median(toWork) };
   });
 }
 
@@ -173,17 +176,14 @@ function withoutLayers(edits: Edits): Edits {
   return Object.fromEntries(both);
 }
 
-/** @returns the middle of the ratios that a comparison has found. */
-async function withKeepers(compare: (keepers: Keepers) => Promise<readonly number[]>): Promise<number> {
+async function withKeepers<T>(compare: (keepers: Keepers) => Promise<T>): Promise<T> {
   const builder = await ContainerBuilder.create("bench-layers");
   const service = await CacheService.start(join(builder.folder, "cache"));
   // An address of this machine that containers reach.
   const address = await sh("docker", ["network", "inspect", "bridge", "--format={{(index .IPAM.Config 0).Gateway}}"]);
   const registry = await startPackageRegistry({ ...VERSION_1, address });
   try {
-    const ratios = await compare({ builder, service, registry });
-    console.log(`    ratios: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}\n`);
-    return median(ratios);
+    return await compare({ builder, service, registry });
   } finally {
     await registry.close();
     await service.stop();

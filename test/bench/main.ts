@@ -129,8 +129,9 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   async torch() {
     const { toGuide, toLongestPath } = await compareBoots(await subjectOf(OLDEST), PAIRS);
     return [
-      { name: "torch-vs-guide", value: toGuide, bar: 0.45, unit: "" },
-      { name: "torch-vs-longest-path", value: toLongestPath, bar: 1.05, unit: "" },
+      // Nothing is kept yet: the dashboard's own path is 0.7 of the guide's time.
+      { name: "torch-first-vs-guide", value: toGuide, bar: 0.85, unit: "" },
+      { name: "torch-first-vs-longest-path", value: toLongestPath, bar: 1.15, unit: "" },
     ];
   },
   async bundle() {
@@ -163,15 +164,15 @@ const BY_NAME: Readonly<Record<string, Measurement>> = {
   },
   async "torch-kept"() {
     const subject = await subjectOf(OLDEST);
+    const kept = await compareKept(subject, PAIRS, "as real ones");
     return [
-      { name: "torch-kept-vs-guide", value: await compareKept(subject, PAIRS, true), bar: 0.45, unit: "" },
-      {
-        name: "torch-kept-quick-builds-vs-guide",
-        value: await compareKept(subject, PAIRS, false),
-        bar: 0.55,
-        unit: "",
-      },
+      { name: "torch-vs-guide", value: kept.toGuide, bar: 0.45, unit: "" },
+      { name: "torch-vs-longest-path", value: kept.toWork, bar: 1.05, unit: "" },
     ];
+  },
+  async "torch-kept-quick-builds"() {
+    const { toGuide } = await compareKept(await subjectOf(OLDEST), PAIRS, "as the fixture's");
+    return [{ name: "torch-quick-builds-vs-guide", value: toGuide, bar: 0.6, unit: "" }];
   },
   "nodes-8": () => compareCreates("nodes-8", { kubernetes: OLDEST, workers: 7, bar: 0.6, pairs: Math.min(PAIRS, 2) }),
   "nodes-16": () => compareCreates("nodes-16", { kubernetes: OLDEST, workers: 15, bar: 0.7, pairs: 1 }),

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { installAct } from "../programs.ts";
-import { type ActRun, filesWith, runWorkflow } from "./act/sandbox.ts";
+import { type ActRequest, type ActRun, filesWith, runWorkflow } from "./act/sandbox.ts";
 import { dockerLeftovers, failing, type Machine, prepareMachine, sh } from "./harness.ts";
 
 /** The clusters of the two workflows, one each. */
@@ -131,8 +132,10 @@ describe("under act", () => {
   });
 
   describe("the project's own workflows", () => {
-    const runE2e = (...options: readonly string[]) =>
+    const runE2e = (...options: readonly string[]) => runWith({}, ...options);
+    const runWith = (request: Partial<ActRequest>, ...options: readonly string[]) =>
       runWorkflow(act, machine, {
+        ...request,
         workflow: "e2e.yml",
         options,
         variables: { KUBERNETES_VERSIONS: '["1.28"]' },
@@ -175,6 +178,18 @@ describe("under act", () => {
       assert.equal(result["artifact-name"], `torch-e2e-credentials-${cell}`);
       assert.deepEqual(await dockerLeftovers("bologna"), []);
       await run.dispose();
+    });
+
+    it("call the reusable workflow with a builder of the job's own, whose layers the next job has", async () => {
+      const layers = await mkdtemp(join(tmpdir(), "kind-torch-act-layers-"));
+      for (const steps of ["0 of 6", "6 of 6"]) {
+        const run = await runWith({ layers }, "--job=results");
+        assert.equal(run.exitCode, 0, run.log);
+        assert.match(run.log, new RegExp(`dashboard: image built, ${steps} steps from the cache`));
+        assert.deepEqual(await sh("docker", ["ps", "--all", "--quiet", "--filter=name=buildx_buildkit_builder-"]), "");
+        await run.dispose();
+      }
+      await rm(layers, { recursive: true });
     });
 
     it("call the reusable workflow with two clusters, and leave neither", async () => {

@@ -5,6 +5,7 @@ import { basename, delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { bundling } from "../../../scripts/build.ts";
+import { publishBuilder } from "../../../testbed/buildkit.ts";
 import { cacheFolder } from "../../../testbed/cache.ts";
 import { copyTracked } from "../../../testbed/hosted/repository.ts";
 import { type Machine, sh } from "../harness.ts";
@@ -41,6 +42,8 @@ export interface ActRequest {
   readonly event?: "push" | "pull_request";
   /** Writes the repository's files, the workflow among them, in place of the project's own. */
   readonly writeRepository?: (folder: string) => Promise<void>;
+  /** A folder in which act's cache server keeps layers: jobs have a builder of their own then, and that cache. */
+  readonly layers?: string;
   /** A folder of programs that come first in PATH. */
   readonly programs?: string;
   readonly variables?: Readonly<Record<string, string>>;
@@ -56,7 +59,7 @@ export interface ActRequest {
  * all workflows. act's home, caches and temporary files lie in the same folder, which `dispose` removes.
  */
 export async function runWorkflow(act: string, machine: Machine, request: ActRequest): Promise<ActRun> {
-  const { workflow, options = [], event = "push", programs, variables = {}, secrets = {} } = request;
+  const { workflow, options = [], event = "push", layers, programs, variables = {}, secrets = {} } = request;
   const root = await mkdtemp(join(tmpdir(), "kind-torch-act-"));
   // GitHub's machines let every user pass through the folders above the temporary one; tests start programs as another user.
   await chmod(root, 0o711);
@@ -71,6 +74,12 @@ export async function runWorkflow(act: string, machine: Machine, request: ActReq
     const supply = await makeRepository(repository, machine, request);
     await writeFile(join(root, "vars"), dotenv({ ...supply, ...variables, PROOF: proof }));
     const standIns = await makeStandIns(join(root, "actions"), repository);
+    if (layers !== undefined) {
+      await writeFile(
+        join(root, "actions/setup-buildx/setup.json"),
+        JSON.stringify(await publishBuilder(root, console.error)),
+      );
+    }
     // An empty token, or act asks GitHub's command line for the developer's.
     await writeFile(join(root, "secrets"), dotenv({ GITHUB_TOKEN: "", ...secrets }), { mode: 0o600 });
 
@@ -88,7 +97,9 @@ export async function runWorkflow(act: string, machine: Machine, request: ActReq
           ...["--artifact-server-path", store],
           ...["--artifact-server-addr", "127.0.0.1"],
           ...["--artifact-server-port", String(port)],
-          "--no-cache-server",
+          ...(layers === undefined
+            ? ["--no-cache-server"]
+            : ["--cache-server-path", layers, "--cache-server-addr", "127.0.0.1"]),
           ...["--var-file", join(root, "vars")],
           ...["--secret-file", join(root, "secrets")],
         ],
