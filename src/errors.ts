@@ -50,12 +50,31 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** An error with a fix: one that the system gave gets what commonly helps against its cause. */
+/** An error with a fix: one that the system or Docker gave gets what commonly helps against its cause. */
 export function withSystemFix(error: unknown): unknown {
-  const fix = SYSTEM_FIXES.find(({ codes }) => codes.includes(errorCode(error) ?? ""))?.fix;
-  if (error instanceof Failure || fix === undefined) return error;
-  return new Failure(describeError(error), { fix, cause: error });
+  if (error instanceof Failure) return error;
+  const bySystem = SYSTEM_FIXES.find(({ codes }) => codes.includes(errorCode(error) ?? ""))?.fix;
+  const fix = bySystem ?? DOCKER_FIXES.find(({ words }) => words.test(describeError(error)))?.fix;
+  return fix === undefined ? error : new Failure(describeError(error), { fix, cause: error });
 }
+
+/** Docker's words where each of its address pools is used up (moby, libnetwork's ipamutils and its older releases). */
+export const NO_SUBNET_LEFT =
+  /predefined address pools have been fully subnetted|non-overlapping IPv4 address pool among the defaults/i;
+export const NO_SUBNET_FIX =
+  "remove networks that are not needed (docker network prune), or give Docker more of them (default-address-pools in its daemon.json)";
+
+/** What helps where two machines do not agree on the time. */
+export const CLOCK_FIX =
+  "set the clocks of this machine and of Docker Engine's to the same time (timedatectl shows them)";
+
+const DOCKER_FIXES: readonly { readonly words: RegExp; readonly fix: string }[] = [
+  {
+    words: /Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect/i,
+    fix: "see why Docker Engine ended while this step ran (journalctl --unit=docker), start it again, and run the job again",
+  },
+  { words: NO_SUBNET_LEFT, fix: NO_SUBNET_FIX },
+];
 
 const SYSTEM_FIXES: readonly { readonly codes: readonly string[]; readonly fix: string }[] = [
   {

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { ownerFolder } from "./cluster/ownership.ts";
 import type { StepContext } from "./context.ts";
 import { credentialFiles, findMissingFolders, makeDirectory } from "./credentials/files.ts";
+import { outliveRestart } from "./docker/engine-restart.ts";
 import { createExec } from "./exec.ts";
 import { findProxies } from "./host/proxy.ts";
 import { beginJournal, type Journal } from "./journal.ts";
@@ -23,9 +24,10 @@ export async function setUp(runner: Runner): Promise<Results> {
   const { inputs, plan } = decided;
   const { log } = runner;
   const journal = await openJournal(runner, decided);
+  const exec = outliveRestart(createExec(plan.runDirectory), log);
 
   return await runTasks(async (tasks) => {
-    const context: StepContext = { ...runner, ...decided, journal, tasks, exec: createExec(plan.runDirectory) };
+    const context: StepContext = { ...runner, ...decided, journal, tasks, exec };
     log.startGroup("Preparing host, tools and images");
     const torch = await beginTorch(context);
     const { tools, key, hostResolver, images, pins } = await prepare(context);
@@ -56,14 +58,15 @@ export async function setUp(runner: Runner): Promise<Results> {
 }
 
 /** Writes down what post would have to undo, before it is done. */
-async function openJournal(runner: Runner, { inputs, plan }: Decided): Promise<Journal> {
+async function openJournal(runner: Runner, { inputs, plan, host }: Decided): Promise<Journal> {
+  const { engine } = host;
   runner.saveRunDirectory(plan.runDirectory);
   await makeRunFolder(plan.runDirectory);
   await mkdir(ownerFolder(plan.runDirectory), { mode: 0o700 });
   const journal = beginJournal(plan.runDirectory, {
     cluster: plan.shape.name,
     nodes: plan.shape.nodes.map((node) => node.name),
-    startedAt: new Date().toISOString(),
+    startedAt: (engine instanceof Error ? undefined : engine.time) ?? new Date().toISOString(),
     main: identifyProcess(process.pid),
     owner: plan.owner,
     cleanup: inputs.cleanup,

@@ -7,6 +7,7 @@ import { describeConnectivity, probeConnectivity } from "./diagnosis/connectivit
 import { diagnoseConnectivity } from "./diagnosis/diagnose.ts";
 import { findPullFailures } from "./diagnosis/pulls.ts";
 import { listClusterContainers } from "./docker/cluster-containers.ts";
+import { outliveRestart } from "./docker/engine-restart.ts";
 import { removeImages } from "./docker/images.ts";
 import { removeInterrupted } from "./docker/interrupted.ts";
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
@@ -45,7 +46,11 @@ interface Teardown extends TeardownRequest {
  */
 export async function tearDown(request: TeardownRequest): Promise<void> {
   const { runDirectory, log } = request;
-  const teardown: Teardown = { ...request, exec: createExec(runDirectory), attempt: attemptWith(log) };
+  const teardown: Teardown = {
+    ...request,
+    exec: outliveRestart(createExec(runDirectory), log),
+    attempt: attemptWith(log),
+  };
   // First, and by what it has written so far: what it writes until it is gone must be read too.
   const { main } = (await reopenJournal(runDirectory).catch(() => undefined))?.state ?? {};
   await teardown.attempt("Ending main", async () => {

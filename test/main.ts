@@ -181,7 +181,8 @@ const WITH_TORCH = [
  */
 const ALONE = [
   ...["act", "chaos", "cluster", "conformance", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
-  ...["faults-environment", "faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
+  ...["faults-engine", "faults-environment", "faults-kubernetes", "faults-nodes", "faults-runner", "faults-stopped"],
+  ...["faults-torch", "inotify", "lifecycle", "many", "pair", "secrets"],
 ];
 
 /**

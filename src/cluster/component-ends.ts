@@ -7,7 +7,9 @@ import {
   type SeenContainer,
   sameWords,
 } from "../diagnosis/components.ts";
+import { describeEndedNodes, findEndedNodes } from "../diagnosis/ended-nodes.ts";
 import { execInContainer } from "../docker/containers.ts";
+import { Failure } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
 
 /** A node's container. */
@@ -49,14 +51,20 @@ export async function findComponentEnds(
   ];
 }
 
-/** The output of a look; empty where the node is not up yet, or is being removed. */
+/**
+ * The output of a look; empty where the node is not up yet, or is being removed.
+ * @throws Failure where its container has ended: nothing starts it again, and what waits for it waits in vain.
+ */
 async function lookAtNode({ id, name }: WatchedNode, exec: Exec): Promise<string> {
   const options = { timeoutSeconds: 30, purpose: `looking at ${name}` };
   try {
     return (await execInContainer(id, ["bash", "-c", LOOK], options, exec)).stdout;
   } catch (error) {
-    if (error instanceof CommandError) return "";
-    throw error;
+    if (!(error instanceof CommandError)) throw error;
+    const ended = await findEndedNodes([{ id, name }], exec);
+    if (ended.length === 0) return "";
+    const { cause, fix } = describeEndedNodes(ended);
+    throw new Failure(cause, { fix });
   }
 }
 

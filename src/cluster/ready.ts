@@ -39,10 +39,19 @@ export async function waitUntilReady(
     ...(account.status === "rejected" ? ["The default service account was not created."] : []),
     ...(isFull ? await findReasons() : []),
   ];
-  throw new Failure(`The cluster was not ready after ${limitSeconds} s. ${reasons.join(" ")}`, {
-    fix: `${bringsNetwork ? "check that the cni-manifests fit this cluster (images, pod subnet)" : "look at the collected logs of these nodes"}; on a slow machine, set a longer wait`,
-    cause: failed.reason,
-  });
+  throw new Failure(
+    `The cluster was not ready after ${account.status === "rejected" ? limitSeconds : waitSeconds} s. ${reasons.join(" ")}`,
+    {
+      fix: `${bringsNetwork ? "check that the cni-manifests fit this cluster (images, pod subnet)" : "look at the collected logs of these nodes"}; on a slow machine, set a longer wait`,
+      cause: failed.reason,
+      retryable: !reasons.some(isLasting),
+    },
+  );
+}
+
+/** Whether a reason is there again in the same cluster made once more: an image that is not there, a pod that fits no node. */
+function isLasting(reason: string): boolean {
+  return /is not running: (?:ErrImagePull|ImagePullBackOff|InvalidImageName)|nodes are available:/.test(reason);
 }
 
 async function waitForNodes(kubectl: Kubectl, nodes: readonly ClusterNode[], seconds: number): Promise<void> {

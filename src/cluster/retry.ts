@@ -3,7 +3,7 @@ import { diagnose } from "../diagnosis/diagnose.ts";
 import { collectSymptoms } from "../diagnosis/symptoms.ts";
 import { type ClusterContainer, listClusterContainers } from "../docker/cluster-containers.ts";
 import { type PendingContainer, removeInterrupted } from "../docker/interrupted.ts";
-import { describeError, Failure } from "../errors.ts";
+import { describeError, Failure, withSystemFix } from "../errors.ts";
 import { CommandError, type Exec } from "../exec.ts";
 import type { HostPort } from "../host/ports.ts";
 import type { Log } from "../runner/log.ts";
@@ -67,9 +67,20 @@ async function refuseRetry(
   const diagnosis = diagnose(await collectSymptoms({ nodes: names, error: describeCommand(error), ports }, exec));
   if (diagnosis !== undefined && !(diagnosis.retryable === true && attempt < attempts)) {
     const words = error instanceof Failure ? error.message : describeError(error);
-    throw new Failure(`${diagnosis.cause}\n${words}`, { fix: diagnosis.fix, cause: error });
+    const text = words.includes(diagnosis.cause) ? words : `${diagnosis.cause}\n${words}`;
+    throw new Failure(text, { fix: diagnosis.fix, cause: error });
   }
-  if (attempt >= attempts || (error instanceof Failure && !error.retryable)) throw error;
+  if (attempt >= attempts || (error instanceof Failure && !error.retryable)) throw withFix(error);
+}
+
+/** An error that no try can change, with what there is to do where nothing better is known. */
+function withFix(error: unknown): unknown {
+  const known = withSystemFix(error);
+  if (known instanceof Failure && known.fix !== undefined) return known;
+  return new Failure(describeError(error), {
+    fix: "look at the collected logs, which have those of each try that failed, and run the job again with debug logging if they do not say it",
+    cause: error,
+  });
 }
 
 async function removeTry(attempt: number, request: RetryRequest, { exec }: RetryTools): Promise<void> {

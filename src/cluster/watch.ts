@@ -68,7 +68,10 @@ function describeEnd({ component, node, ends, words }: ComponentEnd, configurati
   );
 }
 
-/** What has ended on the nodes of a look. An engine that does not answer now has nothing to report. */
+/**
+ * What has ended on the nodes of a look. An engine that does not answer now has nothing to report.
+ * @throws Failure where a node itself has ended.
+ */
 async function lookAtNodes(
   ownership: Ownership,
   look: number,

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { Failure } from "../errors.ts";
+import { CLOCK_FIX, Failure } from "../errors.ts";
 import { printable } from "../values/text.ts";
 
 /** The validity of a certificate that passed the checks. */
@@ -41,10 +41,20 @@ export interface CertificateFiles {
 export function checkCertificate(files: CertificateFiles, user: string, now: Date): CheckedCertificate {
   const judged = judgeCertificate(files, user, { from: now, until: now });
   if (typeof judged !== "string") return judged;
+  if (OTHER_TIME.test(judged)) {
+    const said = `this machine's clock says ${now.toISOString()}`;
+    throw new Failure(`The certificate that the cluster signed ${judged}, and ${said}.`, {
+      fix: CLOCK_FIX,
+      retryable: false,
+    });
+  }
   throw new Failure(`The certificate that the cluster signed ${judged}.`, {
     fix: "run the job again; if it fails again, find out which other signer signs certificate requests in this cluster",
   });
 }
+
+/** What `judgeCertificate` says of a time. */
+const OTHER_TIME = /^is valid from /;
 
 /** What does not match in a certificate's files, or how long it is valid. @param needed when it has to be valid. */
 export function judgeCertificate(

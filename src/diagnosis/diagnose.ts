@@ -1,5 +1,7 @@
+import { CLOCK_FIX, NO_SUBNET_FIX, NO_SUBNET_LEFT } from "../errors.ts";
 import { INOTIFY_LIMITS, inputOf } from "../host/inotify.ts";
 import type { Connectivity } from "./connectivity.ts";
+import { describeEndedNodes } from "./ended-nodes.ts";
 import type { Symptoms } from "./symptoms.ts";
 
 /** A named cause and its fix. */
@@ -18,6 +20,9 @@ interface Rule {
   /** The cause, or how it is found from the lines that match; `undefined` if it is another one after all. */
   readonly diagnosis: Diagnosis | ((lines: readonly string[], symptoms: Symptoms) => Diagnosis | undefined);
 }
+
+/** An admission webhook by its name (apiserver's pkg/admission/plugin/webhook/errors). */
+const WEBHOOK = /failed calling webhook "([^"]{1,253})"/;
 
 /** The first rule that finds a cause counts. */
 const RULES: readonly Rule[] = [
@@ -58,6 +63,30 @@ const RULES: readonly Rule[] = [
     diagnosis: diagnosePort,
   },
   {
+    source: "error",
+    matches: (line) => NO_SUBNET_LEFT.test(line),
+    diagnosis: {
+      cause: "Docker has no subnet left for another network.",
+      fix: NO_SUBNET_FIX,
+    },
+  },
+  {
+    source: "error",
+    matches: (line) => WEBHOOK.test(line),
+    diagnosis: ([line = ""]) => ({
+      cause: `The cluster has an admission webhook, ${WEBHOOK.exec(line)?.[1]}, that the API server could not ask.`,
+      fix: "have what answers that webhook run before it is configured, install it after this step, or give it failurePolicy: Ignore and a short timeoutSeconds",
+    }),
+  },
+  {
+    source: "error",
+    matches: (line) => /certificate has expired or is not yet valid/i.test(line),
+    diagnosis: {
+      cause: "This machine's clock and that of Docker Engine's machine differ: a new certificate is not valid here.",
+      fix: CLOCK_FIX,
+    },
+  },
+  {
     source: "words",
     // The kernel says the same of inotify watches.
     matches: (line) => /no space left on device|disk quota exceeded/i.test(line) && !isAboutInotify(line),
@@ -70,6 +99,21 @@ const RULES: readonly Rule[] = [
 
 /** Names the cause of a cluster that did not come up, if the symptoms point to one. */
 export function diagnose(symptoms: Symptoms): Diagnosis | undefined {
+  return diagnoseWords(symptoms) ?? diagnoseEnded(symptoms);
+}
+
+/** What has ended, where no words say why. */
+function diagnoseEnded({ error, ended = [] }: Symptoms): Diagnosis | undefined {
+  if (ended.length > 0) return { ...describeEndedNodes(ended), retryable: true };
+  if (!/failed with error: exit status 137\b/.test(error)) return undefined;
+  return {
+    cause: "A program in a node was killed (exit status 137), as the kernel does for want of memory.",
+    fix: "see in the kernel's log of this machine (dmesg) whether it was that, and use a runner with more memory then",
+    retryable: true,
+  };
+}
+
+function diagnoseWords(symptoms: Symptoms): Diagnosis | undefined {
   for (const { source, matches, diagnosis } of RULES) {
     const lines = symptoms[source].split("\n").filter(matches);
     if (lines.length === 0) continue;

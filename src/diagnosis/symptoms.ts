@@ -3,6 +3,7 @@ import { execInContainer } from "../docker/containers.ts";
 import { CommandError, type Exec, type ExecResult } from "../exec.ts";
 import { type InotifyValues, readLimits } from "../host/inotify.ts";
 import type { HostPort } from "../host/ports.ts";
+import { type EndedNode, findEndedNodes } from "./ended-nodes.ts";
 
 /** What was seen after a cluster did not come up: what a cause is named from. */
 export interface Symptoms {
@@ -13,6 +14,8 @@ export interface Symptoms {
   readonly limits: InotifyValues;
   /** The ports of this machine that the user named; any other was chosen because it was free. */
   readonly ports: readonly HostPort[];
+  /** The nodes whose containers have ended. */
+  readonly ended?: readonly EndedNode[];
 }
 
 /** Collects the symptoms of a cluster that failed. What cannot be seen is left out: a diagnosis must not fail a run. */
@@ -20,11 +23,15 @@ export async function collectSymptoms(
   facts: { readonly nodes: readonly string[]; readonly error: string; readonly ports: readonly HostPort[] },
   exec: Exec,
 ): Promise<Symptoms> {
-  const [limits, logs] = await Promise.all([
+  const [limits, ended, logs] = await Promise.all([
     readLimits(),
+    findEndedNodes(
+      facts.nodes.map((name) => ({ id: name, name })),
+      exec,
+    ),
     Promise.all(facts.nodes.map((node) => readNodeWords(node, exec))),
   ]);
-  return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits, ports: facts.ports };
+  return { error: facts.error, words: [facts.error, ...logs].join("\n"), limits, ports: facts.ports, ended };
 }
 
 async function readNodeWords(node: string, exec: Exec): Promise<string> {

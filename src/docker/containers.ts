@@ -119,6 +119,10 @@ export async function runToEnd(args: readonly string[], options: DockerOptions, 
 
 /** Docker gives up waiting for a container that a busy machine is slow to end (moby, daemon/kill.go); it ends all the same. */
 const SLOW_TO_END = /did not receive an exit event/i;
+
+/** The engine ended while it removed them: what it has removed by then is missing, which is no error. */
+const CUT_OFF = /error during connect|unexpected EOF|connection reset by peer/i;
+
 const REMOVE_TRIES = 3;
 const REMOVE_PAUSE_MILLISECONDS = 2000;
 
@@ -134,8 +138,8 @@ export async function removeContainers(
       await docker(["rm", "--force", "--volumes", ...containers], options, exec);
       return;
     } catch (error) {
-      const slow = error instanceof CommandError && SLOW_TO_END.test(error.stderr);
-      if (!slow || tries === REMOVE_TRIES) throw error;
+      const passes = error instanceof CommandError && [SLOW_TO_END, CUT_OFF].some((each) => each.test(error.stderr));
+      if (!passes || tries === REMOVE_TRIES) throw error;
       await pause(REMOVE_PAUSE_MILLISECONDS, options.signal);
     }
   }

@@ -15,6 +15,8 @@ export interface DockerEngine {
   readonly imageStore: string | undefined;
   /** The client's version; empty where it does not say. */
   readonly clientVersion: string;
+  /** What its clock says, as it gives the times of containers; `undefined` where it does not say. */
+  readonly time?: string;
 }
 
 const TEXT = fallback(string(), "");
@@ -26,6 +28,7 @@ const INFO = object({
   ServerVersion: TEXT,
   ServerErrors: fallback(array(string()), []),
   CgroupVersion: TEXT,
+  SystemTime: TEXT,
   DockerRootDir: TEXT,
   ClientInfo: fallback(object({ Version: TEXT }), { Version: "" }),
   ...IMAGE_STORE.entries,
@@ -48,6 +51,7 @@ export async function inspectEngine(exec: Exec): Promise<DockerEngine> {
       dataRoot: info.DockerRootDir,
       imageStore: readImageStore(info),
       clientVersion: info.ClientInfo.Version,
+      ...(Number.isNaN(Date.parse(info.SystemTime)) ? {} : { time: info.SystemTime }),
     };
   } catch (error) {
     throw describeEngineError(error);

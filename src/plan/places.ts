@@ -25,7 +25,7 @@ import { checkMachine } from "./machine.ts";
 import { checkForeignLabels, checkHeldNames, checkPresentCluster } from "./names.ts";
 import { restingOn } from "./rejected-inputs.ts";
 import { checkSharedPorts } from "./shared-ports.ts";
-import { checkSubnets } from "./subnets.ts";
+import { checkFamily, checkSubnets } from "./subnets.ts";
 
 /** The parts of a run that have a place on this machine, whatever the versions are. */
 export interface PlannedPlaces {
@@ -143,6 +143,7 @@ export function findConflicts(facts: PlanFacts, places: PlannedPlaces): readonly
         chosen: shape.subnets,
       }),
     ),
+    ...restingOn([CONFIGURATION_INPUT], rejected, () => checkFamily(files.configuration, host.subnets)),
     ...restingOn(["torch", "torch-package-cache"], rejected, () => (torch === undefined ? [] : checkCachePlace(torch))),
     ...restingOn(addressInputs, rejected, () => (torch === undefined ? [] : checkEndpoint(torch, shape, host.engine))),
   ];

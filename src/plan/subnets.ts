@@ -62,6 +62,27 @@ export function checkSubnets(
   ];
 }
 
+/** An ipFamily that kind's network does not have: kind takes a network that is there as it is, and its nodes get no address. */
+export function checkFamily(
+  user: UserConfiguration | undefined,
+  networks: readonly DockerSubnet[],
+): readonly Problem[] {
+  const family = user?.networking.ipFamily;
+  const own = networks.filter(({ network }) => network === KIND_NETWORK).map(({ subnet }) => subnet);
+  const needsIpv6 = family === "ipv6" || family === "dual";
+  if (user === undefined || !needsIpv6 || own.length === 0 || own.some((subnet) => subnet.includes(":"))) return [];
+  const place = user.placeOf(["networking", "ipFamily"]) ?? "networking.ipFamily";
+  return [
+    {
+      input: CONFIGURATION_INPUT,
+      value: user.source,
+      reason: `${place}: ${family} needs IPv6, which Docker's network ${KIND_NETWORK} does not have (${own.join(", ")})`,
+      allowed: "an ipFamily that this network has: ipv4",
+      fix: `leave ipFamily out, or remove that network while no cluster uses it (docker network rm ${KIND_NETWORK}): it is created again, with IPv6 if Docker has it`,
+    },
+  ];
+}
+
 /** Subnets of the user that overlap with Docker's default network: only what is on that network is not reachable then. */
 export function warnAboutSubnets(
   user: UserConfiguration | undefined,

@@ -22,6 +22,9 @@ export interface Fault {
   readonly skip?: string | false;
 }
 
+/** The option `skip` of rows that take long and have a shorter one beside them. */
+export const LONG: false | string = process.env.FAULTS === "all" ? false : "takes long: npm run faults runs it";
+
 /** What the test of a fault works with. */
 export interface Subject {
   readonly machine: Machine;

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { chmod, cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asNobody, asRoot, WITHOUT_ROOT } from "../privileges.ts";
+import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
 import { errorOf, type Fault, fault, faultsAtOnce, logOf, type Subject } from "./fault.ts";
 import { type ActionRun, sh } from "./harness.ts";
 import { INSTALL_ONLY, type Mirror, send, startMirror, TOOL } from "./mirror.ts";
+import { startAsNobody } from "./other-user.ts";
 import { FULL_DISK_IMAGE, startSmallEngine } from "./small-engine.ts";
 import { mountMemory, startWith } from "./step.ts";
-
-const DIST = join(import.meta.dirname, "../../dist");
 
 /** What the test of a file system works with. */
 interface Place extends Subject {
@@ -140,21 +138,9 @@ faultsAtOnce("file systems", () => {
     { cause: "the tool cache belongs to another user", when: "when kind is put into it", sees: NOT_KEPT },
     "size=300m,mode=777",
     async ({ run, mirror, small }) => {
-      // The bundle and its Node.js where a user who is not root can read them, and folders that are that user's.
-      const program = join(small, "node");
-      await cp(process.execPath, program);
-      await cp(DIST, join(small, "dist"), { recursive: true });
+      const start = await startAsNobody(run, small);
       const toolCache = join(small, "tool-cache");
       await mkdir(toolCache, { mode: 0o755 });
-      await chmod(join(run.folders.workspace, ".."), 0o755);
-      const start = startWith({}, (_, [entry = ""], environment) => {
-        // A runner that is not root has made the step's files itself.
-        execFileSync(...asRoot("chmod", ["-R", "a+rwX", run.folders.workspace, run.folders.temp]));
-        const own = ["GITHUB_", "RUNNER_", "INPUT_", "STATE_", "PATH"];
-        const kept = Object.entries(environment).filter(([name]) => own.some((prefix) => name.startsWith(prefix)));
-        const variables = Object.fromEntries(kept.map(([name, value]) => [name, value ?? ""]));
-        return asNobody(program, [join(small, "dist", entry.slice(entry.lastIndexOf("/") + 1))], variables);
-      });
       const result = await mirror.install(run, { start, folders: { toolCache } });
       assert.equal(result.exitCode, 0, logOf(result));
       assert.match(

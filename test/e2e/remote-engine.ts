@@ -23,6 +23,10 @@ export interface RemoteEngine {
   /** The variables of Docker's client. */
   readonly environment: Readonly<Record<string, string>>;
   docker(...args: readonly string[]): Promise<string>;
+  /** Ends it by SIGKILL; what it runs goes on. */
+  kill(): Promise<void>;
+  /** Starts it again. */
+  restart(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -57,19 +61,30 @@ export async function startRemoteEngine(official: boolean): Promise<RemoteEngine
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   // Not `ip netns exec`, which hides the control groups.
-  const child = spawn(...asRoot("nsenter", [`--net=/run/netns/${NETWORK}`, "dockerd", ...args]), { stdio: "ignore" });
-  const ended = once(child, "exit");
+  const begin = () =>
+    once(spawn(...asRoot("nsenter", [`--net=/run/netns/${NETWORK}`, "dockerd", ...args]), { stdio: "ignore" }), "exit");
+  let ended = begin();
   const environment = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: folder };
   const docker = (...words: readonly string[]) =>
     sh("docker", [`--host=${host}`, "--tlsverify", ...certificateOptions(folder), ...words], 300);
   const answers = () => docker("version").then(Boolean, () => false);
-  await eventually("the remote engine answers", answers, 60, 300);
+  const isUp = () => eventually("the remote engine answers", answers, 60, 300);
+  const signal = async (name: string) => root("kill", `-${name}`, (await readFile(file("pid"), "utf8")).trim());
+  await isUp();
   return {
     name: NAME,
     environment,
     docker,
+    kill: async () => {
+      await signal("KILL");
+      await ended;
+    },
+    restart: async () => {
+      ended = begin();
+      await isUp();
+    },
     end: async () => {
-      await root("kill", (await readFile(file("pid"), "utf8")).trim());
+      await signal("TERM");
       await ended;
       forwarder?.close();
       await disconnectNetwork();

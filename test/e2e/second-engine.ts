@@ -14,14 +14,22 @@ export interface SecondEngine {
   end(): Promise<void>;
 }
 
+/** Starts an engine that keeps images in containerd's store, as a fresh Docker 29 does. */
+export function startContainerdStore(): Promise<SecondEngine> {
+  return startEngine({ features: { "containerd-snapshotter": true } });
+}
+
 /**
- * Starts an engine that keeps images in containerd's store, as a fresh Docker 29 does. It has no network, so that it can
- * change neither the machine's firewall nor the bridge of the engine that is there, and its mounts end with it.
+ * Starts an engine with a daemon.json of its own. It has no network, so that it can change neither the machine's firewall
+ * nor the bridge of the engine that is there, and its mounts end with it.
  */
-export async function startContainerdStore(): Promise<SecondEngine> {
+export async function startEngine(
+  configuration: object,
+  more: Readonly<Record<string, string>> = {},
+): Promise<SecondEngine> {
   const root = await mkdtemp(join(tmpdir(), "kind-torch-engine-"));
   const file = (name: string) => join(root, name);
-  await writeFile(file("daemon.json"), JSON.stringify({ features: { "containerd-snapshotter": true } }));
+  await writeFile(file("daemon.json"), JSON.stringify(configuration));
   const host = `unix://${file("docker.sock")}`;
   const options = {
     "config-file": file("daemon.json"),
@@ -33,6 +41,7 @@ export async function startContainerdStore(): Promise<SecondEngine> {
     bridge: "none",
     iptables: "false",
     ip6tables: "false",
+    ...more,
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   const [program, rest] = asRoot("unshare", ["--net", "--mount", "dockerd", ...args]);

@@ -73,3 +73,18 @@ export async function stopWhen(
   process.kill(pid, signal);
   return await ended;
 }
+
+/** Runs main, and does something to its cluster at a moment. */
+export async function runWith(
+  run: ActionRun,
+  reached: () => Promise<boolean>,
+  act: () => Promise<unknown>,
+  options: Partial<StepRequest> = {},
+): Promise<StepResult> {
+  const main = run.main(options);
+  const early = main.then((result) => assert.fail(`main ended before its fault:\n${logOf(result)}`));
+  await Promise.race([eventually("the moment of the fault came", reached, 180, 30), early]);
+  early.catch(() => undefined);
+  await act();
+  return await main;
+}

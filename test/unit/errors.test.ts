@@ -9,6 +9,16 @@ test("anything thrown has a text, and a failure's fix is part of it", () => {
   }
 });
 
+test("what Docker's client says of its engine, and of its networks, gets a fix", () => {
+  for (const words of [
+    "listing: docker failed with exit code 1: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+    "inspecting: docker failed with exit code 1: error during connect: Get http://x: EOF",
+    "compose: Error response from daemon: all predefined address pools have been fully subnetted",
+  ]) {
+    assert.match(describeError(withSystemFix(new Error(words))), /^[^\n]*\nFix: \S/);
+  }
+});
+
 test("an error of the system gets a fix, and one that has its own keeps it", () => {
   const system = (code: string) => Object.assign(new Error(`${code}: words, open '/x'`), { code });
   for (const code of ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR"]) {

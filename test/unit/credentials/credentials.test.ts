@@ -18,7 +18,7 @@ import { createKey, createRequest, encryptKey, type KeyAlgorithm } from "../../.
 import { adminKubeconfig, readAdminAccess, userKubeconfig } from "../../../src/credentials/kubeconfig.ts";
 import { gatherPublicFiles } from "../../../src/credentials/publication.ts";
 import { planRbac } from "../../../src/credentials/rbac.ts";
-import { planSigningRequest } from "../../../src/credentials/sign.ts";
+import { planSigningRequest, readSigned } from "../../../src/credentials/sign.ts";
 import { Failure } from "../../../src/errors.ts";
 import { makeFolder } from "../builders.ts";
 import { makeAuthority, openssl, signRequest } from "../certificates.ts";
@@ -89,6 +89,26 @@ test("the signing request asks the cluster's own signer for a client certificate
   assert.equal(plan.spec.expirationSeconds, 86400);
   assert.deepEqual(plan.spec.usages, ["client auth"]);
   assert.equal(Buffer.from(plan.spec.request, "base64").toString(), "the request");
+});
+
+test("a request that is denied, or that its signer gave up, is told in the words of who did it, and not tried again", () => {
+  const read = (status: object) => readSigned("torch-0a1b", JSON.stringify({ status }));
+  const approved = { type: "Approved", status: "True" };
+  assert.equal(read({ conditions: [approved], certificate: Buffer.from("PEM").toString("base64") }), "PEM");
+  for (const status of [{}, { conditions: [approved] }, { conditions: null, certificate: "" }]) {
+    assert.equal(read(status), undefined);
+  }
+  assert.equal(readSigned("torch-0a1b", "{}"), undefined);
+  for (const [type, said, words] of [
+    ["Denied", { reason: "Policy", message: "not\u001bhere" }, /torch-0a1b was denied: Policy: not\\u\{1b\}here$/],
+    ["Failed", { reason: "SignerValidationFailure" }, /failed to be signed: SignerValidationFailure$/],
+    ["Denied", {}, /was denied: no reason is given$/],
+  ] as const) {
+    assert.throws(
+      () => read({ conditions: [approved, { type, status: "True", ...said }] }),
+      (error) => error instanceof Failure && !error.retryable && words.test(error.message) && error.fix !== undefined,
+    );
+  }
 });
 
 // Certificate

@@ -129,6 +129,46 @@ test("a name that was taken meanwhile and a configuration that kind refuses are 
   for (const [error, cause] of cases) assert.match(diagnose({ error, words: error, limits: HIGH })?.cause ?? "", cause);
 });
 
+test("what the cluster, Docker and the clocks refuse is recognised in the words of kubectl and kind, and not tried again", () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [
+      'Error from server (InternalError): error when creating "m.json": Internal error occurred: failed calling webhook "slow.example.org": failed to call webhook: Post "https://172.18.0.1:4/?timeout=10s": context deadline exceeded',
+      /admission webhook, slow\.example\.org, that/,
+    ],
+    ["Error response from daemon: all predefined address pools have been fully subnetted", /no subnet left/],
+    [
+      "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+      /no subnet left/,
+    ],
+    [
+      "Unable to connect to the server: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-26T19:00:00Z is before 2026-11-26T19:55:00Z",
+      /clock .* differ/,
+    ],
+  ];
+  for (const [error, cause] of cases) {
+    const found = diagnose({ error, words: error, limits: HIGH });
+    assert.match(found?.cause ?? "", cause);
+    assert.equal(found?.retryable, undefined);
+  }
+});
+
+test("a node that ended is named with its exit code, unless words say why; what may pass is tried again", () => {
+  const error = 'failed to init node with kubeadm: command "docker exec" failed with error: exit status 137';
+  const ended = [{ name: "c-worker", exitCode: 137, outOfMemory: true }];
+  const found = diagnose({ error, words: error, limits: HIGH, ended });
+  assert.match(found?.cause ?? "", /c-worker \(exit code 137, SIGKILL, out of memory\)/);
+  assert.equal(found?.retryable, true);
+  const other = diagnose({
+    error,
+    words: error,
+    limits: HIGH,
+    ended: [{ ...ended[0], name: "c-worker", exitCode: 255, outOfMemory: false }],
+  });
+  assert.match(other?.cause ?? "", /c-worker \(exit code 255\)/);
+  assert.match(diagnose({ error, words: "no space left on device", limits: HIGH, ended })?.cause ?? "", /disk/);
+  assert.match(diagnose({ error, words: error, limits: HIGH })?.cause ?? "", /program in a node was killed/);
+});
+
 test("words that point to no cause name none", () => {
   for (const words of ["", "timed out waiting for the condition", "watch closed", "context deadline exceeded"]) {
     assert.equal(diagnose({ error: words, words, limits: LOW }), undefined, words);

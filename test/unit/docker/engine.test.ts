@@ -18,3 +18,14 @@ test("a program of docker's name that prints something else is named by what it 
     await assert.rejects(asked, (error: Error) => /docker info printed ".*" and no JSON/.test(error.message));
   }
 });
+
+test("an engine's clock is read where it says what it is", async () => {
+  const timeOf = async (info: object) => {
+    const stdout = JSON.stringify({ ServerVersion: "29.0.0", ...info });
+    return (await inspectEngine(async () => ({ stdout, stderr: "" }))).time;
+  };
+  const time = "2026-11-26T20:26:19.123456789Z";
+  assert.equal(await timeOf({ SystemTime: time }), time);
+  assert.ok(!Number.isNaN(Date.parse(time)));
+  for (const info of [{}, { SystemTime: "" }, { SystemTime: "noon" }]) assert.equal(await timeOf(info), undefined);
+});

@@ -50,6 +50,21 @@ test("subnets that overlap are refused, with both fields", () => {
   );
 });
 
+test("an ipFamily that kind's network does not have is refused, as kind takes the network as it is", () => {
+  const ipv4 = [{ network: "kind", subnet: "172.18.0.0/16" }];
+  for (const family of ["ipv6", "dual"]) {
+    const config = `networking: {ipFamily: ${family}}\n`;
+    const problem = only(problemsOf({ config, survey: { subnets: ipv4 } }));
+    assert.match(
+      problem.reason,
+      new RegExp(`line 3, column \\d+: networking\\.ipFamily: ${family} needs IPv6.*172\\.18`),
+    );
+    assert.match(problem.fix, /docker network rm kind/);
+    planOf({ config, survey: { subnets: [] } });
+  }
+  planOf({ config: "networking: {ipFamily: ipv4}\n", survey: { subnets: ipv4 } });
+});
+
 test("a subnet that overlaps with Docker's default network is a warning, unless TORCH-V2 uses that network's gateway", () => {
   const config = "networking: {podSubnet: 172.17.0.0/16}\n";
   const warning = only(planOf({ config }).warnings);
