@@ -47,6 +47,11 @@ export const REFUSALS: readonly Rule[] = [
     says: /which the version skew policy does not allow/,
     documented: "Nodes with images newer than the API server, or more than three minors older",
   },
+  {
+    says: /has no containerPath|has no containerPort|is not an absolute path|is the root of the node|contains a colon/,
+    documented: "A mount or a port mapping that Docker refuses",
+  },
+  { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   { says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed/, documented: "An empty item of a list" },
   {
     says: /is not YAML: .*Unexpected (?:scalar at node end|\S+ token in YAML stream)/,

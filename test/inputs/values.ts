@@ -94,7 +94,7 @@ export const INPUTS: Readonly<Record<string, InputValues>> = {
   },
   torch: {
     valid: ["https://git.example/torch_v2.git", "git@git.example:a/b", "ssh://git.example/a"],
-    invalid: ["missing", "https://u:p@git.example/a", "file:///etc", "https:git.example/a", ...PATH_OUT],
+    invalid: ["ftp://git.example/a", "https://u:p@git.example/a", "file:///etc", "https:git.example/a", ...PATH_OUT],
   },
   "torch-ref": { valid: [], invalid: ["--upload-pack=x", "a..b", "-b", "a b", "a:b"] },
   "torch-example": { valid: ["simple-server-and-georef", "x.y"], invalid: ["a/b", "..", "-x", "a b"] },
