@@ -9,7 +9,8 @@ const MAX_SECONDS = 30;
  */
 export async function exitWhenPrinted(exitCode?: number): Promise<never> {
   await Promise.race([isPrinted(), sleep(MAX_SECONDS * 1000)]);
-  process.exit(exitCode);
+  // Given as undefined, it would be taken for 0.
+  process.exit(exitCode ?? process.exitCode);
 }
 
 async function isPrinted(): Promise<void> {

@@ -6,14 +6,14 @@ import { prepareKind } from "./kind.ts";
 import { describeSet, planSet } from "./plan.ts";
 import { runSet } from "./round.ts";
 
-const USAGE = "npm run inputs -- <sets> [--seed <number>] [--only <set>]";
+const USAGE = "npm run inputs -- <sets> [--seed <number>] [--from <set>] [--only <set>]";
 
 /** Each is a process, and mostly loads the bundle. */
 const CONCURRENCY = 2;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string" }, only: { type: "string" } },
+  options: { seed: { type: "string" }, from: { type: "string" }, only: { type: "string" } },
 });
 const count = Number(positionals[0] ?? 10_000);
 const seed = Number(values.seed ?? randomInt(2 ** 31));
@@ -22,8 +22,11 @@ if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) throw new 
 const machine = await prepareMachine();
 const kind = await prepareKind(machine);
 console.log(`seed ${seed}`);
+const first = Number(values.from ?? 1);
 const numbers =
-  values.only === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(values.only)];
+  values.only === undefined
+    ? Array.from({ length: count - first + 1 }, (_, index) => first + index)
+    : [Number(values.only)];
 const outcomes = new Map<string, number>();
 let wrong = 0;
 let done = 0;
@@ -38,7 +41,7 @@ try {
       wrong += 1;
       console.log([describeSet(set), ...faults.map((fault) => `  WRONG: ${fault}`)].join("\n"));
     } else if (values.only !== undefined) console.log(`${describeSet(set)}\n  ${outcome}`);
-    if (done % 1000 === 0) console.log(`${done} of ${numbers.length}, ${wrong} wrong`);
+    if (done % 500 === 0) console.log(`${done} of ${numbers.length}, ${wrong} wrong`);
   });
 } finally {
   await kind.dispose();

@@ -52,7 +52,10 @@ export const REFUSALS: readonly Rule[] = [
     documented: "A mount or a port mapping that Docker refuses",
   },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
-  { says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed/, documented: "An empty item of a list" },
+  {
+    says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
+    documented: "An empty item of a list",
+  },
   {
     says: /is not YAML: .*Unexpected (?:scalar at node end|\S+ token in YAML stream)/,
     documented: "YAML that is not valid, also after its end, where kind does not look",

@@ -8,12 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 const EXIT = JSON.stringify(join(import.meta.dirname, "../../../src/runner/exit.ts"));
 
 /** A step that prints so much and exits. */
-function print(bytes: number) {
+function print(bytes: number, exit = "exitWhenPrinted(7)") {
   const script = `
     const { exitWhenPrinted } = await import(${EXIT});
     console.log("x".repeat(${bytes}));
     console.log("the end");
-    await exitWhenPrinted(7);`;
+    await ${exit};`;
   return spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
@@ -31,4 +31,9 @@ test("a step whose reader has gone exits too", async () => {
   const child = print(5_000_000);
   child.stdout.destroy();
   assert.equal(await new Promise<number | null>((resolve) => child.once("close", resolve)), 7);
+});
+
+test("a step that failed without a code of its own keeps the code that it has", async () => {
+  const child = print(10, "(process.exitCode = 1, exitWhenPrinted())");
+  assert.equal(await new Promise<number | null>((resolve) => child.once("close", resolve)), 1);
 });
