@@ -15,7 +15,7 @@ export class InputError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(describeProblem).join("\n"));
+    super(describeProblems(problems));
     this.name = "InputError";
     this.problems = problems;
   }
@@ -42,6 +42,17 @@ export class Failure extends Error {
 export function describeProblem(problem: Problem): string {
   const shown = problem.value.length > 120 ? `${problem.value.slice(0, 117)}...` : problem.value;
   return `${problem.input}: ${JSON.stringify(shown)} ${problem.reason}. Allowed: ${problem.allowed}. Fix: ${problem.fix}.`;
+}
+
+/** Further problems are only counted: a log line has a limit, and nobody reads more than these. */
+const MAX_DESCRIBED = 50;
+
+/** Problems as lines. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const lines = problems.slice(0, MAX_DESCRIBED).map(describeProblem);
+  const more = problems.length - lines.length;
+  const rest = `${more} more problem${more === 1 ? "" : "s"}. Fix: fix those above first; the next run names the others.`;
+  return [...lines, ...(more === 0 ? [] : [rest])].join("\n");
 }
 
 /** The text of anything thrown; a `Failure`'s fix is part of it. */

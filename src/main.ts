@@ -3,6 +3,7 @@ import { closeRun } from "./exec.ts";
 import { installTools, isInstallOnly } from "./install.ts";
 import { endProcesses, identifyProcess } from "./leftovers.ts";
 import { reportFailure, reportInstallation, reportSuccess } from "./report/report.ts";
+import { exitWhenPrinted } from "./runner/exit.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { checkCommandFiles } from "./runner/output-file.ts";
@@ -42,4 +43,4 @@ try {
   await (stopping() ?? fail(error));
 }
 // An upload or a download that was given up may still hold a socket open.
-process.exit();
+await exitWhenPrinted();

@@ -1,6 +1,7 @@
 import { KIND_CLUSTER_LABEL } from "./docker/labels.ts";
 import { describeError } from "./errors.ts";
 import { isRunFolder } from "./run-folder.ts";
+import { exitWhenPrinted } from "./runner/exit.ts";
 import { createLog } from "./runner/log.ts";
 import { hideEnvironment } from "./runner/mask.ts";
 import { continueWhenStopped } from "./runner/signals.ts";
@@ -43,4 +44,4 @@ if (runDirectory !== "") {
     log: createLog(),
   });
 }
-process.exit(0);
+await exitWhenPrinted(0);

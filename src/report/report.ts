@@ -1,4 +1,4 @@
-import { describeError, describeProblem, InputError, withSystemFix } from "../errors.ts";
+import { describeError, describeProblems, InputError, withSystemFix } from "../errors.ts";
 import { createLog, failStep } from "../runner/log.ts";
 import { withoutSecrets } from "../runner/mask.ts";
 import { summaryRoom, writeSummary } from "../runner/summary-file.ts";
@@ -42,7 +42,7 @@ export async function reportFailure(error: unknown, timeline: Timeline): Promise
     error instanceof InputError
       ? [
           `${error.problems.length} problem(s) with the inputs. Nothing was changed.`,
-          ...error.problems.map(describeProblem),
+          describeProblems(error.problems),
         ].join("\n")
       : describeError(withSystemFix(error)),
   );

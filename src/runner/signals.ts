@@ -1,4 +1,5 @@
 import { Failure } from "../errors.ts";
+import { exitWhenPrinted } from "./exit.ts";
 
 /** The signals that end a step, with the exit code of a process that one of them ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -18,7 +19,7 @@ export function continueWhenStopped(onStop: (signal: keyof typeof EXIT_CODES) =>
 export function endWhenStopped(end: (reason: unknown) => Promise<void>): () => Promise<never> | undefined {
   let ending: Promise<never> | undefined;
   const begin = (reason: unknown, exitCode: number) => {
-    ending ??= end(reason).then(() => process.exit(exitCode));
+    ending ??= end(reason).then(() => exitWhenPrinted(exitCode));
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => begin(new Failure(`The step was stopped (${signal}).`), EXIT_CODES[signal]));

@@ -1,6 +1,6 @@
 import type { StepContext } from "../context.ts";
 import { findMissingFiles } from "../credentials/files.ts";
-import { describeProblem, Failure } from "../errors.ts";
+import { describeProblems, Failure } from "../errors.ts";
 import { readTorchSources } from "../plan/torch-sources.ts";
 import { fetchCheckout } from "../torch/checkout/fetch.ts";
 import type { TorchSources } from "../torch/checkout/sources.ts";
@@ -79,7 +79,7 @@ async function fetchSources(context: StepContext, torch: TorchPlan): Promise<Tor
     for (const warning of read.sources.warnings) log.warning(warning);
     return read.sources;
   }
-  throw new Failure(read.problems.map(describeProblem).join("\n"));
+  throw new Failure(describeProblems(read.problems));
 }
 
 /** Waits until TORCH-V2 serves, and deploys the template, where there is one. */

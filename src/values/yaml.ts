@@ -15,6 +15,8 @@ import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
 
 /** A text of YAML, read. */
 export interface YamlText {
+  /** The text that the positions are in: a carriage return alone is a line feed, which it is to YAML. */
+  readonly text: string;
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
   readonly value: unknown;
@@ -38,7 +40,12 @@ interface PlacedIssue extends Pick<YamlIssue, "kind" | "message"> {
  * Reads YAML that others wrote: one document, which may have `---` around it. What it costs is limited before it is
  * parsed.
  */
-export function readYamlText(text: string, options: YamlOptions): YamlText | { readonly issues: readonly YamlIssue[] } {
+export function readYamlText(
+  given: string,
+  options: YamlOptions,
+): YamlText | { readonly issues: readonly YamlIssue[] } {
+  // The parser takes it for a character of the line.
+  const text = given.replaceAll(/\r(?!\n)/g, "\n");
   const unfit = findExcess(text, options.maxBytes ?? YAML_LIMITS.bytes) ?? findUnreadable(text, options);
   if (unfit !== undefined) return { issues: [unfit] };
   const lines = new LineCounter();
@@ -54,7 +61,7 @@ export function readYamlText(text: string, options: YamlOptions): YamlText | { r
     };
   }
   try {
-    return { document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
+    return { text, document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { issues: [{ kind: "expansion", message, line: 1, column: 1 }] };

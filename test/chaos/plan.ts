@@ -53,7 +53,7 @@ export function describeRound({ number, signal, nodes, torch, moment }: Round): 
 }
 
 /** Numbers from 0 to 1 that follow from a seed (the algorithm is mulberry32, which is in the public domain). */
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeError, Failure, withSystemFix } from "../../src/errors.ts";
+import { describeError, Failure, InputError, withSystemFix } from "../../src/errors.ts";
 
 test("anything thrown has a text, and a failure's fix is part of it", () => {
   assert.match(describeError(new Failure("It broke.", { fix: "repair it" })), /It broke\.\n.*repair it/);
@@ -27,4 +27,19 @@ test("an error of the system gets a fix, and one that has its own keeps it", () 
   for (const other of [withSystemFix(system("ENOSPC")), system("EINVAL"), new Error("x"), "text"]) {
     assert.equal(withSystemFix(other), other);
   }
+});
+
+test("of very many problems the first ones are described, and the others counted", () => {
+  const problems = Array.from({ length: 4000 }, (_, index) => ({
+    input: "cni-manifests",
+    value: `${index}.yaml`,
+    reason: "does not exist",
+    allowed: "a file",
+    fix: "check the path",
+  }));
+  const lines = new InputError(problems).message.split("\n");
+  assert.equal(lines.length, 51);
+  assert.match(lines[49] ?? "", /"49\.yaml"/);
+  assert.match(lines[50] ?? "", /^3950 more problems\. Fix: /);
+  assert.equal(new InputError(problems.slice(0, 50)).message.split("\n").length, 50);
 });

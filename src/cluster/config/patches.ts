@@ -1,4 +1,6 @@
+import { unknown } from "valibot";
 import { asList, isRecord } from "../../values/data.ts";
+import { tryJson } from "../../values/json.ts";
 import { readYamlText } from "../../values/yaml.ts";
 import { describeYamlIssue, type YamlIssue } from "../../values/yaml-issue.ts";
 import type { Path, Places } from "./places.ts";
@@ -60,6 +62,18 @@ export function checkPatches(owner: unknown, path: Path, reader: ConfigurationRe
   }
 }
 
+/** Checks containerd's patches in JSON. Those in TOML are left to kind. */
+export function checkContainerdPatches(document: Readonly<Record<string, unknown>>, reader: ConfigurationReader): void {
+  const allowed = "a list of RFC 6902 operations in JSON, each with op and path";
+  const fix = 'write [{"op": "add", "path": "/...", "value": ...}]';
+  for (const [index, patch] of patchesOf(document.containerdConfigPatchesJSON6902).entries()) {
+    const path = ["containerdConfigPatchesJSON6902", index];
+    const value = tryJson(unknown(), patch);
+    if (value === undefined) reader.addProblem(path, { reason: "is not JSON", allowed, fix });
+    else if (!areOperations(value)) reader.addProblem(path, { reason: "is not a list of operations", allowed, fix });
+  }
+}
+
 function checkMergePatch(patch: string, path: Path, reader: ConfigurationReader): void {
   const allowed = "kubeadm's configuration in YAML, as a block";
   let linesBefore = 0;
@@ -88,11 +102,16 @@ function checkJsonPatch(patch: unknown, path: Path, reader: ConfigurationReader)
     reader.addProblem(path, { reason, allowed, fix });
     return;
   }
-  const isOperation = (each: unknown) =>
-    isRecord(each) && OPERATIONS.includes(each.op) && typeof each.path === "string";
-  if (read.value !== null && !(Array.isArray(read.value) && read.value.every(isOperation))) {
+  if (!areOperations(read.value)) {
     reader.addProblem(path, { reason: "is not a list of operations", allowed, fix });
   }
+}
+
+/** Whether a value is a list of operations; nothing is an empty one. */
+function areOperations(value: unknown): boolean {
+  const isOperation = (each: unknown) =>
+    isRecord(each) && OPERATIONS.includes(each.op) && typeof each.path === "string";
+  return value === null || (Array.isArray(value) && value.every(isOperation));
 }
 
 /** Why a patch cannot be read: its first issue, with the place in the configuration. */

@@ -14,12 +14,10 @@ export function keyOf(path: Path): string {
 /** Where each field of a configuration is in its text. */
 export class Places {
   readonly #yaml: YamlText;
-  readonly #text: string;
   readonly #nodes = new Map<string, unknown>();
 
-  constructor(yaml: YamlText, text: string) {
+  constructor(yaml: YamlText) {
     this.#yaml = yaml;
-    this.#text = text;
   }
 
   /** Remembers the node that holds a field. */
@@ -47,7 +45,7 @@ export class Places {
     const node = this.#nodes.get(keyOf(path));
     const range = rangeOf(node);
     if (range === undefined || (isScalar(node) && String(node.type).startsWith("BLOCK"))) return "";
-    return printable(this.#text.slice(range[0], range[1]).trim(), 60);
+    return printable(this.#yaml.text.slice(range[0], range[1]).trim(), 60);
   }
 
   /** The line of a block text's indicator (`|`); the text itself starts on the next line. */
@@ -59,7 +57,7 @@ export class Places {
 
   /** A line of the text, counted from 1. */
   lineAt(line: number): string | undefined {
-    return this.#text.split("\n")[line - 1]?.replace(/\r$/, "");
+    return this.#yaml.text.split("\n")[line - 1]?.replace(/\r$/, "");
   }
 
   #nearest(path: Path): unknown {

@@ -7,7 +7,7 @@ import { YAML_LIMITS } from "../../values/yaml-limits.ts";
 import { checkHeader, checkPortMappings, checkSubnets } from "./checks.ts";
 import { CLUSTER } from "./fields.ts";
 import { checkMounts, findHostPaths, type HostPath, warnAboutMounts } from "./mounts.ts";
-import { checkPatches } from "./patches.ts";
+import { checkContainerdPatches, checkPatches } from "./patches.ts";
 import type { Path } from "./places.ts";
 import { CONFIGURATION_INPUT, ConfigurationReader } from "./reader.ts";
 import { warnAboutRoles } from "./roles.ts";
@@ -52,7 +52,7 @@ export function parseKindConfiguration(
   if ("issues" in yaml) {
     return { problems: yaml.issues.slice(0, MAX_YAML_ISSUES).map((issue) => describeUnreadable(issue, source)) };
   }
-  const reader = new ConfigurationReader(yaml, text, source);
+  const reader = new ConfigurationReader(yaml, source);
   if (!isRecord(yaml.value)) {
     reader.addProblem([], { reason: "is not a mapping", allowed: ALLOWED, fix: "start with kind: Cluster" });
     return { problems: reader.problems };
@@ -90,6 +90,7 @@ function checkDocument(document: Readonly<Record<string, unknown>>, reader: Conf
   checkMounts(document.nodes, reader);
   checkPortMappings(document.nodes, reader);
   checkPatches(document, [], reader);
+  checkContainerdPatches(document, reader);
   for (const [index, node] of asList(document.nodes).entries()) checkPatches(node, ["nodes", index], reader);
 }
 

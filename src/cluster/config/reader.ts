@@ -25,10 +25,10 @@ export class ConfigurationReader {
   /** How many problems are not listed. */
   #further = 0;
 
-  constructor(yaml: YamlText, text: string, source: string) {
+  constructor(yaml: YamlText, source: string) {
     this.#yaml = yaml;
     this.#source = source;
-    this.places = new Places(yaml, text);
+    this.places = new Places(yaml);
     this.#resolve = resolveAliases(yaml.document);
   }
 

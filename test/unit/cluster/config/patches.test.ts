@@ -164,3 +164,14 @@ test("a patch is split where kind splits it", () => {
   assert.deepEqual(splitDocuments("a: 1\n----\nb: 2\n--- # c\nc: 3\n---\n"), ["a: 1", "b: 2", "c: 3", ""]);
   assert.deepEqual(splitDocuments("---\na: 1"), ["---\na: 1"]);
 });
+
+test("an RFC 6902 patch of containerd's is JSON: a list of operations", () => {
+  const withPatch = (text: string) => `containerdConfigPatchesJSON6902:\n- ${JSON.stringify(text)}\n`;
+  for (const text of ['[{"op": "add", "path": "/a", "value": 1}]', "[]", "null"]) {
+    assert.ok(configure(withPatch(text)).document, text);
+  }
+  for (const text of ["- op: add\n  path: /a\n", "[", "text", "{}", '[{"op": "jump", "path": "/a"}]', "[1]", ""]) {
+    const [problem] = misconfigure(withPatch(text));
+    assert.match(problem?.reason ?? "accepted", /^line 4, column 3: containerdConfigPatchesJSON6902\.0 is not /, text);
+  }
+});

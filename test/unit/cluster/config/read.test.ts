@@ -47,6 +47,18 @@ test("Windows line endings and a byte order mark change nothing", () => {
   assert.deepEqual([read.configuration.name, read.configuration.nodes.length], ["mine", 2]);
 });
 
+test("a carriage return alone ends a line, as in kind", () => {
+  const read = parseKindConfiguration(
+    `${HEADER}name: mine\nnodes:\n- role: worker\n- {}\n`.replaceAll("\n", "\r"),
+    "inline",
+  );
+  assert.ok("configuration" in read);
+  assert.deepEqual([read.configuration.name, read.configuration.nodes.length], ["mine", 2]);
+  const wrong = parseKindConfiguration(`${HEADER}nodes:\n- role: none\n`.replaceAll("\n", "\r"), "inline");
+  assert.ok("problems" in wrong);
+  assert.match(wrong.problems[0]?.reason ?? "", /^line 4, column 9: nodes\.0\.role .*: none$/);
+});
+
 test("text that is not YAML is refused with line and column", () => {
   const cases: readonly (readonly [string, number, number])[] = [
     ["name: mine\n\tnodes: []\n", 4, 1],

@@ -1,0 +1,29 @@
+import type { InputSet } from "./plan.ts";
+
+const HEAD = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
+
+function configured(name: string, text: string): InputSet {
+  return { name, inputs: {}, configuration: { text, place: "file", encoding: "utf8" }, latest: false };
+}
+
+/** Sets that did not end as promised when they were first tried. */
+export const FOUND: readonly InputSet[] = [
+  configured(
+    "lines that a carriage return ends: refused as invalid YAML",
+    `${HEAD}nodes:\n- role: control-plane\n`.replaceAll("\n", "\r"),
+  ),
+  configured(
+    "a patch of containerd's that is not JSON: accepted, and kind failed when the nodes ran",
+    `${HEAD}containerdConfigPatchesJSON6902:\n- it's\n`,
+  ),
+  configured(
+    "a patch of containerd's that is not a list: accepted, and kind failed when the nodes ran",
+    `${HEAD}containerdConfigPatchesJSON6902:\n- '{}'\n`,
+  ),
+  {
+    name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
+    inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },
+    configuration: undefined,
+    latest: false,
+  },
+];

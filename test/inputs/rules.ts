@@ -1,0 +1,71 @@
+/** A message, and the words of docs/validation.md that announce it. */
+export interface Rule {
+  readonly says: RegExp;
+  readonly documented: string;
+}
+
+/** What this Action refuses of a kind configuration although kind accepts it. */
+export const REFUSALS: readonly Rule[] = [
+  {
+    says: /cannot be a cluster's name/,
+    documented: "A malformed number, duration, name, version, address, URL or image reference",
+  },
+  {
+    says: /is not a full image reference/,
+    documented: "A malformed number, duration, name, version, address, URL or image reference",
+  },
+  {
+    says: /contradicts kind-config|contradicts the image/,
+    documented: "Inputs that contradict each other or the kind configuration",
+  },
+  {
+    says: /has a second YAML document|is larger than 100 kB|more than 100 aliases/,
+    documented: "more than one document, more than 100 kB or more than 100 aliases",
+  },
+  {
+    says: /is not a label key|is not a DNS name|Kubernetes reserves|is a label with an invalid value/,
+    documented: "A label that the kubelet refuses",
+  },
+  { says: /does not exist \(|goes through a file/, documented: "A mount of a path that does not exist" },
+  {
+    says: /is already in use on this machine|asks for port \d+ of this machine/,
+    documented: "A port in the kind configuration that something already listens on, or that two places of it ask for",
+  },
+  {
+    says: /overlap, so one address could be used twice/,
+    documented: "Subnets for pods, Services and kind's Docker network that overlap",
+  },
+  {
+    says: /is not an address of this machine|this machine does not have IPv6/,
+    documented: "An address for the API server that this machine does not have",
+  },
+  {
+    says: /would have a hostname of \d+ characters/,
+    documented: "A cluster name so long that a node's hostname would exceed 63 characters",
+  },
+  {
+    says: /which the version skew policy does not allow/,
+    documented: "Nodes with images newer than the API server, or more than three minors older",
+  },
+  {
+    says: /has no containerPath|has no containerPort|is not an absolute path|is the root of the node|contains a colon/,
+    documented: "A mount or a port mapping that Docker refuses",
+  },
+  { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
+  {
+    says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
+    documented: "An empty item of a list",
+  },
+  {
+    says: /is not YAML: .*Unexpected (?:scalar at node end|\S+ token in YAML stream)/,
+    documented: "YAML that is not valid, also after its end, where kind does not look",
+  },
+];
+
+/** What kind refuses later, and this Action does not promise to check. */
+export const UNCHECKED: readonly Rule[] = [
+  { says: /failed to apply JSON 6902 patch/, documented: "whether an RFC 6902 patch fits the file that it changes" },
+  { says: /failed to patch containerd config/, documented: "what containerd's patches say" },
+  { says: /found incompatible YAML document/, documented: "`%YAML 1.2`" },
+  { says: /found a tab character that violates indentation/, documented: "a tab on a line of its own" },
+];
