@@ -181,7 +181,16 @@ const WITH_TORCH = [
  */
 const ALONE = [
   ...["act", "chaos", "cluster", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
-  ...["faults-environment", "faults-runner", "faults-stopped", "inotify", "lifecycle", "pair"],
+  ...[
+    "faults-environment",
+    "faults-runner",
+    "faults-stopped",
+    "faults-torch",
+    "inotify",
+    "lifecycle",
+    "pair",
+    "secrets",
+  ],
 ];
 
 /**
