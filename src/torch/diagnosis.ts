@@ -92,9 +92,15 @@ const RULES: readonly Rule[] = [
     fix: "stop what uses it in an earlier step, or change the port in the compose file",
   },
   {
-    words: /OutOfMemoryError|Cannot allocate memory|exit code 137|OOMKilled":\s*true/i,
+    words: /OutOfMemoryError|Cannot allocate memory|ran out of memory|OOMKilled(?!":\s*false)/i,
     cause: "The machine has too little memory for the cluster and TORCH-V2.",
     fix: "use a larger runner, or fewer nodes (workers)",
+  },
+  {
+    words: /exit code 137\b/i,
+    cause:
+      "It was ended by SIGKILL: by the kernel if the machine ran out of memory, or else by something on this machine.",
+    fix: "if dmesg names an out-of-memory kill, use a larger runner, or fewer nodes (workers); if not, find what ends containers on this machine",
   },
   {
     words: /No space left on device/i,

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { basename, join } from "node:path";
+import { takeBlob } from "./layers/blobs.ts";
 
 /** What a request to the service asks for. */
 export type ArtifactCall = "CreateArtifact" | "upload" | "FinalizeArtifact";
@@ -18,10 +20,12 @@ export interface ArtifactService {
  * Starts a service on this machine's loopback.
  * @param answers what it does in place of what is documented.
  * @param lateMilliseconds how long it takes for each answer.
+ * @param folder where it keeps what is uploaded, a file for each artifact; without it nothing is kept.
  */
 export async function startArtifactService(
   answers: Readonly<Partial<Record<ArtifactCall, Answer>>> = {},
   lateMilliseconds = 0,
+  folder?: string,
 ): Promise<ArtifactService> {
   const asked: ArtifactCall[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,8 +35,15 @@ export async function startArtifactService(
     response.on("error", () => undefined);
     const answer = answers[call];
     if (answer !== undefined) return answer(response);
+    if (call === "upload" && folder !== undefined) {
+      const url = new URL(request.url ?? "", base());
+      void takeBlob(request, response, { url, file: join(folder, basename(url.pathname)) });
+      return;
+    }
     // The client sends the rest while it waits.
-    request.resume().on("end", () => setTimeout(documented, lateMilliseconds, call, base(), response));
+    const name = `artifact-${asked.filter((each) => each === "CreateArtifact").length}`;
+    const upload = `${base()}/container/${name}.zip?sig=${SIGNATURE}`;
+    request.resume().on("end", () => setTimeout(documented, lateMilliseconds, call, upload, response));
   }).listen(0, "127.0.0.1", resolve);
   const base = () => {
     const { port }: AddressInfo = Object(server.address());
@@ -57,10 +68,13 @@ function callOf({ url = "" }: IncomingMessage): ArtifactCall {
   return url.endsWith("/FinalizeArtifact") ? "FinalizeArtifact" : "upload";
 }
 
-function documented(call: ArtifactCall, base: string, response: ServerResponse): void {
+/** What lets whoever has it write to the storage. */
+export const SIGNATURE = "c2lnbmF0dXJlLW9mLXRoZS1zdG9yYWdl";
+
+function documented(call: ArtifactCall, upload: string, response: ServerResponse): void {
   const json = (value: object) =>
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
-  if (call === "CreateArtifact") json({ ok: true, signed_upload_url: `${base}/container/artifact.zip?sig=signature` });
+  if (call === "CreateArtifact") json({ ok: true, signed_upload_url: upload });
   else if (call === "FinalizeArtifact") json({ ok: true, artifact_id: "7" });
   else response.writeHead(201).end();
 }

@@ -1,8 +1,10 @@
+import { readContainerState } from "../../docker/container-state.ts";
 import { Failure } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
 import type { Component } from "../components.ts";
 import { diagnoseTorch } from "../diagnosis.ts";
+import { findEnd } from "./container.ts";
 import { readComponentLogs } from "./logs.ts";
 import { tailOf } from "./tail.ts";
 
@@ -51,6 +53,26 @@ export async function explainFailure(
   ].join("\n");
   const fix = likely?.fix ?? "look at the logs of TORCH-V2 in the collected logs";
   return new Failure(message, { fix, retryable: false });
+}
+
+/**
+ * Why a component has ended, with its last lines; `undefined` if it runs.
+ * @param when as in `after it had served`; what followed from the end may be added as a sentence of its own.
+ */
+export async function explainEnd(
+  running: Running,
+  when: string,
+  { exec, signal }: Explaining & { readonly signal: AbortSignal },
+): Promise<Failure | undefined> {
+  const end = findEnd(await readContainerState(running.container, exec, signal));
+  if (end === undefined) return undefined;
+  return await explainFailure(`The ${running.component.title} ${end} ${when}.`, [running], { exec });
+}
+
+/** @throws Failure if a component has ended. */
+export async function checkRuns(...args: Parameters<typeof explainEnd>): Promise<void> {
+  const ended = await explainEnd(...args);
+  if (ended !== undefined) throw ended;
 }
 
 /** A component with the last lines of its logs. */

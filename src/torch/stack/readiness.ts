@@ -1,6 +1,7 @@
 import { listCommands, readContainerState } from "../../docker/container-state.ts";
 import { poll } from "../../poll.ts";
 import type { Log } from "../../runner/log.ts";
+import type { Engine } from "../clients/engine.ts";
 import { readPage } from "../clients/page.ts";
 import { describePage } from "../clients/page-error.ts";
 import { findEnd, hasNoProgram } from "./container.ts";
@@ -113,5 +114,13 @@ export function watchDashboard(url: string, signal: AbortSignal): () => Promise<
     failingSince ??= now;
     const reason = `${answer.reason}: ${describePage(readPage(answer.body)) || "an empty page"}`;
     return now - failingSince > ERROR_SECONDS * 1000 ? { reason, failed: true } : { reason };
+  };
+}
+
+/** Checks whether the engine serves. */
+export function watchEngine(client: Pick<Engine, "notReadyReason">): () => Promise<Readiness> {
+  return async () => {
+    const reason = await client.notReadyReason();
+    return reason === undefined ? "ready" : { reason };
   };
 }

@@ -8,11 +8,13 @@ import type { PackageCaches } from "../packages/caches.ts";
 import { openCaches } from "../packages/open.ts";
 import { planModels, planUrls } from "../plan.ts";
 import { BuildReports } from "./build-reports.ts";
+import { checkRuns } from "./explain.ts";
 import { buildImage } from "./images.ts";
 import { prepareNetworks } from "./networks.ts";
+import { deployPlansTo } from "./plans.ts";
 import { restoreShares, withFastJava } from "./priority.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { type Waiting, waitUntilServing, watchDashboard } from "./readiness.ts";
+import { type Waiting, waitUntilServing, watchDashboard, watchEngine } from "./readiness.ts";
 import type { StackRequest, StackTools } from "./request.ts";
 import { waitForServices } from "./services.ts";
 import { startContainers } from "./start.ts";
@@ -88,6 +90,9 @@ export class TorchStack {
   /** Waits until every component serves, the plans deployed. @returns the keys of the engine's processes. */
   async waitUntilServing(): Promise<readonly string[]> {
     const [processes] = await Promise.all([this.#engine, this.dashboardServes, this.#services]);
+    // One that served early may have ended while the others started.
+    const check = (each: Component) => checkRuns(this.#runningOf(each), "after it had served", this.#waiting(each));
+    await Promise.all(Object.values(COMPONENTS).map(check));
     this.#progress.stop();
     return processes;
   }
@@ -133,23 +138,17 @@ export class TorchStack {
       await this.#restoreShares("engine");
     });
     const client = openEngine(this.urls.engine, tasks.signal);
-    const look = async () => {
-      const reason = await client.notReadyReason();
-      return reason === undefined ? "ready" : { reason };
-    };
     const waiting = { ...this.#waiting(COMPONENTS.engine), yields: () => !this.#servicesServing };
     await timeline.measure("Flowable engine serves", () =>
-      waitUntilServing(this.#runningOf(COMPONENTS.engine), look, waiting),
+      waitUntilServing(this.#runningOf(COMPONENTS.engine), watchEngine(client), waiting),
     );
     log.info(`Flowable engine: serves ${this.urls.engine}`);
     await this.#restoreShares("engine");
     this.#progress.say(COMPONENTS.engine, "takes the BPMN plans");
-    const { plans, planBytes } = this.#request.checkout;
-    const { processes, deployed } = await timeline.measure("Deploy BPMN plans", () =>
-      client.deployPlans(plans, planBytes),
+    const processes = await timeline.measure("Deploy BPMN plans", () =>
+      deployPlansTo(client, this.#request.checkout, this.#runningOf(COMPONENTS.engine), waiting),
     );
     this.#progress.done(COMPONENTS.engine);
-    log.info(`Flowable engine: ${processes.length} process(es) ${deployed ? "deployed" : "there already"}`);
     return processes;
   }
 

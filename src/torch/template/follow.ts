@@ -1,13 +1,10 @@
-import { readContainerState } from "../../docker/container-state.ts";
 import { describeError, Failure } from "../../errors.ts";
 import { poll } from "../../poll.ts";
 import type { Log } from "../../runner/log.ts";
 import type { Engine } from "../clients/engine.ts";
 import type { ProcessInstance } from "../clients/instances.ts";
 import type { DeadJob } from "../clients/jobs.ts";
-import { COMPONENTS } from "../components.ts";
-import { findEnd } from "../stack/container.ts";
-import { explainDeployment } from "./explain.ts";
+import { explainDeployment, explainEnded } from "./explain.ts";
 import type { Application } from "./graph.ts";
 import { lackingApplications, placeApplications } from "./placement.ts";
 import { judge, type NodeState, readNodeStates, STARTED, WAITING } from "./progress.ts";
@@ -131,14 +128,10 @@ function observeDeployment({ engine, known }: Launched, request: DeploymentReque
   };
 }
 
-/** @throws Failure if the service layer or the engine has ended. */
+/** @throws Failure if a component has ended. */
 async function checkContainers(request: DeploymentRequest, tools: DeploymentTools): Promise<void> {
-  for (const name of ["services", "engine"] as const) {
-    const end = findEnd(await readContainerState(request.containers[name], tools.exec, tools.signal));
-    if (end === undefined) continue;
-    const what = `The ${COMPONENTS[name].title} ${end} during the deployment.`;
-    throw await explainDeployment(what, request, tools, [name]);
-  }
+  const ended = await explainEnded("", request, tools);
+  if (ended !== undefined) throw ended;
 }
 
 /** Logs the status of each node when it changes. */

@@ -6,13 +6,13 @@ export interface Scope {
   readonly write: boolean;
 }
 
-/** The runner's token: a JWT whose `ac` lists the scopes, 1 for reading and 3 for both. */
+/** The runner's token: a JWT whose `ac` lists the scopes, 1 for reading and 3 for both; its `scp` is for the artifacts. */
 export function signToken(scopes: readonly Scope[], secret: string): string {
   const now = Math.floor(Date.now() / 1000);
   const ac = JSON.stringify(scopes.map(({ scope, write }) => ({ Scope: scope, Permission: write ? 3 : 1 })));
   const parts = [
     { alg: "HS256", typ: "JWT" },
-    { ac, nbf: now - 60, exp: now + 3600, jti: randomUUID() },
+    { ac, scp: "Actions.Results:run:job", nbf: now - 60, exp: now + 3600, jti: randomUUID() },
   ];
   const payload = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
   return `${payload}.${createHmac("sha256", secret).update(payload).digest("base64url")}`;

@@ -15,7 +15,10 @@ export async function packTar(
   const folder = await mkdtemp(join(tmpdir(), "kind-torch-tar-"));
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+    await writeFile(
+      join(folder, name),
+      typeof content === "string" || content instanceof Uint8Array ? content : JSON.stringify(content),
+    );
   }
   await execute("tar", [...options, "-C", folder, "-cf", file, ...(await readdir(folder))]);
   await rm(folder, { recursive: true });

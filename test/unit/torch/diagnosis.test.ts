@@ -29,6 +29,9 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["Back-off pulling image: ImagePullBackOff", /cannot pull an image of the template/],
   ["Bind for 127.0.0.1:8005 failed: port is already allocated", /in use/],
   ["java.lang.OutOfMemoryError: Java heap space", /too little memory/],
+  ["ended (exit code 137, killed because the machine ran out of memory)", /too little memory/],
+  ["container c ended 4 times (OOMKilled, exit code 137)", /too little memory/],
+  ["The service layer ended (exit code 137) before it served.", /SIGKILL/],
   ["write /var/lib/docker/x: no space left on device", /disk/],
   ["java.net.UnknownHostException: other-control-plane", /could not be resolved/],
 ];
