@@ -49,7 +49,7 @@ async function isRunning(run: ActionRun, words: string): Promise<void> {
 
 const succeeded = (result: StepResult) => {
   assert.equal(result.exitCode, 0, logOf(result));
-  assert.doesNotMatch(logOf(result), /::error/);
+  assert.doesNotMatch(logOf(result), /^::error/m);
 };
 
 onEngine(
@@ -75,7 +75,7 @@ onEngine(
     assert.match(logOf(result), /Try 1 of 2 failed/);
     const post = await interrupt(engine, () => run.post({ environment }));
     assert.match(logOf(post), /Docker Engine does not answer: waiting for it[\s\S]*Deleted /);
-    assert.doesNotMatch(logOf(post), /::warning|::error/);
+    assert.doesNotMatch(logOf(post), /^::(?:warning|error)/m);
   },
 );
 
