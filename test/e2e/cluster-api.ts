@@ -84,7 +84,9 @@ function follow(options: RequestOptions, onAdded: (object: ApiObject) => void): 
     const asked = request(options, (response) => {
       resolve(response.statusCode === 200);
       response.on("error", () => undefined);
-      createInterface({ input: response }).on("line", (line) => {
+      // The interface has the errors of its input too.
+      const lines = createInterface({ input: response }).on("error", () => undefined);
+      lines.on("line", (line) => {
         const { type, object } = JSON.parse(line);
         if (type === "ADDED") onAdded(object);
       });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ActionRun, type Machine, prepareMachine, prepareRun } from "./harness.ts";
+import { raiseBedFor } from "../../scripts/local/testbed.ts";
+import { kindConfig } from "../../testbed/releases.ts";
+import { type ActionRun, type Machine, machineOf, prepareRun } from "./harness.ts";
 import { dockerObjects, findLeft } from "./left.ts";
 
 /**
@@ -56,6 +58,11 @@ export function faultsAtOnce(name: string, declare: () => void): void {
   else describe(name, { concurrency: true }, declare);
 }
 
+/** Another Kubernetes than the guide's, for `FAULTS_KUBERNETES=1.31 npm run faults`. */
+const KUBERNETES = process.env.FAULTS_KUBERNETES;
+const OF_KUBERNETES: Readonly<Record<string, string>> =
+  KUBERNETES === undefined ? {} : { "kubernetes-version": KUBERNETES, "kind-config": kindConfig(KUBERNETES) };
+
 let count = 0;
 
 /** Declares a fault and its test, after which nothing of its runs may be left. */
@@ -70,11 +77,11 @@ export function fault(row: Fault, body: (subject: Subject) => Promise<void>): vo
   const title = `${row.area}: ${cause}, ${when}: ${sees}`;
   // The test has some time more than the row: what hangs is ended, and its own removal is looked at.
   test(title, { timeout: (seconds + 120) * 1000, skip }, async (context) => {
-    const machine = await prepareMachine();
+    const machine = machineOf(await raiseBedFor(KUBERNETES, console.error));
     const before = await dockerObjects();
     const runs: { readonly run: ActionRun; posted: boolean }[] = [];
     const prepare = async (inputs: Readonly<Record<string, string>> = {}) => {
-      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0", ...inputs });
+      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0", ...OF_KUBERNETES, ...inputs });
       const entry = { run, posted: false };
       runs.push(entry);
       return {

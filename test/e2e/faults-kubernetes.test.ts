@@ -73,7 +73,7 @@ inCluster(
     const result = await main();
     assert.equal(killed, 1, logOf(result));
     assert.equal(result.exitCode, 0, logOf(result));
-    assert.doesNotMatch(logOf(result), /::error/);
+    assert.doesNotMatch(logOf(result), /^::error/m);
   },
 );
 

@@ -88,6 +88,8 @@ export async function startRemoteEngine(official: boolean): Promise<RemoteEngine
       await ended;
       forwarder?.close();
       await disconnectNetwork();
+      // One that was killed has left the mount of its folder.
+      await root("umount", "--recursive", "--lazy", file("data")).catch(() => undefined);
       await root("rm", "--recursive", "--force", folder);
       await rm(folder, { recursive: true, force: true });
     },

@@ -28,3 +28,9 @@ test("a container that a busy machine is slow to end is removed at the next try"
 test("a removal that Docker refuses for another reason is not tried again", async () => {
   await assert.rejects(removeThrough(1, "Error response from daemon: permission denied"), /permission denied/);
 });
+
+test("a removal that an engine cut off by its own end is tried again", async () => {
+  for (const words of ["error during connect: Delete http://x/containers/id: EOF", "unexpected EOF"]) {
+    assert.equal(await removeThrough(1, words), 2);
+  }
+});
