@@ -73,18 +73,21 @@ function parseDocuments(
   lineCounter: LineCounter,
   { asWritten }: YamlOptions,
 ): readonly Document.Parsed[] {
-  return [
-    ...parseAllDocuments(text, {
-      lineCounter,
-      logLevel: "error",
-      prettyErrors: false,
-      // What is read as it was written is merged by its reader, which knows the places.
-      merge: asWritten !== true,
-      // The parser compares each key with each other one; `findEqualKeys` looks at each key once.
-      uniqueKeys: false,
-      ...(asWritten === true ? { schema: "failsafe" as const } : {}),
-    }),
-  ];
+  const parsed = parseAllDocuments(text, {
+    lineCounter,
+    logLevel: "error",
+    prettyErrors: false,
+    // What is read as it was written is merged by its reader, which knows the places.
+    merge: asWritten !== true,
+    // The parser compares each key with each other one; `findEqualKeys` looks at each key once.
+    uniqueKeys: false,
+    ...(asWritten === true ? { schema: "failsafe" as const } : {}),
+  });
+  if (!("empty" in parsed)) return parsed;
+  const nothing = emptyDocument();
+  // A text of nothing but directives.
+  nothing.warnings.push(...parsed.warnings);
+  return [nothing];
 }
 
 /** A text without a document: nothing, or only comments. */
@@ -107,7 +110,9 @@ function findIssues(
   }
   const equalKeys = uniqueKeys ? findEqualKeys(document.contents) : [];
   const errors = [
-    ...document.errors.map(({ message, pos }) => ({ kind: "syntax" as const, message, offset: pos[0] })),
+    ...[...document.errors, ...document.warnings.filter(({ code }) => code === "BAD_DIRECTIVE")].map(
+      ({ message, pos }) => ({ kind: "syntax" as const, message, offset: pos[0] }),
+    ),
     ...equalKeys.map((offset) => ({ kind: "syntax" as const, message: "Map keys must be unique", offset })),
   ];
   if (errors.length > 0) return errors;

@@ -30,9 +30,17 @@ const numbers =
 const outcomes = new Map<string, number>();
 let wrong = 0;
 let done = 0;
+let stopped = false;
 const limit = pLimit(CONCURRENCY);
+// Ended early, it says what it has found so far.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stopped = true;
+  });
+}
 try {
   await limit.map(numbers, async (number) => {
+    if (stopped) return;
     const set = planSet(seed, number);
     const { outcome, faults } = await runSet(set, { machine, kind });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -47,5 +55,5 @@ try {
   await kind.dispose();
 }
 for (const [outcome, times] of [...outcomes].toSorted(([, a], [, b]) => b - a)) console.log(`${times} ${outcome}`);
-console.log(`${numbers.length - wrong} of ${numbers.length} as promised; repeat with --seed ${seed}`);
+console.log(`${done - wrong} of ${done} as promised; repeat with --seed ${seed}`);
 process.exitCode = wrong === 0 ? 0 : 1;

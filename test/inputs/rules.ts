@@ -51,13 +51,21 @@ export const REFUSALS: readonly Rule[] = [
     says: /has no containerPath|has no containerPort|is not an absolute path|is the root of the node|contains a colon/,
     documented: "A mount or a port mapping that Docker refuses",
   },
+  {
+    says: /which YAML readers treat differently/,
+    documented: "A character that YAML's readers treat differently",
+  },
+  {
+    says: /is not an IP address/,
+    documented: "A port, an address, a subnet or an address family that is not valid",
+  },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
     documented: "An empty item of a list",
   },
   {
-    says: /is not YAML: .*Unexpected (?:scalar at node end|\S+ token in YAML stream)/,
+    says: /is not YAML: .*(?:Unexpected (?:scalar at node end|\S+ token in YAML stream)|Comments must be separated)/,
     documented: "YAML that is not valid, also after its end, where kind does not look",
   },
 ];

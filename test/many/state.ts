@@ -124,7 +124,7 @@ async function rules(program: string): Promise<Amount> {
   return items(saved.filter((line) => !line.startsWith("#")).map((line) => line.replace(/\[\d+:\d+\]/, "").trim()));
 }
 
-const OF_CONTAINERS = /^(?:containerd-shim.*|docker-proxy|runc|kind|kubectl|docker-compose)$/;
+const OF_CONTAINERS = /^(?:containerd-shim.*|docker-proxy|runc)$/;
 
 async function ownProcesses(prefix: string): Promise<readonly string[]> {
   const commands = (await commandLines()).map((command) => basename(command.split("\0")[0] ?? ""));

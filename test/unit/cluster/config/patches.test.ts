@@ -175,3 +175,13 @@ test("an RFC 6902 patch of containerd's is JSON: a list of operations", () => {
     assert.match(problem?.reason ?? "accepted", /^line 4, column 3: containerdConfigPatchesJSON6902\.0 is not /, text);
   }
 });
+
+test("a directive that YAML does not have is refused, as kind refuses it", () => {
+  for (const body of [
+    "kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: '%a'}\n",
+    'kubeadmConfigPatches:\n- "%a b\\n---\\nkind: A\\n"\n',
+  ]) {
+    const [problem] = misconfigure(body);
+    assert.match(problem?.reason ?? "accepted", /cannot be read: is not YAML: .*directive %a/, body);
+  }
+});
