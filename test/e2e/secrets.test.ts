@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { unzipSync } from "fflate";
@@ -10,7 +9,8 @@ import type { StepResult } from "../../scripts/local/runner.ts";
 import { WITHOUT_ROOT } from "../privileges.ts";
 import { logOf } from "./fault.ts";
 import { prepareMachine, sh } from "./harness.ts";
-import { type DiskResult, dockerFolders, searchDisk } from "./secrets/disk.ts";
+import type { DiskResult } from "./secrets/disk.ts";
+import { readImages, readModes, searchMachine } from "./secrets/machine.ts";
 import type { Secret } from "./secrets/needles.ts";
 import { empty, PLACES, unexplained } from "./secrets/places.ts";
 import { PRIVATE_IMAGE } from "./secrets/private-registry.ts";
@@ -25,9 +25,7 @@ import {
   secretsOf,
   type WholeRun,
 } from "./secrets/whole-run.ts";
-import { readLayers, torchLeftovers } from "./torch.ts";
-
-const COMPONENTS = ["dashboard", "engine", "services"] as const;
+import { torchLeftovers } from "./torch.ts";
 
 /** One run, with everything on. Each search finds the canary, which is in each place, and nothing else. */
 describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
@@ -44,10 +42,20 @@ describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
   let later: DiskResult;
 
   before(async () => {
-    const machine = await prepareMachine();
-    whole = await prepareWholeRun(machine);
-    const begin = Date.now();
+    whole = await prepareWholeRun(await prepareMachine());
     const stop = watchMachine();
+    try {
+      await runAll(Date.now());
+    } finally {
+      seen = await stop();
+    }
+  });
+  after(async () => {
+    await whole?.run.post();
+    await whole?.dispose();
+  });
+
+  async function runAll(begin: number): Promise<void> {
     const { run, environment } = whole;
     const visible = spawn("sh", ["-c", "sleep 5", CANARY], { env: { ...process.env, CANARY }, stdio: "ignore" });
     main = await run.main({ environment });
@@ -57,58 +65,12 @@ describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
     await sh("docker", ["exec", `${CLUSTER}-control-plane`, "sh", "-c", `echo ${CANARY} >/var/lib/canary`]);
     secrets = [...whole.secrets, ...(await secretsOf(main)), canary];
     find = traces(secrets);
-    during = await searchMachine(begin);
-    modes = await readModes(during.found);
+    during = await searchMachine(secrets, whole, begin);
+    modes = await readModes(main.state["run-directory"] ?? "", during.found);
     docker = await inspectDocker();
     images = await readImages();
     post = await run.post({ environment, inputs: { "job-status": "failure" } });
-    later = await searchMachine(begin);
-    seen = await stop();
-  });
-  after(() => whole?.dispose());
-
-  /** The modes of what in the run's folder holds a secret, and of that folder. */
-  async function readModes(found: readonly Trace[]): Promise<readonly string[]> {
-    const folder = main.state["run-directory"] ?? "";
-    const files = new Set(found.map(({ place }) => place).filter((place) => place.startsWith(folder)));
-    const read = [folder, ...files].map(async (path) => ((await stat(path)).mode & 0o777).toString(8));
-    return await Promise.all(read);
-  }
-
-  /** All of this machine that the run could have written to, and all that Docker keeps. */
-  async function searchMachine(since: number): Promise<DiskResult> {
-    const { folders } = whole.run;
-    // A machine's temporary folder may be elsewhere than the run's folders, and the tool cache outside of HOME.
-    const roots = [...new Set([tmpdir(), homedir(), join(folders.workspace, ".."), folders.toolCache])];
-    const outer = roots.filter((path) => !roots.some((each) => path !== each && path.startsWith(`${each}/`)));
-    const own = await dockerFolders((name) => name.startsWith(CLUSTER));
-    const root = await sh("docker", ["info", "--format={{.DockerRootDir}}"]);
-    // Where Docker keeps a running container's files, they have names that say nothing.
-    const engineRoots = own.some(({ place }) => place.startsWith("container")) ? own : [{ path: root, place: root }];
-    const [files, engine] = await Promise.all([
-      searchDisk(secrets, {
-        ...{ roots: outer.map((path) => ({ path, place: path })), since, byContentAlone: false },
-        // The test's own: what the services were given, and Docker's configuration.
-        without: [whole.builder.folder, root],
-      }),
-      searchDisk(secrets, { roots: engineRoots, since, byContentAlone: true, without: [] }),
-    ]);
-    return {
-      found: [...files.found, ...engine.found],
-      skipped: [...files.skipped, ...engine.skipped],
-      files: files.files + engine.files,
-    };
-  }
-
-  async function readImages(): Promise<ReadonlyMap<string, Buffer>> {
-    const all = new Map<string, Buffer>();
-    for (const component of COMPONENTS) {
-      const image = await sh("docker", ["inspect", "--format={{.Config.Image}}", `${CLUSTER}-${component}`]);
-      for (const [name, bytes] of await readLayers(image)) all.set(`${component}'s image: ${name}`, bytes);
-      const history = await sh("docker", ["history", "--no-trunc", image]);
-      all.set(`${component}'s history`, Buffer.from(history));
-    }
-    return all;
+    later = await searchMachine(secrets, whole, begin);
   }
 
   /** Sees that nothing but the canary was found, and the canary. */
