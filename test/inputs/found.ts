@@ -20,6 +20,10 @@ export const FOUND: readonly InputSet[] = [
     "a patch of containerd's that is not a list: accepted, and kind failed when the nodes ran",
     `${HEAD}containerdConfigPatchesJSON6902:\n- '{}'\n`,
   ),
+  configured(
+    "a patch with a directive that YAML does not have: accepted, and kind failed when the nodes ran",
+    `${HEAD}kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: '%a'}\n`,
+  ),
   {
     name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
     inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },

@@ -70,5 +70,11 @@ async function create({ kind, kubernetes }: PlainKind, folder: string, bin: stri
   if (accepted) return { accepted };
   // What the fake does not know says nothing about the configuration.
   if (code === null || words.includes("fake-docker has no answer")) throw new Error(`kind was not asked: ${words}`);
-  return { accepted, words: words.split("\n").findLast((line) => line.startsWith("ERROR")) ?? words };
+  return {
+    accepted,
+    words: words
+      .slice(Math.max(words.indexOf("ERROR"), 0))
+      .slice(0, 500)
+      .trim(),
+  };
 }

@@ -59,6 +59,10 @@ export const REFUSALS: readonly Rule[] = [
     says: /is not an IP address/,
     documented: "A port, an address, a subnet or an address family that is not valid",
   },
+  {
+    says: /cannot be written into kubeadm's configuration/,
+    documented: "A feature gate or a runtime setting with quotes, backslashes or several lines",
+  },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
