@@ -42,10 +42,12 @@ describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
   let later: DiskResult;
 
   before(async () => {
+    // Before the first file of a user's is written.
+    const begin = Date.now();
     whole = await prepareWholeRun(await prepareMachine());
     const stop = watchMachine();
     try {
-      await runAll(Date.now());
+      await runAll(begin);
     } finally {
       seen = await stop();
     }
@@ -102,7 +104,11 @@ describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
       const log = rest.log.map((line) => (line.startsWith("::debug::") ? mask(line) : line));
       const found = find(name, `${log.join("\n")}\n${rest.summary}\n${JSON.stringify({ ...rest, log })}`);
       if (name === "main") expectCanaryAlone(found, name);
-      else assert.deepEqual(found, []);
+      else
+        assert.deepEqual(
+          found.filter(({ what }) => !what.startsWith(canary.name)),
+          [],
+        );
     }
   });
 
