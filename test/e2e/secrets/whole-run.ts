@@ -90,7 +90,7 @@ async function placeFiles({ folders }: ActionRun, registry: PrivateRegistry, pac
   await placeTorch(torch, {
     [`${DOCKER}/docker-compose-torch-dashboard-solver.yaml`]: (text) => text.replace("environment:", variables),
     "dashboard/Dockerfile": (text) => text.replace(/^EXPOSE/m, `ENV CANARY=${CANARY}\nRUN echo ${CANARY} >/c\nEXPOSE`),
-    "dashboard/start-dashboard.sh": (text) => text.replace(/^for name/m, `echo ${CANARY} | tee /root/canary\nfor name`),
+    "dashboard/start-dashboard.sh": (text) => text.replace(/^for name/m, `echo ${CANARY} | tee /var/canary\nfor name`),
   });
   await useLightServices(torch);
   await mkdir(join(temp, "packages"));

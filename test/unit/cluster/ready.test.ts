@@ -17,7 +17,7 @@ const kubectlWith =
     return { stdout: what === "serviceaccount" ? "default" : JSON.stringify({ items }), stderr: "" };
   };
 
-test("a cluster that is not ready is told with the seconds that were waited, and made again only where that may help", async () => {
+test("a cluster that is not ready is named with the seconds that were waited, and made again only where that may help", async () => {
   const waiting = (reason: string) => ({
     phase: "Pending",
     containerStatuses: [{ name: "coredns", state: { waiting: { reason, message: "words" } } }],

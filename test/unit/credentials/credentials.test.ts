@@ -91,7 +91,7 @@ test("the signing request asks the cluster's own signer for a client certificate
   assert.equal(Buffer.from(plan.spec.request, "base64").toString(), "the request");
 });
 
-test("a request that is denied, or that its signer gave up, is told in the words of who did it, and not tried again", () => {
+test("a request that is denied, or that its signer gave up, is named in the words of who did it, and not tried again", () => {
   const read = (status: object) => readSigned("torch-0a1b", JSON.stringify({ status }));
   const approved = { type: "Approved", status: "True" };
   assert.equal(read({ conditions: [approved], certificate: Buffer.from("PEM").toString("base64") }), "PEM");
