@@ -51,16 +51,19 @@ export async function makeStrangers(machine: Machine, prefix: string): Promise<S
 }
 
 const RUNNING =
-  "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .Mounts}} {{json .NetworkSettings.Networks}}";
+  "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .NetworkSettings.Networks}}";
+/** A line each: Docker has them in any order. */
+const MOUNTS = "{{range .Mounts}}{{println .Type .Name .Source .Destination .RW}}{{end}}";
 
 async function lookAt(name: string, node: string): Promise<readonly string[]> {
   const text = await Promise.all([
     sh("docker", ["inspect", "--format", RUNNING, name, node]),
+    sh("docker", ["inspect", "--format", MOUNTS, name, node]),
     sh("docker", ["network", "inspect", "--format", "{{.Id}} {{len .Containers}}", name]),
     sh("docker", ["volume", "inspect", "--format", "{{.Name}} {{.CreatedAt}}", name]),
     inNode(node, "get", "nodes", "--output=jsonpath={.items[*].metadata.uid}"),
   ]);
-  return text.join("\n").split("\n");
+  return text.join("\n").split("\n").toSorted();
 }
 
 function inNode(node: string, ...args: readonly string[]): Promise<string> {
