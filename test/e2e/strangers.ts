@@ -50,8 +50,7 @@ export async function makeStrangers(machine: Machine, prefix: string): Promise<S
   }
 }
 
-const RUNNING =
-  "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .NetworkSettings.Networks}}";
+const RUNNING = "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .NetworkSettings.Networks}}";
 /** A line each: Docker has them in any order. */
 const MOUNTS = "{{range .Mounts}}{{println .Type .Name .Source .Destination .RW}}{{end}}";
 
