@@ -132,7 +132,10 @@ function renderFaults(faults: readonly Fault[]): string {
     [`**${area}**`, "", "", "", ""],
     ...faults
       .filter((fault) => fault.area === area)
-      .map(({ cause, when, sees, seconds, left = "nothing" }) => [cause, when, sees, `${seconds} s`, left]),
+      .map(({ cause, when, sees, seconds, left = "nothing", long }) => {
+        const within = `${seconds} s${long === true ? ", by hand" : ""}`;
+        return [cause, when, sees, within, left];
+      }),
   ]);
   return renderTable(["Cause", "When", "What the user sees", "Within", "Left after post"], rows);
 }

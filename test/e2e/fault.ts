@@ -22,10 +22,11 @@ export interface Fault {
   readonly left?: string;
   /** Why the test does not run on this machine. */
   readonly skip?: string | false;
+  /** Whether it takes long, and there is a shorter one beside it: it only runs if it is asked for. */
+  readonly long?: boolean;
 }
 
-/** The option `skip` of rows that take long and have a shorter one beside them. */
-export const LONG: false | string = process.env.FAULTS === "all" ? false : "takes long: npm run faults runs it";
+const skipsLong = process.env.FAULTS !== "all";
 
 /** What the test of a fault works with. */
 export interface Subject {
@@ -73,7 +74,8 @@ export function fault(row: Fault, body: (subject: Subject) => Promise<void>): vo
   }
   count += 1;
   const cluster = `fault-${process.pid}-${count}`;
-  const { cause, when, sees, seconds, skip = false } = row;
+  const { cause, when, sees, seconds } = row;
+  const skip = (row.skip ?? false) || (row.long === true && skipsLong && "takes long: npm run faults runs it");
   const title = `${row.area}: ${cause}, ${when}: ${sees}`;
   // The test has some time more than the row: what hangs is ended, and its own removal is looked at.
   test(title, { timeout: (seconds + 120) * 1000, skip }, async (context) => {

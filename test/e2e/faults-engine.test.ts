@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { StepResult } from "../../scripts/local/runner.ts";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
 import { WITHOUT_ROOT } from "../privileges.ts";
-import { type Fault, fault, LONG, logOf, type Subject } from "./fault.ts";
+import { type Fault, fault, logOf, type Subject } from "./fault.ts";
 import { type ActionRun, eventually, processesNaming } from "./harness.ts";
 import { type RemoteEngine, startRemoteEngine } from "./remote-engine.ts";
 
@@ -85,7 +85,8 @@ onEngine(
     when: "during the whole step",
     sees: "nothing: the step succeeds",
     seconds: 300,
-    skip: WITHOUT_ROOT || LONG,
+    skip: WITHOUT_ROOT,
+    long: true,
   },
   async ({ engine, run }) => {
     const { environment } = engine;

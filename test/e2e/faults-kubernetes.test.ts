@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
 import { inCluster, onRequest, placeWebhook, REQUESTS, untilAlive } from "./cluster-fault.ts";
-import { errorOf, LONG, logOf } from "./fault.ts";
+import { errorOf, logOf } from "./fault.ts";
 import { sh } from "./harness.ts";
 
 const DNS_PATCH = `kind: Cluster
@@ -77,9 +77,9 @@ inCluster(
   },
 );
 
-for (const { policy, sees, skip } of [
-  { policy: "Fail", sees: "one error with the webhook's name, at once: it is not tried again", skip: false },
-  { policy: "Ignore", sees: "nothing: it is waited for, and the step succeeds", skip: LONG },
+for (const { policy, sees, long } of [
+  { policy: "Fail", sees: "one error with the webhook's name, at once: it is not tried again", long: false },
+  { policy: "Ignore", sees: "nothing: it is waited for, and the step succeeds", long: true },
 ] as const) {
   inCluster(
     {
@@ -87,7 +87,7 @@ for (const { policy, sees, skip } of [
       when: "when the certificate is requested",
       sees,
       seconds: 240,
-      skip,
+      long,
     },
     {},
     async ({ api, main }) => {
@@ -137,7 +137,7 @@ inCluster(
     when: "while the step waits for the cluster, with wait: 30s",
     sees: "one error that names CoreDNS and the scheduler's reason, once wait is over: it is not tried again",
     seconds: 180,
-    skip: LONG,
+    long: true,
   },
   { wait: "30s" },
   async ({ api, main }) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorOf, expectStopped, fault, LONG, logOf } from "./fault.ts";
+import { errorOf, expectStopped, fault, logOf } from "./fault.ts";
 import { eventually, sh } from "./harness.ts";
 import { runWith, startWith, stopWhen } from "./step.ts";
 
@@ -21,7 +21,7 @@ fault(
     when: "while kubeadm runs in it",
     sees: "a line of the log: the first try failed, and the second succeeds",
     seconds: 300,
-    skip: LONG,
+    long: true,
   },
   async ({ cluster, prepare }) => {
     const node = `${cluster}-control-plane`;
@@ -44,7 +44,7 @@ fault(
     when: "while kubeadm joins it",
     sees: "one error that names the node, its exit code 137 and the signal",
     seconds: 180,
-    skip: LONG,
+    long: true,
   },
   async ({ cluster, prepare }) => {
     const node = `${cluster}-worker`;
@@ -115,7 +115,7 @@ fault(
     when: "while kubeadm runs in it",
     sees: "nothing, or a line that the first try failed: the step succeeds",
     seconds: 420,
-    skip: LONG,
+    long: true,
   },
   async ({ cluster, prepare }) => {
     const node = `${cluster}-control-plane`;
@@ -137,7 +137,7 @@ fault(
     when: "after the step",
     sees: "nothing: the cluster answers again",
     seconds: 300,
-    skip: LONG,
+    long: true,
   },
   async ({ cluster, prepare }) => {
     const run = await prepare();
@@ -218,7 +218,7 @@ fault(
     when: "during the whole step",
     sees: "nothing: the step succeeds",
     seconds: 180,
-    skip: LONG,
+    long: true,
   },
   async ({ prepare }) => {
     const run = await prepare();
