@@ -132,6 +132,11 @@ describe("under act", () => {
   });
 
   describe("the project's own workflows", () => {
+    let layers: string;
+    before(async () => {
+      layers = await mkdtemp(join(tmpdir(), "kind-torch-act-layers-"));
+    });
+    after(() => rm(layers, { recursive: true, force: true }));
     const runE2e = (...options: readonly string[]) => runWith({}, ...options);
     const runWith = (request: Partial<ActRequest>, ...options: readonly string[]) =>
       runWorkflow(act, machine, {
@@ -159,8 +164,9 @@ describe("under act", () => {
     });
 
     it("call the reusable workflow, which deploys through TORCH-V2 and passes on each job's result", async () => {
-      const run = await runE2e("--job=results");
+      const run = await runWith({ layers }, "--job=results");
       assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /dashboard: image built, 0 of 6 steps from the cache/);
       assert.match(run.log, /georef: STARTED/);
       assert.match(run.log, /Success - Main Run the caller's command/);
       const cell = "1.28-simple-server-and-georef";
@@ -180,16 +186,12 @@ describe("under act", () => {
       await run.dispose();
     });
 
-    it("call the reusable workflow with a builder of the job's own, whose layers the next job has", async () => {
-      const layers = await mkdtemp(join(tmpdir(), "kind-torch-act-layers-"));
-      for (const steps of ["0 of 6", "6 of 6"]) {
-        const run = await runWith({ layers }, "--job=results");
-        assert.equal(run.exitCode, 0, run.log);
-        assert.match(run.log, new RegExp(`dashboard: image built, ${steps} steps from the cache`));
-        assert.deepEqual(await sh("docker", ["ps", "--all", "--quiet", "--filter=name=buildx_buildkit_builder-"]), "");
-        await run.dispose();
-      }
-      await rm(layers, { recursive: true });
+    it("call the reusable workflow again, whose builder has every layer of the job before", async () => {
+      const run = await runWith({ layers }, "--job=results");
+      assert.equal(run.exitCode, 0, run.log);
+      assert.match(run.log, /dashboard: image built, 6 of 6 steps from the cache/);
+      assert.equal(await sh("docker", ["ps", "--all", "--quiet", "--filter=name=buildx_buildkit_builder-"]), "");
+      await run.dispose();
     });
 
     it("call the reusable workflow with two clusters, and leave neither", async () => {
