@@ -270,7 +270,8 @@ describe("a deployment through TORCH-V2", () => {
       try {
         await fails(
           deploy(csar, {}, async (lines) => {
-            await eventually("the cluster is started", async () => lines.includes("bologna: STARTED"));
+            // At once: the application is started some seconds later.
+            await eventually("the cluster is started", async () => lines.includes("bologna: STARTED"), 60, 10);
             await sh("docker", ["pause", container("services")]);
           }),
           /stopped in the engine: .*(?:timed out|IO exception)/,
