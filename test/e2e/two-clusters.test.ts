@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createRequest } from "../../src/credentials/key.ts";
 import { makeAuthority, openssl, signRequest } from "../unit/certificates.ts";
-import { type ActionRun, dockerLeftovers, failing, type Machine, prepareMachine, prepareRun, sh } from "./harness.ts";
+import {
+  type ActionRun,
+  dockerLeftovers,
+  failing,
+  type Machine,
+  prepareMachine,
+  prepareRun,
+  sh,
+  volumesOf,
+} from "./harness.ts";
 import { dockerObjects } from "./left.ts";
 import { holds, placeTorch, readFolder, TWO_CSAR, TWO_DOCKER, tracesOfKey, useLightServices } from "./torch.ts";
 
@@ -161,8 +170,9 @@ describe("two clusters with one user and one key", () => {
     assert.equal(await kubectl("catania", "get", "namespace", TEMPLATE, "--ignore-not-found", "--output=name"), "");
     const left = [...(await dockerObjects())].filter((each) => !objects.has(each));
     const others = /^(?:container \S+ catania-|network \S+ kind$)/;
+    const volumesOfOther = await volumesOf(["catania-control-plane"]);
     assert.deepEqual(
-      left.filter((each) => !others.test(each)),
+      left.filter((each) => !others.test(each) && !volumesOfOther.some((volume) => each === `volume ${volume}`)),
       [],
     );
     const place = /The logs are in (\S+)/.exec(logOf(second))?.[1] ?? assert.fail(logOf(second));
