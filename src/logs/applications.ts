@@ -25,9 +25,10 @@ export async function collectApplicationLogs(
   { namespaces = [], kubectl }: Pick<JournalState, "namespaces" | "kubectl">,
   { folder, exec, runDirectory }: Reading,
 ): Promise<readonly string[]> {
+  if (kubectl === undefined) return [];
   const missing: string[] = [];
-  for (const { name, cluster, kubeconfig, controlPlane } of kubectl === undefined ? [] : namespaces) {
-    if (kubectl === undefined || controlPlane === undefined) continue;
+  for (const { name, cluster, kubeconfig, controlPlane } of namespaces) {
+    if (controlPlane === undefined) continue;
     if ((await readContainerState(controlPlane, exec)).status !== "running") continue;
     const admin = createKubectl({ kubectl, kubeconfig, runDirectory, exec });
     const place = ["clusters", cluster, name];
