@@ -185,7 +185,7 @@ describe("a run with everything that is secret", { skip: WITHOUT_ROOT }, () => {
     );
     assert.deepEqual(empty(during.found, PLACES), [], "the search finds what is there");
     assert.deepEqual([...new Set(modes)], ["700", "600"], "the modes of the run's folder and of its secret files");
-    for (const place of [/^\/.*\/torch_v2\//, /^volume .*\/canary$/, /^container .*-dashboard\/root\/canary$/]) {
+    for (const place of [/^\/.*\/torch_v2\//, /^volume .*\/canary$/, /^container .*-dashboard\/var\/canary$/]) {
       assert.ok(
         during.found.some((trace) => isCanary(trace) && place.test(trace.place)),
         `${place}`,
