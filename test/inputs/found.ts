@@ -24,6 +24,10 @@ export const FOUND: readonly InputSet[] = [
     "a patch with a directive that YAML does not have: accepted, and kind failed when the nodes ran",
     `${HEAD}kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: '%a'}\n`,
   ),
+  configured(
+    "a key with a tag that it does not have the type of: accepted, and kind failed to decode it",
+    `${HEAD}nodes:\n- role: worker\n  labels: {!!int a: b}\n`,
+  ),
   {
     name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
     inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },

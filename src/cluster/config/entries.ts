@@ -1,5 +1,5 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, visit } from "yaml";
-import { isNull, textOf } from "./scalars.ts";
+import { isNull, KEY, parseScalar, textOf } from "./scalars.ts";
 
 /** An entry of a mapping. */
 export interface Entry {
@@ -7,7 +7,7 @@ export interface Entry {
   readonly key: unknown;
 }
 
-/** The entries of a mapping by key, and the parts that are invalid: not a mapping, or a key that is not a text. */
+/** The entries of a mapping by key, and the parts that are invalid: not a mapping, or a key that is not a text (see KEY). */
 export interface Entries {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly notMappings: readonly unknown[];
@@ -35,11 +35,11 @@ export function readEntries(node: unknown, resolve: (node: unknown) => unknown):
   const notKeys: unknown[] = [];
   for (const { key: written, value } of node.items) {
     const key = resolve(written);
-    if (isScalar(key) && key.type === "PLAIN" && key.source === "<<") {
+    if (isMergeKey(key)) {
       const sources = resolve(value);
       const each = isSeq(sources) ? sources.items : [sources];
       merged.push(...each.map((source) => readEntries(resolve(source), resolve)));
-    } else if (isScalar(key) && !isNull(key)) {
+    } else if (isScalar(key) && !isNull(key) && "value" in parseScalar(key, KEY)) {
       entries.set(textOf(key), { node: value, key });
     } else {
       notKeys.push(key);
@@ -52,6 +52,12 @@ export function readEntries(node: unknown, resolve: (node: unknown) => unknown):
     notMappings: merged.flatMap((each) => each.notMappings),
     notKeys: [...notKeys, ...merged.flatMap((each) => each.notKeys)],
   };
+}
+
+/** Whether a key merges what is below it (yaml.v3's isMerge). */
+function isMergeKey(key: unknown): boolean {
+  if (!isScalar(key) || key.type !== "PLAIN" || key.source !== "<<") return false;
+  return key.tag === undefined || ["!", "tag:yaml.org,2002:merge"].includes(key.tag);
 }
 
 /** Where a node begins and ends in the text. */

@@ -5,7 +5,7 @@ import { nearestName } from "../../values/spelling.ts";
 import type { YamlText } from "../../values/yaml.ts";
 import { type Entry, readEntries, resolveAliases } from "./entries.ts";
 import { keyOf, type Path, Places } from "./places.ts";
-import { type FieldType, isNull, NOT_TEXT, parseScalar } from "./scalars.ts";
+import { type FieldType, isNull, KEY, parseScalar } from "./scalars.ts";
 
 /** The input that brings a kind configuration, as problems name it. */
 export const CONFIGURATION_INPUT = "kind-config";
@@ -153,7 +153,8 @@ export class ConfigurationReader {
       const place = [...path, "key"];
       this.places.set(place, each);
       const empty = { reason: "is empty", allowed: "a string", fix: "write a key before the colon" };
-      this.addProblem(place, isNull(each) ? empty : NOT_TEXT);
+      const parsed = isNull(each) ? { issue: empty } : parseScalar(each, KEY);
+      if ("issue" in parsed) this.addProblem(place, parsed.issue);
     }
     return entries;
   }

@@ -20,6 +20,9 @@ export const NOT_TEXT: Issue = {
   fix: "write it in quotes, or as a block (|) if it has several lines",
 };
 
+/** A key is read like a text; Go's reader decodes its tag, too. */
+export const KEY = { type: "text" } as const;
+
 /** Reads a scalar as Go's yaml.v3 decodes it into a field of this type (its decode.go). */
 export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   if (!isScalar(node)) return { issue: NOT_TEXT };
@@ -27,7 +30,7 @@ export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   const tag = node.tag?.replace("tag:yaml.org,2002:", "");
   if (tag !== undefined && !TAGS[type.type]?.includes(tag)) {
     const fix = "remove the tag, and write a string in quotes";
-    return { issue: { reason: "has an unsupported tag", allowed: "a value without a tag", fix } };
+    return { issue: { reason: "has an unsupported tag", allowed: "a key or a value without a tag", fix } };
   }
   // With a tag for a number or a boolean, even a text in quotes is one.
   const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);

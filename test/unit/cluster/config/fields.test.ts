@@ -89,6 +89,20 @@ test("booleans and numbers are what Go's YAML reader makes of them", () => {
   }
 });
 
+test("a key has no tag but a text's", () => {
+  assert.deepEqual(render("runtimeConfig: {!!str a: x, ! b: y}\n").runtimeConfig, { a: "x", b: "y" });
+  for (const key of ["!!int a", "!!int 1", "!!null a", "!custom a", "!!binary YQ=="]) {
+    assert.match(only(misconfigure(`runtimeConfig: {${key}: x}\n`)).reason, /^line 3, .* unsupported tag/, key);
+    assert.match(only(misconfigure(`nodes:\n- {${key}: x}\n`)).reason, /^line 4, .* unsupported tag/, key);
+  }
+});
+
+test("only what YAML takes for a merge key merges", () => {
+  const merging = (key: string) => `runtimeConfig:\n  <<: {a: x}\n`.replace("<<", key);
+  for (const key of ["<<", "! <<", "!!merge <<"]) assert.deepEqual(render(merging(key)).runtimeConfig, { a: "x" }, key);
+  assert.match(only(misconfigure(merging("!!str <<"))).reason, /is a list or a mapping/);
+});
+
 test("characters that YAML forbids reach kind as escapes, and are refused unescaped", () => {
   const user = configure('runtimeConfig: {a: "\\u00a0\\ufeffb"}\n');
   const shape = planShape(createInputs(), user);
