@@ -12,6 +12,7 @@ import { printable } from "./text.ts";
 import { findExpansionExcess } from "./yaml-aliases.ts";
 import type { YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
+import { findTab } from "./yaml-tabs.ts";
 
 /** A text of YAML, read. */
 export interface YamlText {
@@ -29,6 +30,8 @@ export interface YamlOptions {
   readonly maxBytes?: number;
   /** Every scalar is the text that was written (`1.30`, `007`), for a reader that knows which type it wants. */
   readonly asWritten?: boolean;
+  /** Whether Go's YAML reader gets the text, too: a tab that it does not take is an issue. */
+  readonly forGo?: boolean;
 }
 
 /** An issue by its place in the text. */
@@ -60,6 +63,8 @@ export function readYamlText(
       }),
     };
   }
+  const tab = options.forGo === true ? findTab(text) : undefined;
+  if (tab !== undefined) return { issues: [tab] };
   try {
     return { text, document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
   } catch (error) {

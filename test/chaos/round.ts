@@ -13,7 +13,7 @@ export interface RoundResult {
   readonly seconds: number;
   /** The last line that main printed before it. */
   readonly lastLine: string;
-  /** What is left after post, and what post said that a user should not have to read: nothing. */
+  /** What is left after post, and what main or post said that a user should not have to read: nothing. */
   readonly left: readonly string[];
 }
 
@@ -48,14 +48,15 @@ async function tryRound(round: Round, machine: Machine, cluster: string): Promis
       await placeTorch(folder);
       await useLightServices(folder);
     }
-    const ended = await endAt(round, run, cluster);
+    const { bySignal, failure, ...ended } = await endAt(round, run, cluster);
     const post = await run.post({ inputs: { "job-status": "cancelled" } });
     const left = [
+      ...failure,
       ...(await findLeft(run, cluster, before)),
       ...(post.exitCode === 0 ? [] : [`post ended with ${post.exitCode}`]),
       ...post.log.filter((line) => /^::(error|warning)::/.test(line)),
     ];
-    return ended.bySignal || left.length > 0 ? { ...ended, left } : undefined;
+    return bySignal || left.length > 0 ? { ...ended, left } : undefined;
   } finally {
     await run.post();
     await run.dispose();
@@ -88,8 +89,11 @@ async function endAt(round: Round, run: ActionRun, cluster: string) {
   if (reached && pid !== undefined) kill(pid, round.signal);
   const result: StepResult = await over;
   const bySignal = reached && (result.signal !== null || result.exitCode === 130 || result.exitCode === 143);
-  if (!bySignal) wholeRuns.set(kind, seconds * 0.95);
-  return { seconds, lastLine: after, bySignal };
+  if (bySignal) return { seconds, lastLine: after, bySignal, failure: [] };
+  wholeRuns.set(kind, seconds * 0.9);
+  const words = result.log.filter((line) => line.startsWith("::error")).join(" ");
+  const failure = result.exitCode === 0 ? [] : [`main, which ended with ${result.exitCode} by itself: ${words}`];
+  return { seconds, lastLine: after, bySignal, failure };
 }
 
 async function waitForMoment(

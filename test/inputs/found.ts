@@ -28,6 +28,18 @@ export const FOUND: readonly InputSet[] = [
     "a key with a tag that it does not have the type of: accepted, and kind failed to decode it",
     `${HEAD}nodes:\n- role: worker\n  labels: {!!int a: b}\n`,
   ),
+  configured(
+    "a tab alone in a line: accepted, and kind's reader does not take it there",
+    `${HEAD}runtimeConfig: {}\n\t\n`,
+  ),
+  configured(
+    "a tab alone in a line of a patch: accepted, and kind failed when the nodes ran",
+    `${HEAD}kubeadmConfigPatches: ["kind: ClusterConfiguration\\nscheduler: {}\\n\\t\\n"]\n`,
+  ),
+  configured(
+    "a hundred lists in each other behind the end of the document: refused, and the documentation did not say so",
+    `{"kind":"Cluster","apiVersion":"kind.x-k8s.io/v1alpha4"}\na: ${"[".repeat(100)}${"]".repeat(100)}\n`,
+  ),
   {
     name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
     inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },

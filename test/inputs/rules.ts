@@ -19,8 +19,8 @@ export const REFUSALS: readonly Rule[] = [
     documented: "Inputs that contradict each other or the kind configuration",
   },
   {
-    says: /has a second YAML document|is larger than 100 kB|more than 100 aliases/,
-    documented: "more than one document, more than 100 kB or more than 100 aliases",
+    says: /has a second YAML document|is larger than 100 kB|more than 100 aliases|more than 64 levels deep/,
+    documented: "more than one document, more than 100 kB, more than 100 aliases or more than 64 levels",
   },
   {
     says: /is not a label key|is not a DNS name|Kubernetes reserves|is a label with an invalid value/,

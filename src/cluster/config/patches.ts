@@ -15,7 +15,7 @@ export function splitDocuments(patch: string): readonly string[] {
 
 /** A patch as data. The last of equal keys wins, as in kind. @throws where it is not YAML, or expands too far. */
 export function readPatch(patch: string): unknown {
-  const read = readYamlText(patch, { uniqueKeys: false, maxBytes: MAX_BYTES });
+  const read = readYamlText(patch, { uniqueKeys: false, maxBytes: MAX_BYTES, forGo: true });
   if ("value" in read) return read.value;
   const [issue] = read.issues;
   throw new Error(issue === undefined ? "is not YAML" : describeYamlIssue(issue));
@@ -78,7 +78,7 @@ function checkMergePatch(patch: string, path: Path, reader: ConfigurationReader)
   const allowed = "kubeadm's configuration in YAML, as a block";
   let linesBefore = 0;
   for (const document of splitDocuments(patch)) {
-    const read = readYamlText(document, { uniqueKeys: false, maxBytes: MAX_BYTES });
+    const read = readYamlText(document, { uniqueKeys: false, maxBytes: MAX_BYTES, forGo: true });
     if ("issues" in read) {
       const reason = describeUnreadable(read.issues, { patch, path, linesBefore }, reader.places);
       reader.addProblem(path, { reason, allowed, fix: "fix the patch" });
@@ -96,7 +96,11 @@ const OPERATIONS: readonly unknown[] = ["add", "remove", "replace", "move", "cop
 function checkJsonPatch(patch: unknown, path: Path, reader: ConfigurationReader): void {
   const allowed = "a list of RFC 6902 operations, each with op and path";
   const fix = "write - op: add, path: /..., value: ...";
-  const read = readYamlText(typeof patch === "string" ? patch : "", { uniqueKeys: false, maxBytes: MAX_BYTES });
+  const read = readYamlText(typeof patch === "string" ? patch : "", {
+    uniqueKeys: false,
+    maxBytes: MAX_BYTES,
+    forGo: true,
+  });
   if ("issues" in read) {
     const reason = describeUnreadable(read.issues, { patch: String(patch), path, linesBefore: 0 }, reader.places);
     reader.addProblem(path, { reason, allowed, fix });

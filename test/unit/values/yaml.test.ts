@@ -208,3 +208,37 @@ test("equal keys are found with their line, except merge keys", () => {
   const { message, line, column } = only(read.issues);
   assert.deepEqual([message, line, column], ["Map keys must be unique", 8, 3]);
 });
+
+test("a tab that Go's reader does not take is found with its place, and no other", () => {
+  const read = (text: string) => {
+    const result = readYamlText(text, { uniqueKeys: true, forGo: true });
+    return "issues" in result ? only(result.issues) : undefined;
+  };
+  for (const [text, line, column] of [
+    ["a: {}\n\t\nb: 1\n", 2, 1],
+    ["{}\n\t", 2, 1],
+    ["a: {}\n  \t\n", 2, 3],
+    ["- x\n-\ta\n", 2, 2],
+    ["?\ta\n: b\n", 1, 2],
+    ["? a\n:\tb\n", 2, 2],
+    ["\t# c\na: b\n", 1, 1],
+    ["a: |\n  x\nb: {}\n\t\n", 4, 1],
+  ] as const) {
+    const { message, ...place } = read(text) ?? assert.fail(`${JSON.stringify(text)} is read`);
+    assert.deepEqual(place, { kind: "characters", line, column }, text);
+    assert.match(message, /has a tab/);
+  }
+  for (const text of [
+    "a:\tb\n",
+    "a: b\t\nc: d\t# x\n",
+    "a: !!str\tb\n",
+    "{a: b,\n\tc: d}\n",
+    "a: 'x\n  \ty'\n",
+    "a: |\n  x\n  \ty\n",
+    "a:\t\n  - b\n",
+    "- [\ta]\n",
+  ]) {
+    assert.equal(read(text), undefined, text);
+  }
+  assert.ok("value" in readYamlText("a: {}\n\t\n", { uniqueKeys: true }), "other readers take it");
+});
