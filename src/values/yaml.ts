@@ -30,7 +30,7 @@ export interface YamlOptions {
   readonly maxBytes?: number;
   /** Every scalar is the text that was written (`1.30`, `007`), for a reader that knows which type it wants. */
   readonly asWritten?: boolean;
-  /** Whether Go's YAML reader gets the text, too: a tab that it does not take is an issue. */
+  /** Whether Go's YAML reader gets this very text: a tab that it does not take is an issue. */
   readonly forGo?: boolean;
 }
 

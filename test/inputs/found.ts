@@ -29,7 +29,7 @@ export const FOUND: readonly InputSet[] = [
     `${HEAD}nodes:\n- role: worker\n  labels: {!!int a: b}\n`,
   ),
   configured(
-    "a tab alone in a line: accepted, and kind's reader does not take it there",
+    "a tab alone in a line behind a flow collection: not known as what kind takes from us alone",
     `${HEAD}runtimeConfig: {}\n\t\n`,
   ),
   configured(

@@ -48,7 +48,7 @@ export function parseKindConfiguration(
   text: string,
   source: string,
 ): { readonly configuration: UserConfiguration } | { readonly problems: readonly Problem[] } {
-  const yaml = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES, asWritten: true, forGo: true });
+  const yaml = readYamlText(text, { uniqueKeys: true, maxBytes: MAX_BYTES, asWritten: true });
   if ("issues" in yaml) {
     return { problems: yaml.issues.slice(0, MAX_YAML_ISSUES).map((issue) => describeUnreadable(issue, source)) };
   }
