@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../../scripts/local/runner.ts";
@@ -67,17 +68,16 @@ async function tryRound(round: Round, machine: Machine, cluster: string): Promis
 async function endAt(round: Round, run: ActionRun, cluster: string) {
   const kind = `${round.torch ? "torch" : "plain"}-${round.nodes}`;
   const whole = wholeRuns.get(kind) ?? FIRST_GUESS[round.torch ? "torch" : "plain"];
-  const begin = performance.now();
-  const elapsed = () => (performance.now() - begin) / 1000;
-  let pid: number | undefined;
   let lastLine = "";
   const onLine = (line: string) => {
     if (!line.startsWith("::debug")) lastLine = line;
   };
-  const onStart = (started: number) => {
-    pid = started;
-  };
+  const { promise: started, resolve: onStart } = Promise.withResolvers<number>();
   const main = run.main({ onLine, onStart });
+  // On a busy machine a process begins late.
+  const pid = await Promise.race([started, main.then(() => assert.fail("main did not start"))]);
+  const begin = performance.now();
+  const elapsed = () => (performance.now() - begin) / 1000;
   const stop = new AbortController();
   const over = main.finally(() => stop.abort());
   const moment = { ...round.moment, whole };
@@ -86,11 +86,11 @@ async function endAt(round: Round, run: ActionRun, cluster: string) {
     over.then(() => false as const),
   ]);
   const [seconds, after] = [elapsed(), lastLine];
-  if (reached && pid !== undefined) kill(pid, round.signal);
+  if (reached) kill(pid, round.signal);
   const result: StepResult = await over;
   const bySignal = reached && (result.signal !== null || result.exitCode === 130 || result.exitCode === 143);
   if (bySignal) return { seconds, lastLine: after, bySignal, failure: [] };
-  wholeRuns.set(kind, seconds * 0.9);
+  wholeRuns.set(kind, elapsed() * 0.9);
   const words = result.log.filter((line) => line.startsWith("::error")).join(" ");
   const failure = result.exitCode === 0 ? [] : [`main, which ended with ${result.exitCode} by itself: ${words}`];
   return { seconds, lastLine: after, bySignal, failure };
