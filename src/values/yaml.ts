@@ -10,9 +10,9 @@ import {
 } from "yaml";
 import { printable } from "./text.ts";
 import { findExpansionExcess } from "./yaml-aliases.ts";
+import { findRefusedByGo } from "./yaml-for-go.ts";
 import type { YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
-import { findTab } from "./yaml-tabs.ts";
 
 /** A text of YAML, read. */
 export interface YamlText {
@@ -30,7 +30,7 @@ export interface YamlOptions {
   readonly maxBytes?: number;
   /** Every scalar is the text that was written (`1.30`, `007`), for a reader that knows which type it wants. */
   readonly asWritten?: boolean;
-  /** Whether Go's YAML reader gets this very text: a tab that it does not take is an issue. */
+  /** Whether Go's YAML reader gets this very text: what it does not take is an issue. */
   readonly forGo?: boolean;
 }
 
@@ -63,8 +63,8 @@ export function readYamlText(
       }),
     };
   }
-  const tab = options.forGo === true ? findTab(text) : undefined;
-  if (tab !== undefined) return { issues: [tab] };
+  const refused = options.forGo === true ? findRefusedByGo(text, document) : undefined;
+  if (refused !== undefined) return { issues: [refused] };
   try {
     return { text, document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
   } catch (error) {
@@ -138,9 +138,9 @@ function isEmpty(contents: ParsedNode | null): boolean {
  */
 const UNREADABLE = /(?!^)\u{feff}|[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** A character in what is read as it was written that would not be the same to every reader. */
-function findUnreadable(text: string, { asWritten }: YamlOptions): YamlIssue | undefined {
-  const at = asWritten === true ? text.search(UNREADABLE) : -1;
+/** A character in what is read as it was written, or by two readers, that would not be the same to every reader. */
+function findUnreadable(text: string, { asWritten, forGo }: YamlOptions): YamlIssue | undefined {
+  const at = asWritten === true || forGo === true ? text.search(UNREADABLE) : -1;
   if (at === -1) return undefined;
   const before = text.slice(0, at).split("\n");
   return {

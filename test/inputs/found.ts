@@ -37,6 +37,20 @@ export const FOUND: readonly InputSet[] = [
     `${HEAD}kubeadmConfigPatches: ["kind: ClusterConfiguration\\nscheduler: {}\\n\\t\\n"]\n`,
   ),
   configured(
+    "a key of a patch that is a list: accepted, and kind failed when the nodes ran",
+    `${HEAD}kubeadmConfigPatches: ["? [a]\\n: b\\nkind: A\\n"]\n`,
+  ),
+  configured("a key of a patch that is empty: the same", `${HEAD}kubeadmConfigPatches: ["~: b\\nkind: A\\n"]\n`),
+  configured(
+    "a control character in a comment of a patch: the same",
+    `${HEAD}kubeadmConfigPatches: ["kind: A # \\u0007"]\n`,
+  ),
+  configured("an empty key: refused, and the documentation did not say so", `${HEAD}runtimeConfig: {Null: "false"}\n`),
+  configured(
+    "a second mapping behind the end of the document: the same",
+    `${"{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4}\n".repeat(2)}`,
+  ),
+  configured(
     "a hundred lists in each other behind the end of the document: refused, and the documentation did not say so",
     `{"kind":"Cluster","apiVersion":"kind.x-k8s.io/v1alpha4"}\na: ${"[".repeat(100)}${"]".repeat(100)}\n`,
   ),

@@ -68,8 +68,9 @@ export const REFUSALS: readonly Rule[] = [
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
     documented: "An empty item of a list",
   },
+  { says: /\.key is empty/, documented: "An empty key, which `~` and `Null` are, too" },
   {
-    says: /is not YAML: .*(?:Unexpected (?:scalar at node end|\S+ token in YAML stream)|Comments must be separated)/,
+    says: /is not YAML: .*(?:Unexpected (?:\S+ at node end|\S+ token in YAML stream)|Comments must be separated)/,
     documented: "YAML that is not valid, also after its end, where kind does not look",
   },
 ];

@@ -242,3 +242,21 @@ test("a tab that Go's reader does not take is found with its place, and no other
   }
   assert.ok("value" in readYamlText("a: {}\n\t\n", { uniqueKeys: true }), "other readers take it");
 });
+
+test("a key that is no string in JSON, and a character that Go's reader does not take, are found for it alone", () => {
+  for (const [text, kind, line, column] of [
+    ["a: b\n? [c]\n: d\n", "key", 2, 3],
+    ["a:\n  {e: f}: d\n", "key", 2, 3],
+    ["~: d\n", "key", 1, 1],
+    ["a: &x [b]\nc: {*x : d}\n", "key", 2, 5],
+    [": d\n", "key", 1, 1],
+    ["a: b # \u0007\n", "characters", 1, 8],
+  ] as const) {
+    const read = readYamlText(text, { uniqueKeys: false, forGo: true });
+    const { message: _, ...place } = only("issues" in read ? read.issues : []);
+    assert.deepEqual(place, { kind, line, column }, text);
+    assert.ok("value" in readYamlText(text, { uniqueKeys: false }), text);
+  }
+  const taken = "1: a\n1.5: a\ntrue: a\n2024-01-01: a\na: &x y\n*x : b\n'': c\n<<: {d: e}\n";
+  assert.ok("value" in readYamlText(taken, { uniqueKeys: false, forGo: true }));
+});
