@@ -24,7 +24,8 @@ const ARCHIVE = "conformance.tar";
 export async function createCluster(
   subject: Subject,
   minor: string,
-  name = `conformance-${subject}`,
+  // Those of several versions may be there at the same time.
+  name = `conformance-${subject}-${minor.replace(".", "-")}`,
 ): Promise<Cluster> {
   const bed = await raiseBedFor(minor, console.error);
   const archive = bed.official ? undefined : await conformanceImages(releaseOf(minor), console.error);
