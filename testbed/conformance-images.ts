@@ -17,7 +17,7 @@ import { type Log, phase } from "./progress.ts";
 import type { Release } from "./releases.ts";
 
 /** Bump when the way of making the images changes. */
-const recipe = "3";
+const recipe = "4";
 
 /** What the images have from Debian, in one layer for all of them but busybox and what builds on it. */
 const packages = [

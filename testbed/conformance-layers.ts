@@ -65,14 +65,18 @@ function lines(each: readonly string[]): string {
   return `${each.join("\n")}\n`;
 }
 
-/** Debian's static busybox under every name that it has, as the official image. */
+/**
+ * Debian's static busybox under every name that it has, as the official image. Its shell is bash: Debian's ash drops
+ * variables whose names are no identifiers (`data-1`), which tests look for and the official image's keeps.
+ */
 async function fillBusybox(root: string): Promise<void> {
   const debian = `${root}.debian`;
-  await debootstrap("extract", ["busybox-static"], debian);
+  await debootstrap("extract", ["busybox-static", "bash-static"], debian);
   await place(join(debian, "bin/busybox"), join(root, "bin/busybox"));
+  await place(join(debian, "bin/bash-static"), join(root, "bin/sh"));
   await rm(debian, { recursive: true });
   for (const name of (await run(join(root, "bin/busybox"), ["--list"])).trim().split("\n")) {
-    if (name !== "busybox") await symlink("busybox", join(root, "bin", name));
+    if (name !== "busybox" && name !== "sh") await symlink("busybox", join(root, "bin", name));
   }
   await write(root, { "etc/passwd": lines(users.passwd.slice(0, 2)), "etc/group": lines(users.group.slice(0, 2)) });
   for (const folder of ["home", "root", "usr/sbin", "var/spool/mail", "var/www"]) {
