@@ -12,17 +12,24 @@ import { isSerial } from "../conformance/portions.ts";
 
 const MINOR = "1.28";
 /** How many run at the same time: they mostly wait. */
-const PROCESSES = 8;
+const PROCESSES = 12;
 /** A generous limit; on two processors they take under four minutes. */
 const MINUTES = 20;
 
 const { fixed } = await readConformance(join(import.meta.dirname, "../.."));
 
+function secondsSince(begin: number): number {
+  return Math.round((performance.now() - begin) / 1000);
+}
+
 /** Those that run beside others, then those that must run alone. */
 async function runBoth(portion: Portion): Promise<Found> {
   const runSome = async (names: readonly string[], processes: number) => {
+    const begin = performance.now();
     try {
-      return await runTests({ ...portion, names, processes });
+      const some = await runTests({ ...portion, names, processes });
+      console.error(`${names.length} tests, ${processes} at a time: ${secondsSince(begin)} s`);
+      return some;
     } catch (error) {
       console.error((await readFile(portion.log, "utf8")).split("\n").slice(-100).join("\n"));
       throw error;
@@ -49,8 +56,10 @@ describe(`Kubernetes ${MINOR}'s conformance tests`, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "kind-torch-conformance-"));
     const programs = await conformancePrograms(releaseOf(MINOR), console.error);
+    const begin = performance.now();
     known = await listTests(programs.tests);
     cluster = await createCluster("action", MINOR, "e2e-conformance");
+    console.error(`the tests are listed and the cluster is there after ${secondsSince(begin)} s`);
     const names = Object.values(fixed).flat();
     const log = join(folder, "ginkgo.log");
     const portion = { programs, cluster, names, processes: PROCESSES, minutes: MINUTES, log };
