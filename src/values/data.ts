@@ -6,7 +6,9 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** A text in UTF-8, or in UTF-16 with a byte order mark, as YAML allows; `undefined` where the bytes are neither. */
 export function decodeText(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
+    const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
+    // The decoder removes a byte order mark. One that follows is a character of the text, and must not look like the first.
+    return text.startsWith("\u{feff}") ? `\u{feff}${text}` : text;
   } catch {
     return undefined;
   }

@@ -50,6 +50,7 @@ export const FOUND: readonly InputSet[] = [
     "a second mapping behind the end of the document: the same",
     `${"{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4}\n".repeat(2)}`,
   ),
+  configured("a second byte order mark: accepted, and kind took it for a part of the first key", `\ufeff\ufeff${HEAD}`),
   configured(
     "a hundred lists in each other behind the end of the document: refused, and the documentation did not say so",
     `{"kind":"Cluster","apiVersion":"kind.x-k8s.io/v1alpha4"}\na: ${"[".repeat(100)}${"]".repeat(100)}\n`,
