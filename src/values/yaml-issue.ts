@@ -12,6 +12,11 @@ export interface YamlIssue {
   readonly column: number;
 }
 
+/** An issue by its place in the text. */
+export interface PlacedIssue extends Pick<YamlIssue, "kind" | "message"> {
+  readonly offset: number;
+}
+
 /** An issue as the end of a sentence: `is not YAML: ...`. The parser's words may contain those of the text. */
 export function describeYamlIssue({ kind, message, line, column }: YamlIssue): string {
   if (kind === "limit") return message;

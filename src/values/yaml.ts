@@ -11,7 +11,7 @@ import {
 import { printable } from "./text.ts";
 import { findExpansionExcess } from "./yaml-aliases.ts";
 import { findRefusedByGo } from "./yaml-for-go.ts";
-import type { YamlIssue } from "./yaml-issue.ts";
+import type { PlacedIssue, YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
 
 /** A text of YAML, read. */
@@ -34,11 +34,6 @@ export interface YamlOptions {
   readonly forGo?: boolean;
 }
 
-/** An issue by its place in the text. */
-interface PlacedIssue extends Pick<YamlIssue, "kind" | "message"> {
-  readonly offset: number;
-}
-
 /**
  * Reads YAML that others wrote: one document, which may have `---` around it. What it costs is limited before it is
  * parsed.
@@ -54,7 +49,8 @@ export function readYamlText(
   const lines = new LineCounter();
   const documents = parseDocuments(text, lines, options);
   const [document = emptyDocument()] = documents;
-  const issues = findIssues(document, documents.slice(1), options);
+  const found = findIssues(document, documents.slice(1), options);
+  const issues = found.length === 0 && options.forGo === true ? findRefusedByGo(text, document) : found;
   if (issues.length > 0) {
     return {
       issues: issues.map(({ kind, message, offset }) => {
@@ -63,8 +59,6 @@ export function readYamlText(
       }),
     };
   }
-  const refused = options.forGo === true ? findRefusedByGo(text, document) : undefined;
-  if (refused !== undefined) return { issues: [refused] };
   try {
     return { text, document, lines, value: document.toJS({ maxAliasCount: YAML_LIMITS.expansions }) };
   } catch (error) {
