@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { run } from "node:test";
@@ -18,6 +18,9 @@ let passed = 0;
 let failed = 0;
 /** How many tests, or groups of them, did not run, by the reason that they give. */
 const skipped = new Map<string, number>();
+
+/** How long each test file took, in seconds, by its path. */
+const durations = new Map<string, number>();
 
 /** One check that is a command or a comparison: counted like a test, and printed when it fails. */
 async function check(name: string, work: () => Promise<void>): Promise<void> {
@@ -141,6 +144,9 @@ async function runTests(
     if (reason !== undefined) count(`${reason}${details.type === "suite" ? " (groups of tests)" : ""}`);
     else if (details.type !== "suite") passed += 1;
   });
+  stream.on("test:summary", ({ file, duration_ms }) => {
+    if (file !== undefined) durations.set(relative(ROOT, file), Math.round(duration_ms / 1000));
+  });
   stream.on("test:fail", ({ details }) => {
     // A suite can fail by itself too: in a hook, or while it is built.
     const cause = "failureType" in details.error ? details.error.failureType : undefined;
@@ -225,6 +231,8 @@ if (unknown.length > 0) {
 }
 for (const [name, work] of parts) if (wanted.length === 0 || wanted.includes(name)) await work();
 for (const [name, work] of single) if (!wanted.includes("e2e") && wanted.includes(name)) await work();
+const slowest = [...durations].toSorted(([, a], [, b]) => b - a).filter(([, seconds]) => seconds >= 30);
+for (const [file, seconds] of slowest) console.log(`${file} took ${seconds} s`);
 for (const [reason, number] of skipped) console.log(`${number} did not run: ${reason}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
