@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type InferOutput, number, object, optional, picklist, record, string } from "valibot";
 import { readJson } from "../../src/values/json.ts";
@@ -47,7 +47,10 @@ export async function writeResults(minor: string, { kubernetes, tests }: Results
   const file = resultsFile(minor);
   await mkdir(dirname(file), { recursive: true });
   const head = `{\n  "kubernetes": ${JSON.stringify(kubernetes)},\n  "tests": {\n`;
-  await writeFile(file, `${head}${lines.join(",\n")}\n  }\n}\n`);
+  // Renamed when it is whole: a run may be read, or end, at any moment.
+  const draft = `${file}.draft`;
+  await writeFile(draft, `${head}${lines.join(",\n")}\n  }\n}\n`);
+  await rename(draft, file);
 }
 
 /** Adds what a run found; a test that was run before keeps the number of its tries. */

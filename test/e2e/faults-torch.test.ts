@@ -5,13 +5,13 @@ import { errorOf, type Fault, fault, logOf, type Subject } from "./fault.ts";
 import { type ActionRun, eventually, sh } from "./harness.ts";
 import { CSAR, DOCKER, placeTorch, useLightServices } from "./torch.ts";
 
-/** The small TORCH-V2 with the light service layer; the dashboard takes a second to prepare itself. */
+/** The small TORCH-V2 with the light service layer. Its dashboard prepares itself for some seconds: the time to kill it. */
 async function prepareTorch({ prepare }: Subject, inputs: Readonly<Record<string, string>> = {}): Promise<ActionRun> {
   const run = await prepare({ torch: "torch_v2", "torch-wait": "3m", ...inputs });
   const torch = join(run.folders.workspace, "torch_v2");
   await placeTorch(torch, {
     [`${DOCKER}/docker-compose-torch-dashboard-solver.yaml`]: (text) =>
-      text.replace("environment:", "environment:\n      - STARTUP_SECONDS=1"),
+      text.replace("environment:", "environment:\n      - STARTUP_SECONDS=4"),
   });
   await useLightServices(torch);
   return run;
