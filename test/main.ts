@@ -192,13 +192,21 @@ const ALONE = [
 ];
 
 /**
- * Runs the end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines
- * are marked.
+ * Those that show a feature in full that is not on every job's way. They would double the time of `npm test`, which
+ * leaves them out and says so; each is a job of ci.yml.
  */
-async function runEndToEnd(): Promise<void> {
-  const files = await find("test/e2e/*.test.ts");
-  const named = (names: readonly string[]) => files.filter((file) => names.includes(basename(file, ".test.ts")));
-  const [torch, alone] = [named(WITH_TORCH), named(ALONE)];
+const LONG = [
+  ...["act", "attack-pods", "caller", "control-planes", "job-container", "layers", "liqo", "packages", "recipes"],
+  ...["registry", "remote-engine", "torch-deployments"],
+];
+
+/**
+ * Runs end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines are
+ * marked.
+ */
+async function runEndToEnd(files: readonly string[]): Promise<void> {
+  const filesOf = (names: readonly string[]) => files.filter((file) => names.includes(basename(file, ".test.ts")));
+  const [torch, alone] = [filesOf(WITH_TORCH), filesOf(ALONE)];
   const others = files.filter((file) => !torch.includes(file) && !alone.includes(file));
   const beside = new PassThrough();
   createInterface({ input: beside }).on("line", (line) => console.log(`| ${line}`));
@@ -206,6 +214,8 @@ async function runEndToEnd(): Promise<void> {
   await runTests(alone, 1, process.stdout);
 }
 
+const endToEnd = await find("test/e2e/*.test.ts");
+const long = LONG.map((name) => join(ROOT, `test/e2e/${name}.test.ts`));
 // What is cheap and tells most comes first. Everything runs, whatever fails.
 const wanted = process.argv.slice(2);
 const parts: readonly (readonly [string, () => Promise<void>])[] = [
@@ -217,22 +227,24 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["dist", () => check("dist is rebuilt identically", checkDist)],
   ["unit", runUnitTests],
   ["contract", async () => runTests(await find("test/contract/*.test.ts"), 1, process.stdout)],
-  ["e2e", runEndToEnd],
+  ["e2e", () => runEndToEnd(endToEnd.filter((file) => !long.includes(file)))],
 ];
-// One file of the end-to-end tests, by its name: what a job of ci.yml takes.
-const single = (await find("test/e2e/*.test.ts")).map(
-  (file) => [basename(file, ".test.ts"), () => runTests([file], 1, process.stdout)] as const,
-);
-const unknown = wanted.filter((word) => ![...parts, ...single].some(([name]) => name === word));
+const named: typeof parts = [
+  ["long", () => runEndToEnd(long)],
+  // One file of the end-to-end tests, by its name: what a job of ci.yml takes.
+  ...endToEnd.map((file) => [basename(file, ".test.ts"), () => runTests([file], 1, process.stdout)] as const),
+];
+const unknown = wanted.filter((word) => ![...parts, ...named].some(([name]) => name === word));
 if (unknown.length > 0) {
-  const known = [...parts, ...single].map(([name]) => name).join(", ");
+  const known = [...parts, ...named].map(([name]) => name).join(", ");
   console.error(`not a part: ${unknown.join(", ")}; there are ${known}`);
   process.exit(2);
 }
 for (const [name, work] of parts) if (wanted.length === 0 || wanted.includes(name)) await work();
-for (const [name, work] of single) if (!wanted.includes("e2e") && wanted.includes(name)) await work();
+for (const [name, work] of named) if (wanted.includes(name)) await work();
 const slowest = [...durations].toSorted(([, a], [, b]) => b - a).filter(([, seconds]) => seconds >= 30);
 for (const [file, seconds] of slowest) console.log(`${file} took ${seconds} s`);
+if (wanted.length === 0) console.log(`${long.length} files did not run: npm test -- long runs ${LONG.join(", ")}`);
 for (const [reason, number] of skipped) console.log(`${number} did not run: ${reason}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
