@@ -1,11 +1,6 @@
 import { type Alias, isAlias, isCollection, isNode, isPair, isScalar } from "yaml";
-import type { YamlIssue } from "./yaml-issue.ts";
+import type { PlacedIssue } from "./yaml-issue.ts";
 import { YAML_LIMITS } from "./yaml-limits.ts";
-
-/** Why an alias or a document cannot be expanded. */
-interface ExpansionIssue extends Pick<YamlIssue, "kind" | "message"> {
-  readonly offset: number;
-}
 
 /** How large and how deep something is with its aliases expanded. */
 interface Extent {
@@ -16,7 +11,7 @@ interface Extent {
 const NOTHING: Extent = { size: 1, depth: 0 };
 
 /** Why a document must not be expanded; `undefined` where the result is no larger and no deeper than allowed. */
-export function findExpansionExcess(root: unknown): ExpansionIssue | undefined {
+export function findExpansionExcess(root: unknown): PlacedIssue | undefined {
   const meter = new ExpansionMeter();
   meter.measure(root);
   return meter.issue;
@@ -24,7 +19,7 @@ export function findExpansionExcess(root: unknown): ExpansionIssue | undefined {
 
 class ExpansionMeter {
   /** The first issue that was found. */
-  issue: ExpansionIssue | undefined;
+  issue: PlacedIssue | undefined;
   /** What each anchor contains; `open` while that is measured. */
   readonly #anchors = new Map<string, Extent | "open">();
 
@@ -74,7 +69,7 @@ function partsOf(node: unknown): readonly unknown[] {
   return isCollection(node) ? node.items : [];
 }
 
-function checkExtent({ size, depth }: Extent): ExpansionIssue | undefined {
+function checkExtent({ size, depth }: Extent): PlacedIssue | undefined {
   if (size > YAML_LIMITS.expanded) {
     const message = `its aliases expand it to more than ${YAML_LIMITS.expanded} characters`;
     return { kind: "expansion", message, offset: 0 };

@@ -1,63 +1,118 @@
-import { type Document, isAlias, isCollection, isScalar, Lexer, visit } from "yaml";
+import { type Document, isAlias, isCollection, isNode, isPair, isScalar, type Pair, visit } from "yaml";
 import type { PlacedIssue } from "./yaml-issue.ts";
+import { findTab } from "./yaml-tabs.ts";
 
-/** The lexer's sign that a plain, quoted or block scalar follows, and that of a document. */
-const SCALAR = "\u001f";
-const DOCUMENT = "\u0002";
-
-const TAB = "has a tab before what begins a line or an item, which YAML readers treat differently";
-
-/** What YAML allows and Go's reader does not take. */
-export function findRefusedByGo(text: string, document: Document.Parsed): readonly PlacedIssue[] {
-  return [...findTab(text), ...findKey(document)].slice(0, 1);
+/** A part of a document, and what it is in. */
+interface Part {
+  readonly text: string;
+  readonly document: Document.Parsed;
+  readonly isInFlow: boolean;
 }
 
 /**
- * Finds a tab outside of a scalar where Go's YAML reader takes none, though YAML does: in front of what a line begins with,
- * also if that is nothing, and after `-`, `?` or a `:` that begins a line (yaml.v3's yaml_parser_scan_to_next_token).
+ * What YAML allows and Go's readers of Kubernetes' YAML do not take: goyaml.v2 reads the syntax, and sigs.k8s.io/yaml makes
+ * JSON of the values.
  */
-function findTab(text: string): readonly PlacedIssue[] {
-  let place: Place = { begins: true, depth: 0 };
-  let isScalar = false;
-  let offset = 0;
-  for (const lexeme of new Lexer().lex(text)) {
-    if (lexeme === SCALAR) isScalar = true;
-    if (lexeme === SCALAR || lexeme === DOCUMENT) continue;
-    if (!isScalar && lexeme.startsWith("\t") && place.begins && place.depth === 0)
-      return [{ kind: "characters", message: TAB, offset }];
-    place = isScalar ? { ...place, begins: lexeme.endsWith("\n") } : placeAfter(lexeme, place);
-    isScalar = false;
-    offset += lexeme.length;
+export function findRefusedByGo(text: string, document: Document.Parsed): PlacedIssue | undefined {
+  return findDirective(text) ?? findTab(text) ?? findPart(text, document);
+}
+
+/** A directive, or the sign that ends a document: kind splits a patch at `---` before it is read. */
+function findDirective(text: string): PlacedIssue | undefined {
+  const offset = text.search(/^(?:%|\.\.\.(?=\s|$))/m);
+  if (offset === -1) return undefined;
+  return { kind: "characters", message: "has a directive or ..., which kind's reader does not take", offset };
+}
+
+function findPart(text: string, document: Document.Parsed): PlacedIssue | undefined {
+  let found: PlacedIssue | undefined;
+  const look = (node: unknown, path: readonly unknown[]) => {
+    const isInFlow = path.some((each) => isCollection(each) && each.flow === true);
+    const issue = describePart(node, { text, document, isInFlow });
+    if (issue === undefined) return undefined;
+    found = { ...issue, offset: offsetOf(node) };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Pair: (_, pair, path) => look(pair, path),
+    Node: (_, node, path) => look(node, path),
+  });
+  return found;
+}
+
+function offsetOf(node: unknown): number {
+  const first = isPair(node) ? node.key : node;
+  return (isNode(first) ? first.range?.[0] : undefined) ?? 0;
+}
+
+type Reason = Pick<PlacedIssue, "kind" | "message">;
+
+function describePart(node: unknown, part: Part): Reason | undefined {
+  if (isPair(node)) return describePair(node, part);
+  const name = anchorIn(node);
+  if (name !== undefined && !/^[\w-]+$/.test(name)) {
+    return { kind: "characters", message: "has an anchor whose name is not of letters, digits, _ and -" };
   }
-  return [];
+  const tag = isNode(node) ? node.tag?.replace("tag:yaml.org,2002:", "") : undefined;
+  // Maps and lists that are written without a tag have none here, and scalars neither.
+  if (tag !== undefined && !["str", "map", "seq", "!"].includes(tag)) {
+    return { kind: "characters", message: "has a tag other than !!str, !!map and !!seq" };
+  }
+  return isScalar(node) ? describeScalar(node, part) : undefined;
 }
 
-interface Place {
-  /** Whether a line or an item begins here. */
-  readonly begins: boolean;
-  /** Of flow collections, in which tabs are like spaces. */
-  readonly depth: number;
+function anchorIn(node: unknown): string | undefined {
+  if (isAlias(node)) return node.source;
+  return isScalar(node) || isCollection(node) ? node.anchor : undefined;
 }
 
-function placeAfter(sign: string, { begins, depth }: Place): Place {
-  if (/^[ \t]+$/.test(sign)) return { begins, depth };
-  if (/^[[{]$/.test(sign)) return { begins: false, depth: depth + 1 };
-  if (/^[\]}]$/.test(sign)) return { begins: false, depth: Math.max(0, depth - 1) };
-  return { begins: /\n$|^[-?]$/.test(sign) || (begins && sign === ":"), depth };
+function describePair({ key, value }: Pair, { text, document, isInFlow }: Part): Reason | undefined {
+  if (!isString(isAlias(key) ? key.resolve(document) : key)) {
+    return { kind: "key", message: "has a key that is not a string" };
+  }
+  const [, end = 0] = (isNode(key) ? key.range : undefined) ?? [];
+  const start = isNode(value) ? (value.range?.[0] ?? end) : end;
+  if (!isInFlow || isAlias(key) || !/^\s*\n\s*:/.test(text.slice(end, start))) return undefined;
+  return { kind: "characters", message: "has a key with its : on another line" };
 }
 
 /**
- * Finds a key that is a list, a mapping or nothing: Go reads Kubernetes' YAML as JSON, whose keys are strings
+ * Whether Go makes a string of a key: of a scalar with a value, but not of an integer that only an unsigned one holds
  * (sigs.k8s.io/yaml's convertToJSONableObject).
  */
-function findKey(document: Document.Parsed): readonly PlacedIssue[] {
-  const found: PlacedIssue[] = [];
+function isString(key: unknown): boolean {
+  if (!isScalar(key) || key.value === null) return false;
+  return typeof key.value !== "number" || key.value < 2 ** 63 || key.value > 2 ** 64;
+}
+
+function describeScalar(
+  {
+    type,
+    value,
+    range,
+  }: { readonly type?: unknown; readonly value: unknown; readonly range?: readonly number[] | null },
+  { text, isInFlow }: Part,
+): Reason | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return { kind: "characters", message: "has a number that JSON does not have" };
+  }
+  const source = text.slice(range?.[0] ?? 0, range?.[1] ?? 0);
+  if (type === "PLAIN" && isInFlow && source.startsWith(":")) {
+    return { kind: "characters", message: "has a string in [] or {} that begins with :" };
+  }
+  if (type === "QUOTE_DOUBLE" && /(?<!\\)(?:\\\\)*\\(?:\/|u[dD][89a-fA-F])/.test(source)) {
+    return { kind: "characters", message: "has a \\/ or a surrogate, which kind's reader does not take" };
+  }
+  return undefined;
+}
+
+/** Finds a text that is half of a character: no reader of UTF-8 takes it. */
+export function findHalfCharacter(document: Document.Parsed): PlacedIssue | undefined {
+  let found: PlacedIssue | undefined;
   visit(document, {
-    Pair: (_, { key }) => {
-      const target = isAlias(key) ? key.resolve(document) : key;
-      if (isScalar(target) && target.value !== null) return undefined;
-      const range = isAlias(key) || isScalar(key) || isCollection(key) ? key.range : undefined;
-      found.push({ kind: "key", message: "has a key that is not a string", offset: range?.[0] ?? 0 });
+    Scalar: (_, node) => {
+      if (typeof node.value !== "string" || node.value.isWellFormed()) return undefined;
+      found = { kind: "characters", message: "has half a character (a surrogate)", offset: node.range?.[0] ?? 0 };
       return visit.BREAK;
     },
   });

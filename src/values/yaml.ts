@@ -10,7 +10,7 @@ import {
 } from "yaml";
 import { printable } from "./text.ts";
 import { findExpansionExcess } from "./yaml-aliases.ts";
-import { findRefusedByGo } from "./yaml-for-go.ts";
+import { findHalfCharacter, findRefusedByGo } from "./yaml-for-go.ts";
 import type { PlacedIssue, YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
 
@@ -50,7 +50,7 @@ export function readYamlText(
   const documents = parseDocuments(text, lines, options);
   const [document = emptyDocument()] = documents;
   const found = findIssues(document, documents.slice(1), options);
-  const issues = found.length === 0 && options.forGo === true ? findRefusedByGo(text, document) : found;
+  const issues = found.length === 0 ? findRefused(text, document, options) : found;
   if (issues.length > 0) {
     return {
       issues: issues.map(({ kind, message, offset }) => {
@@ -145,6 +145,17 @@ function findUnreadable(text: string, { asWritten, forGo }: YamlOptions): YamlIs
   };
 }
 
+/** What the readers after this one do not take. */
+function findRefused(
+  text: string,
+  document: Document.Parsed,
+  { asWritten, forGo }: YamlOptions,
+): readonly PlacedIssue[] {
+  if (asWritten !== true && forGo !== true) return [];
+  const issue = findHalfCharacter(document) ?? (forGo === true ? findRefusedByGo(text, document) : undefined);
+  return issue === undefined ? [] : [issue];
+}
+
 /** The offsets of the keys that their mapping has already. */
 function findEqualKeys(root: unknown): readonly number[] {
   const offsets: number[] = [];
@@ -161,14 +172,13 @@ function findEqualKeys(root: unknown): readonly number[] {
   return offsets.toSorted((a, b) => a - b);
 }
 
-/** The offsets of the keys that are there before. `<<` is a symbol where it merges, and may be repeated. */
+/** The offsets of the keys that are there before. `<<` may be repeated where the parser merges it, which makes it a symbol. */
 function findRepeated(keys: readonly unknown[]): readonly number[] {
   const seen = new Set<unknown>();
   return keys.flatMap((key) => {
     if (!isScalar(key)) return [];
     const { value, range } = key;
-    const isMerge = typeof value === "symbol" || value === "<<";
-    const isRepeated = seen.has(value) && !isMerge;
+    const isRepeated = seen.has(value) && typeof value !== "symbol";
     seen.add(value);
     return isRepeated ? [range?.[0] ?? 0] : [];
   });

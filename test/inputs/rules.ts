@@ -63,6 +63,10 @@ export const REFUSALS: readonly Rule[] = [
     says: /cannot be written into kubeadm's configuration/,
     documented: "A feature gate or a runtime setting with quotes, backslashes or several lines",
   },
+  {
+    says: /has a (?:tag other than|directive or|number that JSON|string in \[\])|has an anchor whose name/,
+    documented: "what kind's reader does not take, or what it takes only in some places",
+  },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
@@ -70,8 +74,8 @@ export const REFUSALS: readonly Rule[] = [
   },
   { says: /\.key is empty/, documented: "An empty key, which `~` and `Null` are, too" },
   {
-    says: /is not YAML: .*(?:Unexpected (?:\S+ at node end|\S+ token in YAML stream)|Comments must be separated)/,
-    documented: "YAML that is not valid, also after its end, where kind does not look",
+    says: /is not YAML: .*(?:Unexpected (?:\S+ at node end|\S+ token in YAML stream)|Comments must be separated|must be sufficiently indented|Missing closing)/,
+    documented: "YAML that is not valid, also where kind does not look",
   },
 ];
 
@@ -79,10 +83,11 @@ export const REFUSALS: readonly Rule[] = [
 export const UNCHECKED: readonly Rule[] = [
   { says: /failed to apply JSON 6902 patch/, documented: "whether an RFC 6902 patch fits the file that it changes" },
   { says: /failed to patch containerd config/, documented: "what containerd's patches say" },
-  { says: /found incompatible YAML document/, documented: "`%YAML 1.2`" },
+  // A patch reaches kind as it is, the configuration does not.
+  { says: /^(?!.*failed to parse patches).*found incompatible YAML document/s, documented: "`%YAML 1.2`" },
   {
     // The second is said of a tab behind a flow collection; what else cannot start a token is no YAML to us either.
-    says: /found a tab character that violates indentation|found character that cannot start any token/,
+    says: /^(?!.*failed to parse patches).*(?:found a tab character that violates indentation|found character that cannot start any token)/s,
     documented: "a tab on a line of its own",
   },
 ];

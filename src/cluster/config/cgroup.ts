@@ -1,7 +1,8 @@
 import { asList, isRecord } from "../../values/data.ts";
-import { patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import { patchesOf, readPatch, splitDocuments, targetOf } from "./patches.ts";
 import type { UserConfiguration } from "./read.ts";
 import { roleOf } from "./roles.ts";
+import { readOldBoolean } from "./scalars.ts";
 
 const API_VERSION = "kubelet.config.k8s.io/v1beta1";
 const FIELD = "failCgroupV1";
@@ -21,6 +22,8 @@ export function readFailCgroupV1(user: UserConfiguration | undefined): boolean |
     ...asList(part.kubeadmConfigPatchesJSON6902).flatMap(jsonPatchValues),
   ]);
   const value = changes.at(-1)?.value;
+  // kind's reader takes YAML 1.1's words for booleans.
+  if (typeof value === "string") return readOldBoolean(value);
   return typeof value === "boolean" ? value : undefined;
 }
 
@@ -33,14 +36,14 @@ function mergedValues(patch: string): readonly Change[] {
   return splitDocuments(patch)
     .map(readOrNothing)
     .filter(isRecord)
-    .filter(({ kind, apiVersion }) => isForKubelet(kind, apiVersion))
+    .filter((document) => isForKubelet(targetOf(document)))
     .flatMap((document) => (FIELD in document ? [{ value: document[FIELD] }] : []));
 }
 
 function jsonPatchValues(entry: unknown): readonly Change[] {
   if (!isRecord(entry) || typeof entry.patch !== "string") return [];
   const { kind, group = "", version = "", patch } = entry;
-  if (!isForKubelet(kind, group === "" ? version : `${group}/${version}`)) return [];
+  if (!isForKubelet({ kind, apiVersion: group === "" ? version : `${group}/${version}` })) return [];
   return asList(readOrNothing(patch))
     .filter(isRecord)
     .filter(({ op, path }) => path === `/${FIELD}` && (op === "add" || op === "replace" || op === "remove"))
@@ -48,7 +51,7 @@ function jsonPatchValues(entry: unknown): readonly Change[] {
 }
 
 /** kind applies a patch without apiVersion to every version of its kind. */
-function isForKubelet(kind: unknown, apiVersion: unknown): boolean {
+function isForKubelet({ kind, apiVersion }: ReturnType<typeof targetOf>): boolean {
   const every = (apiVersion ?? "") === "";
   return kind === "KubeletConfiguration" && (every || apiVersion === API_VERSION);
 }

@@ -1,5 +1,6 @@
 import { unknown } from "valibot";
 import { asList, isRecord } from "../../values/data.ts";
+import type { Issue } from "../../values/issue.ts";
 import { tryJson } from "../../values/json.ts";
 import { readYamlText } from "../../values/yaml.ts";
 import { describeYamlIssue, type YamlIssue } from "../../values/yaml-issue.ts";
@@ -7,18 +8,34 @@ import type { Path, Places } from "./places.ts";
 import type { ConfigurationReader } from "./reader.ts";
 
 const MAX_BYTES = 100_000;
+/** kind reads no longer document of a patch (bufio.MaxScanTokenSize, with the line that separates it from the next). */
+const MAX_DOCUMENT_BYTES = 65_000;
 
 /** The documents of a patch: kind splits a text at lines that start with `---`, and drops the rest of such a line (splitYAMLDocument). */
 export function splitDocuments(patch: string): readonly string[] {
-  return patch.split(/\n---[^\n]*(?:\n|$)/);
+  return patch.split(/\n---(?:[^\n]*\n|$)/);
 }
 
-/** A patch as data. The last of equal keys wins, as in kind. @throws where it is not YAML, or expands too far. */
+/** What kind drops without a word: a last document whose last line is `--- ...` without a line break. */
+const DROPPED = /\n---[^\n]+$/;
+
+/** A patch, or a document of one. The last of equal keys wins, as in kind. */
+function readPatchText(text: string, maxBytes: number) {
+  return readYamlText(text, { uniqueKeys: false, maxBytes, forGo: true });
+}
+
+/** A patch as data. @throws where it is not YAML, or expands too far. */
 export function readPatch(patch: string): unknown {
-  const read = readYamlText(patch, { uniqueKeys: false, maxBytes: MAX_BYTES, forGo: true });
+  const read = readPatchText(patch, MAX_BYTES);
   if ("value" in read) return read.value;
   const [issue] = read.issues;
   throw new Error(issue === undefined ? "is not YAML" : describeYamlIssue(issue));
+}
+
+/** The document that a merge patch changes: Go's JSON reads these two keys in any case. */
+export function targetOf(patch: Readonly<Record<string, unknown>>) {
+  const read = (name: string) => Object.entries(patch).findLast(([key]) => key.toLowerCase() === name)?.[1];
+  return { kind: read("kind"), apiVersion: read("apiversion") };
 }
 
 /** The kubeadm patches that a field holds. */
@@ -64,7 +81,7 @@ export function checkPatches(owner: unknown, path: Path, reader: ConfigurationRe
 
 /** Checks containerd's patches in JSON. Those in TOML are left to kind. */
 export function checkContainerdPatches(document: Readonly<Record<string, unknown>>, reader: ConfigurationReader): void {
-  const allowed = "a list of RFC 6902 operations in JSON, each with op and path";
+  const allowed = "a list of RFC 6902 operations in JSON, each with op and path, and from where it moves or copies";
   const fix = 'write [{"op": "add", "path": "/...", "value": ...}]';
   for (const [index, patch] of patchesOf(document.containerdConfigPatchesJSON6902).entries()) {
     const path = ["containerdConfigPatchesJSON6902", index];
@@ -78,29 +95,41 @@ function checkMergePatch(patch: string, path: Path, reader: ConfigurationReader)
   const allowed = "kubeadm's configuration in YAML, as a block";
   let linesBefore = 0;
   for (const document of splitDocuments(patch)) {
-    const read = readYamlText(document, { uniqueKeys: false, maxBytes: MAX_BYTES, forGo: true });
+    const read = readPatchText(document, MAX_DOCUMENT_BYTES);
     if ("issues" in read) {
       const reason = describeUnreadable(read.issues, { patch, path, linesBefore }, reader.places);
       reader.addProblem(path, { reason, allowed, fix: "fix the patch" });
-    } else if (read.value !== null && !isRecord(read.value)) {
-      const fix = "write kind and the fields to change";
-      reader.addProblem(path, { reason: "is not a mapping", allowed, fix });
+    } else {
+      const issue = checkDocument(document, read.value);
+      if (issue !== undefined) reader.addProblem(path, { ...issue, allowed });
     }
     // Its own lines, and the one that separates it from the next.
     linesBefore += document.split("\n").length + 1;
   }
 }
 
+/** What kind cannot use of a document that is YAML. */
+function checkDocument(document: string, value: unknown): Omit<Issue, "allowed"> | undefined {
+  if (DROPPED.test(document)) {
+    return { reason: "ends with --- and more on its last line, so that kind drops it", fix: "remove that line" };
+  }
+  if (value === null) return undefined;
+  if (!isRecord(value)) return { reason: "is not a mapping", fix: "write kind and the fields to change" };
+  const { kind, apiVersion } = targetOf(value);
+  const isName = (name: unknown) => typeof name !== "object" || name === null;
+  if (isName(kind) && isName(apiVersion)) return undefined;
+  return {
+    reason: "has a kind or apiVersion that is a list or a mapping",
+    fix: "write kind: and apiVersion: as strings",
+  };
+}
+
 const OPERATIONS: readonly unknown[] = ["add", "remove", "replace", "move", "copy", "test"];
 
 function checkJsonPatch(patch: unknown, path: Path, reader: ConfigurationReader): void {
-  const allowed = "a list of RFC 6902 operations, each with op and path";
+  const allowed = "a list of RFC 6902 operations, each with op and path, and from where it moves or copies";
   const fix = "write - op: add, path: /..., value: ...";
-  const read = readYamlText(typeof patch === "string" ? patch : "", {
-    uniqueKeys: false,
-    maxBytes: MAX_BYTES,
-    forGo: true,
-  });
+  const read = readPatchText(typeof patch === "string" ? patch : "", MAX_BYTES);
   if ("issues" in read) {
     const reason = describeUnreadable(read.issues, { patch: String(patch), path, linesBefore: 0 }, reader.places);
     reader.addProblem(path, { reason, allowed, fix });
@@ -111,11 +140,18 @@ function checkJsonPatch(patch: unknown, path: Path, reader: ConfigurationReader)
   }
 }
 
-/** Whether a value is a list of operations; nothing is an empty one. */
+/** Whether a value is a list of operations (RFC 6902, 4); nothing is an empty one. */
 function areOperations(value: unknown): boolean {
-  const isOperation = (each: unknown) =>
-    isRecord(each) && OPERATIONS.includes(each.op) && typeof each.path === "string";
   return value === null || (Array.isArray(value) && value.every(isOperation));
+}
+
+function isOperation(value: unknown): boolean {
+  if (!isRecord(value) || !OPERATIONS.includes(value.op) || !isPointer(value.path)) return false;
+  return (value.op !== "move" && value.op !== "copy") || isPointer(value.from);
+}
+
+function isPointer(value: unknown): boolean {
+  return typeof value === "string" && /^(?:\/|$)/.test(value);
 }
 
 /** Why a patch cannot be read: its first issue, with the place in the configuration. */
@@ -126,9 +162,15 @@ function describeUnreadable([issue]: readonly YamlIssue[], text: PatchText, plac
 
 /** The position of an issue in the configuration; in a folded or quoted text, its position in the patch. */
 function positionInFile({ line, column }: YamlIssue, { patch, path, linesBefore }: PatchText, places: Places) {
+  const texts = patch.split("\n");
+  const last = texts.findLastIndex((text) => text !== "");
+  // What is missing at the end is said of the last line.
+  const isBehind = linesBefore + line - 1 > last;
+  const index = isBehind ? last : linesBefore + line - 1;
+  const text = texts[index] ?? "";
+  const inPatch = { line: index + 1, column: isBehind ? text.length + 1 : column };
   const start = places.blockStart(path);
-  const text = patch.split("\n")[linesBefore + line - 1] ?? "";
-  const outer = start === undefined ? undefined : places.lineAt(start + linesBefore + line);
-  if (start === undefined || outer === undefined || !outer.endsWith(text)) return { line: linesBefore + line, column };
-  return { line: start + linesBefore + line, column: column + outer.length - text.length };
+  const outer = start === undefined ? undefined : places.lineAt(start + inPatch.line);
+  if (start === undefined || outer === undefined || !outer.endsWith(text)) return inPatch;
+  return { line: start + inPatch.line, column: inPatch.column + outer.length - text.length };
 }

@@ -1,6 +1,6 @@
 import { asList, isRecord } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
-import { patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import { patchesOf, readPatch, splitDocuments, targetOf } from "./patches.ts";
 import type { UserConfiguration } from "./read.ts";
 import { roleOf } from "./roles.ts";
 import type { ClusterShape } from "./shape.ts";
@@ -37,8 +37,9 @@ export function sanListsIn(patches: unknown, versions: Versions): readonly unkno
     .flatMap(splitDocuments)
     .flatMap((patch) => {
       const value = readPatch(patch);
-      if (!isRecord(value) || value.kind !== "ClusterConfiguration" || !("apiServer" in value)) return [];
-      if (!isMatched({ kind: value.kind, apiVersion: value.apiVersion }, versions)) return [];
+      if (!isRecord(value) || !("apiServer" in value)) return [];
+      const target = targetOf(value);
+      if (target.kind !== "ClusterConfiguration" || !isMatched(target, versions)) return [];
       if (!isRecord(value.apiServer)) return [value.apiServer];
       return "certSANs" in value.apiServer ? [value.apiServer.certSANs] : [];
     });

@@ -34,8 +34,8 @@ export function parseScalar(node: unknown, type: FieldType): Parsed<unknown> {
   }
   // With a tag for a number or a boolean, even a text in quotes is one.
   const plain = tag === undefined ? node.type === "PLAIN" : !TAGS.text?.includes(tag);
-  if (type.type === "number") return parseNumber(text, plain, type);
-  if (type.type === "boolean") return parseBoolean(text, plain);
+  if (type.type === "number") return parseNumber(text, plain, { ...type, isTagged: tag === "int" });
+  if (type.type === "boolean") return parseBoolean(text, plain, tag !== undefined);
   if (type.type !== "text" || type.parse === undefined) return { value: text };
   return text === "" && type.filled !== true ? { value: undefined } : type.parse(text);
 }
@@ -47,27 +47,50 @@ const TAGS: Readonly<Record<string, readonly string[]>> = {
   boolean: ["bool"],
 };
 
-/** Numbers in Go's notations: decimal, 0x, 0o, 0b, a leading 0 for octal, and `8080.0`; never in quotes. */
-function parseNumber(text: string, plain: boolean, { min, max }: { readonly min: number; readonly max: number }) {
+interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+  /** Whether it has the tag of an integer, which no other notation may have. */
+  readonly isTagged: boolean;
+}
+
+/** Numbers in Go's notations; never in quotes. */
+function parseNumber(text: string, plain: boolean, { min, max, isTagged }: NumberRange) {
   const allowed = `a whole number from ${min} to ${max}, without quotes`;
-  const digits = text.replaceAll("_", "");
-  const value = /^[-+]?0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+  const value = numberOf(text, isTagged);
   if (plain && Number.isInteger(value) && value >= min && value <= max) return { value };
-  const isNumber = Number.isInteger(value) && text !== "";
+  const isNumber = Number.isInteger(value);
   if (!plain && isNumber)
     return { issue: { reason: "is a string in quotes, not a number", allowed, fix: "remove the quotes" } };
   const reason = isNumber ? "is out of range" : "is not a whole number";
   return { issue: { reason, allowed, fix: `write ${allowed}` } };
 }
 
-/** `true` and `false`, and YAML 1.1's words, which Go accepts for a boolean field. */
-function parseBoolean(text: string, plain: boolean): Parsed<boolean> {
+/** Decimal, 0x, 0o, 0b, a leading 0 for octal, `_` between digits, and `8080.0`: yaml.v3's resolve, Go's ParseInt. */
+function numberOf(text: string, isInteger: boolean): number {
+  if (!/^[-+.\d]/.test(text)) return Number.NaN;
+  const [, sign, digits = ""] = /^([-+]?)(.*)$/s.exec(text.replaceAll("_", "")) ?? [];
+  const factor = sign === "-" ? -1 : 1;
+  if (/^0[0-7]+$/.test(digits)) return factor * Number.parseInt(digits, 8);
+  if (digits === "" || (isInteger && !/^(?:0|[1-9]\d*|0x[\da-f]+|0o[0-7]+|0b[01]+)$/i.test(digits))) return Number.NaN;
+  return factor * Number(digits);
+}
+
+/** `true` and `false`, and YAML 1.1's words, which Go accepts for a boolean field, but not with a boolean's tag. */
+function parseBoolean(text: string, plain: boolean, isTagged: boolean): Parsed<boolean> {
   if (plain && /^(?:true|True|TRUE)$/.test(text)) return { value: true };
   if (plain && /^(?:false|False|FALSE)$/.test(text)) return { value: false };
-  if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(text)) return { value: true };
-  if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(text)) return { value: false };
+  const word = isTagged ? undefined : readOldBoolean(text);
+  if (word !== undefined) return { value: word };
   const reason = /^(?:true|false)$/i.test(text) ? "is a string in quotes, not a boolean" : "is not a boolean";
   return { issue: { reason, allowed: "true or false, without quotes", fix: "write true or false" } };
+}
+
+/** What YAML 1.1's words for booleans mean. */
+export function readOldBoolean(text: string): boolean | undefined {
+  if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(text)) return true;
+  if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(text)) return false;
+  return undefined;
 }
 
 /** Whether a field is empty, in any of YAML's spellings. */

@@ -3,7 +3,7 @@ import type { Problem } from "../../errors.ts";
 import { asList, isRecord } from "../../values/data.ts";
 import type { Versions } from "../../versions/resolve.ts";
 import { checkLabel } from "./labels.ts";
-import { nodeLabelsIn, patchesOf, readPatch, splitDocuments } from "./patches.ts";
+import { nodeLabelsIn, patchesOf, readPatch, splitDocuments, targetOf } from "./patches.ts";
 import type { Path } from "./places.ts";
 import type { UserConfiguration } from "./read.ts";
 import type { ClusterShape } from "./shape.ts";
@@ -104,7 +104,7 @@ function mergePatchesOf(owner: Readonly<Record<string, unknown>>) {
       .filter(isRecord)
       .map((patch) => ({
         field: ["kubeadmConfigPatches", index],
-        target: { kind: patch.kind, apiVersion: patch.apiVersion },
+        target: targetOf(patch),
         patch,
       })),
   );

@@ -91,7 +91,7 @@ const CASES: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     "a kind configuration with a deep patch",
-    `kind(HEADER + "kubeadmConfigPatches:\\n- |\\n  " + "{".repeat(90_000) + "\\n")`,
+    `kind(HEADER + "kubeadmConfigPatches:\\n- |\\n  " + "{".repeat(60_000) + "\\n")`,
     /kubeadmConfigPatches\.0 cannot be read: nests lists and mappings more than 64 levels deep/,
   ],
   [
@@ -223,6 +223,10 @@ test("a tab that Go's reader does not take is found with its place, and no other
     ["? a\n:\tb\n", 2, 2],
     ["\t# c\na: b\n", 1, 1],
     ["a: |\n  x\nb: {}\n\t\n", 4, 1],
+    ["a:\n- \tb\n", 2, 3],
+    ["a: |\n  \tb\n", 2, 3],
+    ["a: >- # c\n\n  \tb\n", 3, 3],
+    ["a: b\n \t# c\n", 2, 2],
   ] as const) {
     const { message, ...place } = read(text) ?? assert.fail(`${JSON.stringify(text)} is read`);
     assert.deepEqual(place, { kind: "characters", line, column }, text);
@@ -257,6 +261,31 @@ test("a key that is no string in JSON, and a character that Go's reader does not
     assert.deepEqual(place, { kind, line, column }, text);
     assert.ok("value" in readYamlText(text, { uniqueKeys: false }), text);
   }
+  for (const [text, column, message] of [
+    ["a: .inf", 4, /number that JSON/],
+    ["a: [-.INF]", 5, /number that JSON/],
+    ["a: !!int b", 10, /tag other than/],
+    ["!!int a: b", 7, /tag other than/],
+    ["18446744073709551615: a", 1, /key that is not a string/],
+    ["a: &a.b c", 9, /anchor/],
+    ["a: &é c", 7, /anchor/],
+    ['a: "\\ud83d\\ude00"', 4, /surrogate/],
+    ['a: "\\\\\\/"', 4, /surrogate/],
+    ['a: "\\ud800"', 4, /half a character/],
+    ['{"a"\n: [b]}', 2, /: on another line/],
+    ["a: [::1]", 5, /begins with :/],
+    ['{"b"::c}', 6, /begins with :/],
+    ["%YAML 1.2\n---\na: b", 1, /directive/],
+    ["...", 1, /directive/],
+  ] as const) {
+    const read = readYamlText(text, { uniqueKeys: false, forGo: true });
+    const issue = only("issues" in read ? read.issues : []);
+    assert.match(issue.message, message, text);
+    assert.equal(issue.column, column, text);
+  }
+  const plain =
+    "a: 'x\\/y'\nb: \"\\\\/ \\\\ud83d\"\nc: !!str 1\nd: |\n  %YAML\n  ...\ne: &_x-1 [f::g, 'a': b]\n9007199254740993: a\n";
+  assert.ok("value" in readYamlText(plain, { uniqueKeys: false, forGo: true }));
   const taken = "1: a\n1.5: a\ntrue: a\n2024-01-01: a\na: &x y\n*x : b\n'': c\n<<: {d: e}\n";
   assert.ok("value" in readYamlText(taken, { uniqueKeys: false, forGo: true }));
 });

@@ -33,6 +33,8 @@ test("failCgroupV1 is read from the patches that kind applies to the kubelet's c
       "kubeadmConfigPatches:\n- |\n  apiVersion: kubelet.config.k8s.io/v1beta1\n  kind: KubeletConfiguration\n  failCgroupV1: false\n",
       false,
     ],
+    // YAML 1.1's words, and keys in any case, are what kind's reader makes of them.
+    ["kubeadmConfigPatches: ['{Kind: KubeletConfiguration, failCgroupV1: no}']", false],
     // kind matches a patch that names a version with that version alone.
     ["kubeadmConfigPatches: ['{apiVersion: v1, kind: KubeletConfiguration, failCgroupV1: false}']", undefined],
     // A text where kubeadm wants a boolean is refused by kubeadm.

@@ -77,6 +77,9 @@ test("booleans and numbers are what Go's YAML reader makes of them", () => {
   for (const [text, value] of [
     ["18080", 18080],
     ["0x1F90", 8080],
+    ["+0x50", 80],
+    ["+0b11", 3],
+    ["!!int 0x1F90", 8080],
     ["017", 15],
     ["0o17", 15],
     ["1_000", 1000],
@@ -87,6 +90,33 @@ test("booleans and numbers are what Go's YAML reader makes of them", () => {
   ] as const) {
     assert.equal(port(text), value, text);
   }
+});
+
+test("what Go's YAML reader takes for no number or boolean is refused", () => {
+  const reasons = (body: string) => misconfigure(body).map(({ reason }) => reason);
+  for (const text of ["_", "_80", "!!int 80.0", "!!int 1e1", "!!int 0800", "!!int _80", ".", "+"]) {
+    const [reason = ""] = reasons(`nodes:\n- extraPortMappings:\n  - {containerPort: 80, hostPort: ${text}}\n`);
+    assert.match(reason, /hostPort is not a whole number/, text);
+  }
+  for (const text of ["!!bool yes", "!!bool on", "!!bool 'yes'"]) {
+    assert.match(reasons(`networking: {disableDefaultCNI: ${text}}\n`)[0] ?? "", /is not a boolean/, text);
+  }
+});
+
+test("a text that is half a character is refused with its place", () => {
+  for (const body of ['runtimeConfig: {a: "\\ud800"}\n', 'runtimeConfig: {"\\udc00": x}\n']) {
+    assert.match(
+      only(misconfigure(body)).reason,
+      /^has half a character \(a surrogate\) \(line 3, column \d+\)$/,
+      body,
+    );
+  }
+  assert.equal(render('runtimeConfig: {a: "\\ud83d\\ude00"}\n').runtimeConfig.a, "\u{1f600}");
+});
+
+test("a mapping merges once", () => {
+  const body = "runtimeConfig:\n  <<: {a: x}\n  <<: {b: y}\n";
+  assert.match(only(misconfigure(body)).reason, /line 5, column 3: Map keys must be unique/);
 });
 
 test("a key has no tag but a text's", () => {

@@ -185,3 +185,44 @@ test("a directive that YAML does not have is refused, as kind refuses it", () =>
     assert.match(problem?.reason ?? "accepted", /cannot be read: is not YAML: .*directive %a/, body);
   }
 });
+
+test("a patch that kind cannot use is refused, with the reason", () => {
+  const long = `kind: ClusterConfiguration\n# ${"x".repeat(66_000)}\n`;
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["kind: [ClusterConfiguration]", /has a kind or apiVersion that is a list or a mapping/],
+    ["KIND: ClusterConfiguration\napiVersion: {a: b}", /has a kind or apiVersion that is a list/],
+    [long, /is larger than 65 kB/],
+    ["kind: ClusterConfiguration\nclusterName: a\n--- # end", /ends with --- and more on its last line/],
+  ];
+  for (const [patch, reason] of cases) {
+    const body = `kubeadmConfigPatches: ${JSON.stringify([patch])}\n`;
+    assert.match(only(misconfigure(body)).reason, reason, patch.slice(0, 100));
+  }
+  const taken = [
+    "kind: ClusterConfiguration\n---",
+    "kind: 5",
+    `${long.slice(0, 40_000)}\n---\n${long.slice(0, 40_000)}`,
+  ];
+  for (const patch of taken) configure(`kubeadmConfigPatches: ${JSON.stringify([patch])}\n`);
+});
+
+test("operations have what RFC 6902 asks of them", () => {
+  const body = (patch: string) =>
+    `kubeadmConfigPatchesJSON6902:\n- {kind: ClusterConfiguration, patch: ${JSON.stringify(patch)}}\n`;
+  for (const patch of ["[{op: move, path: /a}]", "[{op: copy, path: /a, from: 5}]", "[{op: remove, path: a}]"]) {
+    assert.match(only(misconfigure(body(patch))).reason, /is not a list of operations/, patch);
+  }
+  for (const patch of ["[{op: move, path: /a, from: /b}]", "[{op: test, path: '', value: 1}]", "[]"])
+    configure(body(patch));
+});
+
+test("a patch's kind and apiVersion may be written in any case, as kind reads them", () => {
+  const patch = "Kind: ClusterConfiguration\nAPIVERSION: kubeadm.k8s.io/v1beta3\nclusterName: foo";
+  assert.deepEqual(unused(`kubeadmConfigPatches: ${JSON.stringify([patch])}\n`), []);
+});
+
+test("what is missing at the end of a patch is said of its last line", () => {
+  const body = "kubeadmConfigPatches:\n- |\n  kind: A\n  a: [b\n- |\n  kind: B\n";
+  const [problem] = misconfigure(body);
+  assert.match(problem?.reason ?? "", /line 6, column 8: Flow sequence/);
+});
