@@ -2,6 +2,9 @@ import { type Document, isAlias, isCollection, isNode, isPair, isScalar, type Pa
 import type { PlacedIssue } from "./yaml-issue.ts";
 import { findTab } from "./yaml-tabs.ts";
 
+/** goyaml.v2 looks for the `:` of a key in 1,024 characters, with its quotes and the spaces around it. */
+const MAX_KEY = 1000;
+
 /** A part of a document, and what it is in. */
 interface Part {
   readonly text: string;
@@ -70,10 +73,14 @@ function describePair({ key, value }: Pair, { text, document, isInFlow }: Part):
   if (!isString(isAlias(key) ? key.resolve(document) : key)) {
     return { kind: "key", message: "has a key that is not a string" };
   }
-  const [, end = 0] = (isNode(key) ? key.range : undefined) ?? [];
+  const [begin = 0, end = 0] = (isNode(key) ? key.range : undefined) ?? [];
   const start = isNode(value) ? (value.range?.[0] ?? end) : end;
-  if (!isInFlow || isAlias(key) || !/^\s*\n\s*:/.test(text.slice(end, start))) return undefined;
-  return { kind: "characters", message: "has a key with its : on another line" };
+  const source = text.slice(begin, end);
+  if (source.length > MAX_KEY) return { kind: "key", message: `has a key of more than ${MAX_KEY} characters` };
+  const isApart = source.includes("\n") || (!isAlias(key) && /^\s*\n\s*:/.test(text.slice(end, start)));
+  return isInFlow && isApart
+    ? { kind: "characters", message: "has a key on several lines, or its : on another" }
+    : undefined;
 }
 
 /**

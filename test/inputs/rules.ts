@@ -64,7 +64,7 @@ export const REFUSALS: readonly Rule[] = [
     documented: "A feature gate or a runtime setting with quotes, backslashes or several lines",
   },
   {
-    says: /has a (?:tag other than|directive or|number that JSON|string in \[\])|has an anchor whose name/,
+    says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])|has an anchor whose name/,
     documented: "what kind's reader does not take, or what it takes only in some places",
   },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
