@@ -119,7 +119,7 @@ export function findHalfCharacter(document: Document.Parsed): PlacedIssue | unde
   visit(document, {
     Scalar: (_, node) => {
       if (typeof node.value !== "string" || node.value.isWellFormed()) return undefined;
-      found = { kind: "characters", message: "has half a character (a surrogate)", offset: node.range?.[0] ?? 0 };
+      found = { kind: "syntax", message: "half a character (a surrogate)", offset: node.range?.[0] ?? 0 };
       return visit.BREAK;
     },
   });

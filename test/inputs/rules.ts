@@ -20,7 +20,7 @@ export const REFUSALS: readonly Rule[] = [
   },
   {
     says: /has a second YAML document|is larger than 100 kB|more than 100 aliases|more than 64 levels deep/,
-    documented: "more than one document, more than 100 kB, more than 100 aliases or more than 64 levels",
+    documented: "More than one document, more than 100 kB, more than 100 aliases or more than 64 levels",
   },
   {
     says: /is not a label key|is not a DNS name|Kubernetes reserves|is a label with an invalid value/,
@@ -65,7 +65,7 @@ export const REFUSALS: readonly Rule[] = [
   },
   {
     says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])|has an anchor whose name/,
-    documented: "what kind's reader does not take, or what it takes only in some places",
+    documented: "these are refused there, though kind may take some of them in some places",
   },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
