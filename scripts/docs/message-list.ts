@@ -101,6 +101,7 @@ function withoutChance(message: RecordedMessage): RecordedMessage {
       .replaceAll(/[\da-f]{64}/g, "0123abcd...")
       .replaceAll(/\b(?=\d*[a-f])[\da-f]{8}\b/g, "0123abcd")
       .replaceAll(/\w{3} +\d+ \d\d:\d\d:\d\d \d{4} GMT/g, "DATE")
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "DATE")
       .replaceAll(/\b\d+ ms\b/g, "0 ms");
   const { site, test, input, text, fix } = message;
   return { site, test, input: input && plain(input), text: plain(text), fix: fix && plain(fix) };
