@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { parse } from "yaml";
 import { raiseBedFor } from "../../scripts/local/testbed.ts";
-import { kindConfig } from "../../testbed/releases.ts";
+import { kindConfig, kubeletPatches } from "../../testbed/releases.ts";
 import { type ActionRun, type Machine, machineOf, prepareRun } from "./harness.ts";
 import { dockerObjects, findLeft } from "./left.ts";
 
@@ -64,6 +65,15 @@ const KUBERNETES = process.env.FAULTS_KUBERNETES;
 const OF_KUBERNETES: Readonly<Record<string, string>> =
   KUBERNETES === undefined ? {} : { "kubernetes-version": KUBERNETES, "kind-config": kindConfig(KUBERNETES) };
 
+/** A row's own configuration with what that Kubernetes needs on this machine. */
+function forKubernetes(inputs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const own = inputs["kind-config"];
+  if (own === undefined || KUBERNETES === undefined) return inputs;
+  const { kubeadmConfigPatches = [], ...rest }: { kubeadmConfigPatches?: readonly string[] } = parse(own);
+  const patches = [...kubeadmConfigPatches, ...kubeletPatches(KUBERNETES)];
+  return { ...inputs, "kind-config": JSON.stringify({ ...rest, kubeadmConfigPatches: patches }) };
+}
+
 let count = 0;
 
 /** Declares a fault and its test, after which nothing of its runs may be left. */
@@ -83,7 +93,12 @@ export function fault(row: Fault, body: (subject: Subject) => Promise<void>): vo
     const before = await dockerObjects();
     const runs: { readonly run: ActionRun; posted: boolean }[] = [];
     const prepare = async (inputs: Readonly<Record<string, string>> = {}) => {
-      const run = await prepareRun(machine, { "cluster-name": cluster, workers: "0", ...OF_KUBERNETES, ...inputs });
+      const run = await prepareRun(machine, {
+        "cluster-name": cluster,
+        workers: "0",
+        ...OF_KUBERNETES,
+        ...forKubernetes(inputs),
+      });
       const entry = { run, posted: false };
       runs.push(entry);
       return {
