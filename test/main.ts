@@ -216,6 +216,7 @@ async function runEndToEnd(files: readonly string[]): Promise<void> {
 
 const endToEnd = await find("test/e2e/*.test.ts");
 const long = LONG.map((name) => join(ROOT, `test/e2e/${name}.test.ts`));
+const short = endToEnd.filter((file) => !long.includes(file));
 // What is cheap and tells most comes first. Everything runs, whatever fails.
 const wanted = process.argv.slice(2);
 const parts: readonly (readonly [string, () => Promise<void>])[] = [
@@ -227,7 +228,7 @@ const parts: readonly (readonly [string, () => Promise<void>])[] = [
   ["dist", () => check("dist is rebuilt identically", checkDist)],
   ["unit", runUnitTests],
   ["contract", async () => runTests(await find("test/contract/*.test.ts"), 1, process.stdout)],
-  ["e2e", () => runEndToEnd(endToEnd.filter((file) => !long.includes(file)))],
+  ["e2e", () => runEndToEnd(short)],
 ];
 const named: typeof parts = [
   ["long", () => runEndToEnd(long)],
@@ -241,7 +242,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const [name, work] of parts) if (wanted.length === 0 || wanted.includes(name)) await work();
-for (const [name, work] of named) if (wanted.includes(name)) await work();
+const covered = [["e2e", short] as const, ["long", long] as const].flatMap(([name, files]) =>
+  wanted.includes(name) ? files.map((file) => basename(file, ".test.ts")) : [],
+);
+for (const [name, work] of named) if (wanted.includes(name) && !covered.includes(name)) await work();
 const slowest = [...durations].toSorted(([, a], [, b]) => b - a).filter(([, seconds]) => seconds >= 30);
 for (const [file, seconds] of slowest) console.log(`${file} took ${seconds} s`);
 if (wanted.length === 0) console.log(`${long.length} files did not run: npm test -- long runs ${LONG.join(", ")}`);
