@@ -9,6 +9,7 @@ import { spec } from "node:test/reporters";
 import { promisify } from "node:util";
 import { readExamples, useOwnAction } from "../scripts/docs/examples.ts";
 import { recordingOptions, updateMessages } from "../scripts/docs/messages.ts";
+import { ALONE, LONG, WITH_TORCH } from "./lanes.ts";
 import { installActionlint, installZizmor } from "./programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -167,38 +168,6 @@ async function runUnitTests(): Promise<void> {
     await rm(folder, { recursive: true });
   }
 }
-
-/** Those that boot TORCH-V2, which takes the guide's ports of this machine. */
-const WITH_TORCH = [
-  "attack-build",
-  "attack-pods",
-  "attacks",
-  "caller",
-  "job-container",
-  "layers",
-  "packages",
-  "torch",
-  "torch-deployments",
-  "two-clusters",
-];
-/**
- * Those that change what every cluster of this machine depends on (its limits, its name servers, the engine), or that
- * look at everything that Docker has.
- */
-const ALONE = [
-  ...["act", "chaos", "cluster", "conformance", "faults-artifacts", "faults-disk", "faults-docker", "faults-downloads"],
-  ...["faults-engine", "faults-environment", "faults-kubernetes", "faults-nodes", "faults-runner", "faults-stopped"],
-  ...["faults-torch", "inotify", "lifecycle", "many", "pair", "secrets"],
-];
-
-/**
- * Those that show a feature in full that is not on every job's way. They would double the time of `npm test`, which
- * leaves them out and says so; each is a job of ci.yml.
- */
-const LONG = [
-  ...["act", "attack-pods", "caller", "control-planes", "job-container", "layers", "liqo", "packages", "recipes"],
-  ...["registry", "remote-engine", "torch-deployments"],
-];
 
 /**
  * Runs end-to-end tests. One lane boots TORCH-V2 and mostly waits; the rest runs in parallel to it, and its lines are
