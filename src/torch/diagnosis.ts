@@ -87,6 +87,12 @@ const RULES: readonly Rule[] = [
     fix: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
   },
   {
+    words: /dashboard does not answer \/bpmn-engine\S*: no answer within/i,
+    cause:
+      "A launch waits for the engine, which answers within seconds. Most likely the dashboard does not reach the engine's container, though this machine does.",
+    fix: "see that no firewall of this machine keeps containers of one network apart (iptables -S FORWARD, iptables -S DOCKER-USER)",
+  },
+  {
     words: /port is already allocated|address already in use/i,
     cause: "A port that TORCH-V2 publishes on this machine is in use.",
     fix: "stop what uses it in an earlier step, or change the port in the compose file",

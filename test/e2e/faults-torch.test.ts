@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { COMPONENTS, type ComponentName } from "../../src/torch/components.ts";
+import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
 import { errorOf, type Fault, fault, logOf, type Subject } from "./fault.ts";
 import { type ActionRun, eventually, sh } from "./harness.ts";
 import { CSAR, DOCKER, placeTorch, useLightServices } from "./torch.ts";
@@ -78,5 +79,53 @@ torchFault(
     const reached = async () => lines.some((line) => line.includes("dashboard: serves"));
     const { result } = await killAt(run, `${subject.cluster}-dashboard`, reached, lines);
     expectNamed(result, "dashboard", "after it had served");
+  },
+);
+
+fault(
+  {
+    area: "TORCH-V2",
+    cause: "a firewall drops what the dashboard's container sends to the engine's",
+    when: "while a template is deployed",
+    sees: "an error with how long the dashboard was waited for, the likely cause, the last lines of all three, and the fix",
+    seconds: 300,
+    long: true,
+    skip: WITHOUT_ROOT,
+  },
+  async (subject) => {
+    const run = await prepareTorch(subject, { "torch-csar": CSAR });
+    const format = "{{range .NetworkSettings.Networks}}{{println .NetworkID}}{{end}}";
+    let rule: readonly string[] | undefined;
+    const block = async (line: string) => {
+      if (!line.includes("registered and validated")) return;
+      const id = await sh("docker", ["inspect", `--format=${format}`, `${subject.cluster}-dashboard`]);
+      // By the network's device: the rule matches nothing once the network is gone, whatever becomes of this test.
+      const device = `br-${id.trim().slice(0, 12)}`;
+      rule = [
+        "--in-interface",
+        device,
+        "--out-interface",
+        device,
+        "--protocol",
+        "tcp",
+        "--dport",
+        "8080",
+        "--jump",
+        "DROP",
+      ];
+      await sh(...asRoot("iptables", ["--wait", "--insert", "DOCKER-USER", ...rule]));
+    };
+    const blocks: Promise<void>[] = [];
+    try {
+      const result = await run.main({ onLine: (line) => blocks.push(block(line)) });
+      await Promise.all(blocks);
+      const error = errorOf(result);
+      assert.match(error, /The dashboard does not answer \/bpmn-engine: no answer within 120 s/);
+      assert.match(error, /Most likely the dashboard does not reach the engine's container/);
+      for (const { title } of Object.values(COMPONENTS)) assert.match(error, new RegExp(`Last lines of the ${title} `));
+      assert.match(error, /Fix: see that no firewall of this machine keeps containers of one network apart/);
+    } finally {
+      if (rule !== undefined) await sh(...asRoot("iptables", ["--wait", "--delete", "DOCKER-USER", ...rule]));
+    }
   },
 );

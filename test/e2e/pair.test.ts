@@ -13,6 +13,15 @@ const INTERNET_PORT = "8080";
 const INTERNET_NETWORK = "kind-torch-test-internet";
 const INTERNET = "kind-torch-test-internet";
 
+/**
+ * The rules name the network's device. Rules that name an address would outlive a test that is killed, and then hit the
+ * container that Docker gives the address to next.
+ */
+const INTERNET_DEVICE = "kt-internet";
+const INTO_INTERNET = ["--out-interface", INTERNET_DEVICE, "--jump", "ACCEPT"];
+const OUT_OF_INTERNET = ["--in-interface", INTERNET_DEVICE, "--jump", "ACCEPT"];
+const BLOCKED = ["--out-interface", INTERNET_DEVICE, "--jump", "DROP"];
+
 /** Two runs at once, each as different from the default as possible: what the shared cluster does not show. */
 describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
   let machine: Machine;
@@ -167,12 +176,12 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
   });
 
   it("name the firewall when it blocks pods, not name resolution", async () => {
-    await firewall("--insert", "DROP");
+    await firewall("--insert", BLOCKED);
     try {
       const result = await open.post({ inputs: { "job-status": "failure" } });
       assert.match(result.log.join("\n"), /a firewall is in the way, not name resolution/);
     } finally {
-      await firewall("--delete", "DROP");
+      await firewall("--delete", BLOCKED);
     }
   });
 
@@ -208,7 +217,8 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
 
   /** A container on a network of its own; Docker isolates its networks, so the test opens the way to it. */
   async function startInternet(image: string): Promise<string> {
-    await sh("docker", ["network", "create", INTERNET_NETWORK]);
+    const device = `--opt=com.docker.network.bridge.name=${INTERNET_DEVICE}`;
+    await sh("docker", ["network", "create", device, INTERNET_NETWORK]);
     await sh("docker", [
       "run",
       "--detach",
@@ -218,27 +228,23 @@ describe("two runs at the same time", { skip: WITHOUT_ROOT }, () => {
       "netexec",
       `--http-port=${INTERNET_PORT}`,
     ]);
-    const address = await sh("docker", [
+    await firewall("--insert", INTO_INTERNET);
+    await firewall("--insert", OUT_OF_INTERNET);
+    return await sh("docker", [
       "inspect",
       "--format",
       "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
       INTERNET,
     ]);
-    internet = address;
-    await firewall("--insert", "ACCEPT");
-    await sh(...asRoot("iptables", ["--wait", "--insert", "DOCKER-USER", "--source", address, "--jump", "ACCEPT"]));
-    return address;
   }
 
-  function firewall(action: "--insert" | "--delete", target: "ACCEPT" | "DROP"): Promise<string> {
-    return sh(...asRoot("iptables", ["--wait", action, "DOCKER-USER", "--destination", internet, "--jump", target]));
+  function firewall(action: "--insert" | "--delete", rule: readonly string[]): Promise<string> {
+    return sh(...asRoot("iptables", ["--wait", action, "DOCKER-USER", ...rule]));
   }
 
   async function removeInternet(): Promise<void> {
-    if (internet !== undefined) {
-      await firewall("--delete", "ACCEPT").catch(() => undefined);
-      const back = ["--wait", "--delete", "DOCKER-USER", "--source", internet, "--jump", "ACCEPT"];
-      await sh(...asRoot("iptables", back)).catch(() => undefined);
+    for (const rule of [INTO_INTERNET, OUT_OF_INTERNET, BLOCKED]) {
+      await firewall("--delete", rule).catch(() => undefined);
     }
     await sh("docker", ["rm", "--force", INTERNET]).catch(() => undefined);
     await sh("docker", ["network", "rm", INTERNET_NETWORK]).catch(() => undefined);

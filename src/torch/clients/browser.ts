@@ -97,7 +97,9 @@ async function send(
     return { status: response.status, location: response.headers.get("location"), html };
   } catch (error) {
     signal.throwIfAborted();
-    throw new Failure(`The dashboard does not answer ${path}: ${describeFetch(error)}`, { cause: error });
+    throw new Failure(`The dashboard does not answer ${path}: ${describeFetch(error, REQUEST_SECONDS)}`, {
+      cause: error,
+    });
   }
 }
 

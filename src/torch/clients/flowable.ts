@@ -40,7 +40,9 @@ export function connectFlowable(base: string, signal: AbortSignal): Flowable {
       return await send(`${base}${SERVICE}${path}`, form, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw new Failure(`The Flowable engine does not answer ${path}: ${describeFetch(error)}`, { cause: error });
+      throw new Failure(`The Flowable engine does not answer ${path}: ${describeFetch(error, REQUEST_SECONDS)}`, {
+        cause: error,
+      });
     }
   };
   return {

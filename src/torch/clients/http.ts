@@ -16,8 +16,17 @@ export async function readBody(response: Response): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Why a request failed: the error of `fetch` says only that it did, its cause says why. */
-export function describeFetch(error: unknown): string {
+/** Whether a request ended because its time was up. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+/**
+ * Why a request failed: the error of `fetch` says only that it did, its cause says why.
+ * @param seconds how long the request was given.
+ */
+export function describeFetch(error: unknown, seconds: number): string {
+  if (isTimeout(error)) return `no answer within ${seconds} s`;
   const { cause } = error instanceof Error ? error : { cause: undefined };
   if (!(cause instanceof Error)) return describeError(error);
   const code = "code" in cause ? String(cause.code) : "";

@@ -1,4 +1,4 @@
-import { describeFetch, readBody } from "../clients/http.ts";
+import { describeFetch, isTimeout, readBody } from "../clients/http.ts";
 
 /** What a server answered once. */
 export interface Answer {
@@ -27,7 +27,6 @@ export async function probe(url: string, signal: AbortSignal): Promise<Answer | 
     return { reason: `GET ${url}: status ${response.status}`, status: response.status, body };
   } catch (error) {
     signal.throwIfAborted();
-    const timedOut = error instanceof Error && error.name === "TimeoutError";
-    return { reason: `GET ${url}: ${timedOut ? `no answer in ${PROBE_SECONDS} s` : describeFetch(error)}`, timedOut };
+    return { reason: `GET ${url}: ${describeFetch(error, PROBE_SECONDS)}`, timedOut: isTimeout(error) };
   }
 }

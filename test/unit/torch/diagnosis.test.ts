@@ -34,6 +34,7 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["The service layer ended (exit code 137) before it served.", /SIGKILL/],
   ["write /var/lib/docker/x: no space left on device", /disk/],
   ["java.net.UnknownHostException: other-control-plane", /could not be resolved/],
+  ["The dashboard does not answer /bpmn-engine: no answer within 120 s", /does not reach the engine's container/],
 ];
 
 test("what Java, OpenSSL, Docker and Kubernetes report names the cause", () => {

@@ -26,11 +26,17 @@ test("an endless answer is cut off and reported, from dashboard and engine and i
 
 test("the reason of a failed request is that of its cause", async () => {
   const error = await errorOf(fetch(await refusingAddress()));
-  assert.match(describeFetch(error), /ECONNREFUSED/);
-  assert.equal(describeFetch(new Error("plain")), "plain");
+  assert.match(describeFetch(error, 5), /ECONNREFUSED/);
+  assert.equal(describeFetch(new Error("plain"), 5), "plain");
   assert.equal(
-    describeFetch(new Error("x", { cause: Object.assign(new Error(""), { code: "ECONNRESET" }) })),
+    describeFetch(new Error("x", { cause: Object.assign(new Error(""), { code: "ECONNRESET" }) }), 5),
     "ECONNRESET",
   );
-  assert.equal(describeFetch("thrown"), "thrown");
+  assert.equal(describeFetch("thrown", 5), "thrown");
+});
+
+test("a request whose time is up says how long that was", async (context) => {
+  const url = await serve(context, () => undefined);
+  const error = await errorOf(fetch(url, { signal: AbortSignal.timeout(20) }));
+  assert.equal(describeFetch(error, 120), "no answer within 120 s");
 });
