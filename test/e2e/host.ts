@@ -1,8 +1,32 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asRoot } from "../privileges.ts";
 import { eventually, sh } from "./harness.ts";
+
+/**
+ * Has a command run as root once it is let go of, or once this process ends in whatever way: what a test changes on the
+ * machine must not outlive a test that is killed.
+ * @returns lets go of it, and waits until it has run.
+ */
+export function runAfterwards(file: string, args: readonly string[]): () => Promise<void> {
+  // A pipe ends with the process that holds its other end.
+  const command = asRoot("sh", ["-c", 'cat >/dev/null; exec "$@"', "afterwards", file, ...args]);
+  const child = spawn(...command, { detached: true, stdio: ["pipe", "ignore", "inherit"] });
+  const ended = once(child, "exit");
+  child.unref();
+  return async () => {
+    child.ref();
+    child.stdin.end();
+    const [code] = await ended;
+    assert.equal(code, 0, `${file} ran afterwards`);
+  };
+}
+
+const COPY_PAIRS = 'while [ $# -gt 0 ]; do cp --no-preserve=all "$1" "$2" || exit; shift 2; done';
 
 /** A search domain under which everything resolves, to another address: what breaks lookups in a company's network. */
 export const SEARCH_DOMAIN = "corp.test";
@@ -15,28 +39,26 @@ const RESOLV_CONFS: readonly string[] = ["/etc/resolv.conf", "/run/systemd/resol
 
 /**
  * Runs work with a search domain in the host's resolv.conf until a node's container exists: Docker copies the file
- * when a container starts. The host's own name servers stay after ours, and the files are restored whatever happens.
+ * when a container starts. The host's own name servers stay after ours, and the files are restored whatever happens,
+ * also to this process.
  * It needs root.
  */
 export async function withSearchDomain<T>(nameServer: string, container: string, work: () => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "kind-torch-host-"));
-  const files: { readonly path: string; readonly before: string }[] = [];
+  const there: string[] = [];
+  const back: string[] = [];
   for (const path of RESOLV_CONFS) {
     const before = await readFile(path, "utf8").catch(() => undefined);
-    if (before !== undefined) files.push({ path, before });
+    if (before === undefined) continue;
+    const name = join(scratch, path.replaceAll("/", "_"));
+    await writeFile(`${name}.kept`, before);
+    await writeFile(`${name}.ours`, `search ${SEARCH_DOMAIN}\nnameserver ${nameServer}\n${withoutSearch(before)}`);
+    there.push(`${name}.ours`, path);
+    back.push(`${name}.kept`, path);
   }
-  const write = async (path: string, text: string) => {
-    const draft = join(scratch, path.replaceAll("/", "_"));
-    await writeFile(draft, text);
-    await sh(...asRoot("cp", ["--no-preserve=all", draft, path]));
-  };
-  const restore = async () => {
-    for (const { path, before } of files) await write(path, before);
-  };
+  const restore = runAfterwards("sh", ["-c", COPY_PAIRS, "restore", ...back]);
   try {
-    for (const { path, before } of files) {
-      await write(path, `search ${SEARCH_DOMAIN}\nnameserver ${nameServer}\n${withoutSearch(before)}`);
-    }
+    await sh(...asRoot("sh", ["-c", COPY_PAIRS, "change", ...there]));
     const running = eventually(
       `${container} runs`,
       async () => (await sh("docker", ["ps", "--quiet", `--filter=name=^${container}$`])) !== "",

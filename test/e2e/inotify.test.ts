@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { asRoot, WITHOUT_ROOT } from "../privileges.ts";
 import { dockerLeftovers, type Machine, prepareMachine, prepareRun, sh, takeLock } from "./harness.ts";
+import { runAfterwards } from "./host.ts";
 
 describe("a machine whose inotify limits are too low", { skip: WITHOUT_ROOT }, () => {
   const limits = ["max_user_instances", "max_user_watches"] as const;
   const path = (name: string) => `/proc/sys/fs/inotify/${name}`;
-  const values = new Map<string, string>();
+  let restore: (() => Promise<void>) | undefined;
   const set = (name: string, value: string) =>
     sh(...asRoot("sysctl", ["--quiet", "--write", `fs.inotify.${name}=${value}`]));
   const lock = "/run/lock/kind-torch-test-inotify";
@@ -18,10 +19,12 @@ describe("a machine whose inotify limits are too low", { skip: WITHOUT_ROOT }, (
     // Host-wide: nothing else that needs a cluster may run at the same time.
     await takeLock(lock);
     locked = true;
-    for (const name of limits) values.set(name, await sh("cat", [path(name)]));
+    const before = await Promise.all(limits.map((name) => readFile(path(name), "utf8")));
+    const settings = limits.map((name, index) => `fs.inotify.${name}=${before[index]?.trim()}`);
+    restore = runAfterwards("sysctl", ["--quiet", "--write", ...settings]);
   });
   after(async () => {
-    for (const [name, value] of values) await set(name, value);
+    await restore?.();
     if (locked) await rm(lock);
   });
 
