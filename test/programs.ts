@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { installGo } from "../testbed/packages.ts";
 import { part } from "../testbed/part.ts";
 import { type Log, phase } from "../testbed/progress.ts";
 
@@ -50,6 +51,7 @@ async function installGoProgram(program: string, version: string, log: Log): Pro
   const name = program.slice(program.lastIndexOf("/") + 1);
   const make = (folder: string) =>
     phase(log, `${name} ${version}`, "compile", async () => {
+      await installGo(log);
       await execute("go", ["install", "-trimpath", "-ldflags=-s -w", `${program}@v${version}`], {
         env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: "auto", GOWORK: "off", GOFLAGS: "", CGO_ENABLED: "0" },
         timeout: SECONDS * 1000,

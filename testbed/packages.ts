@@ -34,16 +34,33 @@ const suites = { node: "bookworm", later: "trixie" } as const;
 const sourcesFolder = "/etc/apt/sources.list.d";
 const ownName = "kind-torch-bed";
 
+type Package = { readonly package: string; readonly later: boolean };
+
 export async function installPackages(log: Log): Promise<void> {
-  const missing: { package: string; later: boolean }[] = [];
+  const missing: Package[] = [];
   for (const each of wanted) if (!(await exists(each.file))) missing.push(each);
-  if (!(await succeeds("go", ["version"]))) missing.push({ package: "golang-go", later: true });
+  missing.push(...(await missingForGo()));
+  await install(
+    missing,
+    `No Docker Engine here can pull the official images, and building the test environment needs root, to install ${names(missing)}. Fix: run this as root, or on a machine with Docker Engine that can pull kindest/node.`,
+    log,
+  );
+}
+
+/** Installs Go where it is missing. */
+export async function installGo(log: Log): Promise<void> {
+  await install(await missingForGo(), "There is no go. Fix: install Go, or run this as root.", log);
+}
+
+/** apt takes the packages that another one needs from the machine's own suite, so each is named. */
+async function missingForGo(): Promise<readonly Package[]> {
+  if (await succeeds("go", ["version"])) return [];
+  return ["golang-go", "golang-src"].map((name) => ({ package: name, later: true }));
+}
+
+async function install(missing: readonly Package[], refusal: string, log: Log): Promise<void> {
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0) {
-    throw new Error(
-      `No Docker Engine here can pull the official images, and building the test environment needs root, to install ${names(missing)}. Fix: run this as root, or on a machine with Docker Engine that can pull kindest/node.`,
-    );
-  }
+  if (process.getuid?.() !== 0) throw new Error(refusal);
   await phase(log, "packages", `install ${names(missing)}`, async () => {
     await addLaterSuite();
     await run("apt-get", ["update", "-qq"]);
