@@ -33,7 +33,7 @@ export async function nodeImage(release: Release, log: Log): Promise<Image> {
       ]);
       await packImages(images, join(folder, "scratch"), archive);
       const tree = join(folder, "tree");
-      await preloadImages(archive, join(tree, "var/lib/containerd"), folder);
+      await preloadImages(archive, join(tree, "var/lib/containerd"));
       await installKubernetes(tree, programs, release);
       await installManifests(tree, manifests);
       await packLayer(tree, join(folder, "layer.tar"));

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { poll } from "../src/poll.ts";
 import { run, succeeds } from "./command.ts";
@@ -9,11 +10,11 @@ import { end, identify } from "./process-identity.ts";
  * Imports images with a containerd of its own into a folder that becomes the node's. They are not unpacked, as in kind's
  * images.
  */
-export async function preloadImages(archive: string, root: string, folder: string): Promise<void> {
-  const state = join(folder, "state");
+export async function preloadImages(archive: string, root: string): Promise<void> {
+  // Not in the cache: the path of a socket has at most 107 bytes (unix(7)), and the cache's is as long as HOME makes it.
+  const state = await mkdtemp(join(tmpdir(), "bed-"));
   const socket = join(state, "containerd.sock");
   await mkdir(root, { recursive: true });
-  await mkdir(state, { recursive: true });
   const config = join(state, "config.toml");
   await writeFile(config, containerdConfiguration(root, state, socket));
   const containerd = spawn("containerd", ["--config", config, "--log-level", "error"], { stdio: "ignore" });
@@ -26,8 +27,8 @@ export async function preloadImages(archive: string, root: string, folder: strin
     await run("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "import", "--no-unpack", archive]);
   } finally {
     await end(identity);
+    await rm(state, { recursive: true, force: true });
   }
-  await rm(state, { recursive: true, force: true });
 }
 
 function containerdConfiguration(root: string, state: string, socket: string): string {
