@@ -52,21 +52,12 @@ type Reason = Pick<PlacedIssue, "kind" | "message">;
 
 function describePart(node: unknown, part: Part): Reason | undefined {
   if (isPair(node)) return describePair(node, part);
-  const name = anchorIn(node);
-  if (name !== undefined && !/^[\w-]+$/.test(name)) {
-    return { kind: "characters", message: "has an anchor whose name is not of letters, digits, _ and -" };
-  }
   const tag = isNode(node) ? node.tag?.replace("tag:yaml.org,2002:", "") : undefined;
   // Maps and lists that are written without a tag have none here, and scalars neither.
   if (tag !== undefined && !["str", "map", "seq", "!"].includes(tag)) {
     return { kind: "characters", message: "has a tag other than !!str, !!map and !!seq" };
   }
   return isScalar(node) ? describeScalar(node, part) : undefined;
-}
-
-function anchorIn(node: unknown): string | undefined {
-  if (isAlias(node)) return node.source;
-  return isScalar(node) || isCollection(node) ? node.anchor : undefined;
 }
 
 function describePair({ key, value }: Pair, { text, document, isInFlow }: Part): Reason | undefined {

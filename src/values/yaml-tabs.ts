@@ -1,18 +1,7 @@
-import { Lexer } from "yaml";
 import type { PlacedIssue } from "./yaml-issue.ts";
-
-/** The lexer's sign that a plain, quoted or block scalar follows, and that of a document. */
-const SCALAR = "\u001f";
-const DOCUMENT = "\u0002";
+import { type Lexeme, readLexemes } from "./yaml-lexemes.ts";
 
 const TAB = "has a tab before what begins a line or an item, which YAML readers treat differently";
-
-/** A lexeme with its place in the text. */
-interface Lexeme {
-  readonly what: "sign" | "scalar" | "block";
-  readonly source: string;
-  readonly offset: number;
-}
 
 /** Where the next lexeme is. */
 interface Place {
@@ -36,21 +25,6 @@ export function findTab(text: string): PlacedIssue | undefined {
     place = what === "sign" ? placeAfter(source, place) : { ...place, begins: source.endsWith("\n") };
   }
   return undefined;
-}
-
-function* readLexemes(text: string): Generator<Lexeme> {
-  let what: Lexeme["what"] = "sign";
-  let isBlock = false;
-  let offset = 0;
-  for (const source of new Lexer().lex(text)) {
-    if (source === SCALAR) what = isBlock ? "block" : "scalar";
-    if (source === SCALAR || source === DOCUMENT) continue;
-    yield { what, source, offset };
-    // Between a block's sign and its text are only spaces, a comment and the end of the line.
-    isBlock = what === "sign" && (/^[|>]/.test(source) || (isBlock && /^(?:\s*$|#)/.test(source)));
-    what = "sign";
-    offset += source.length;
-  }
 }
 
 function findIn(what: Lexeme["what"], source: string, place: Place): number {

@@ -13,6 +13,7 @@ import { findExpansionExcess } from "./yaml-aliases.ts";
 import { findHalfCharacter, findRefusedByGo } from "./yaml-for-go.ts";
 import type { PlacedIssue, YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
+import { findOddProperty } from "./yaml-properties.ts";
 
 /** A text of YAML, read. */
 export interface YamlText {
@@ -152,7 +153,10 @@ function findRefused(
   { asWritten, forGo }: YamlOptions,
 ): readonly PlacedIssue[] {
   if (asWritten !== true && forGo !== true) return [];
-  const issue = findHalfCharacter(document) ?? (forGo === true ? findRefusedByGo(text, document) : undefined);
+  const issue =
+    findHalfCharacter(document) ??
+    findOddProperty(text, document) ??
+    (forGo === true ? findRefusedByGo(text, document) : undefined);
   return issue === undefined ? [] : [issue];
 }
 

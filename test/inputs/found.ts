@@ -55,6 +55,13 @@ export const FOUND: readonly InputSet[] = [
     "a hundred lists in each other behind the end of the document: refused, and the documentation did not say so",
     `{"kind":"Cluster","apiVersion":"kind.x-k8s.io/v1alpha4"}\na: ${"[".repeat(100)}${"]".repeat(100)}\n`,
   ),
+  configured(
+    "a tag with a comma behind it: accepted, and kind took the comma for a part of it",
+    `${HEAD}runtimeConfig: {a: !!str, b: c}\n`,
+  ),
+  configured("a tag with a brace behind it: accepted, and kind refused it", `${HEAD}runtimeConfig: {a: !!str}\n`),
+  configured("a tag with a #: the same", `${HEAD}runtimeConfig: {a: !!str#b }\n`),
+  configured("an anchor with a tag behind it: the same", `${HEAD}runtimeConfig: {a: &b!!str c}\n`),
   {
     name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
     inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },

@@ -64,9 +64,10 @@ export const REFUSALS: readonly Rule[] = [
     documented: "A feature gate or a runtime setting with quotes, backslashes or several lines",
   },
   {
-    says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])|has an anchor whose name/,
+    says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])/,
     documented: "these are refused there, though kind may take some of them in some places",
   },
+  { says: /has a tag with|has an anchor whose name/, documented: "A tag with no space behind it" },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,
@@ -74,7 +75,7 @@ export const REFUSALS: readonly Rule[] = [
   },
   { says: /\.key is empty/, documented: "An empty key, which `~` and `Null` are, too" },
   {
-    says: /is not YAML: .*(?:Unexpected (?:\S+ at node end|\S+ token in YAML stream)|Comments must be separated|must be sufficiently indented|Missing closing)/,
+    says: /is not YAML: .*(?:Unexpected (?:\S+ at node end|\S+ token in YAML stream)|Comments must be separated|must be sufficiently indented|Missing closing|Missing , or :)/,
     documented: "YAML that is not valid, also where kind does not look",
   },
 ];

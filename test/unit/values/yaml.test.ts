@@ -247,6 +247,32 @@ test("a tab that Go's reader does not take is found with its place, and no other
   assert.ok("value" in readYamlText("a: {}\n\t\n", { uniqueKeys: true }), "other readers take it");
 });
 
+test("tags and anchors that Go's reader takes for others are found, also where it gets another text", () => {
+  for (const [text, column] of [
+    ["{a: !!str, b: c}", 10],
+    ["{a: !!str,b c}", 10],
+    ["[!!str]", 7],
+    ["{a: !}", 6],
+    ["{a: !<tag:yaml.org,2002:str>}", 29],
+    ["a: !!str#b c", 4],
+    ["a: &a.b c", 9],
+  ] as const) {
+    for (const reader of [{ asWritten: true }, { forGo: true }]) {
+      const read = readYamlText(text, { uniqueKeys: true, ...reader });
+      assert.equal(only("issues" in read ? read.issues : []).column, column, text);
+    }
+  }
+  for (const text of [
+    "{a: !!str , b: !!str\n}",
+    "a: !!str",
+    "a: !!str\nb: ! c",
+    "'a: !!str,': '!!str#b'",
+    "a: |\n  !!str,",
+  ]) {
+    assert.ok("value" in readYamlText(text, { uniqueKeys: true, asWritten: true, forGo: true }), text);
+  }
+});
+
 test("a key that is no string in JSON, and a character that Go's reader does not take, are found for it alone", () => {
   for (const [text, kind, line, column] of [
     ["a: b\n? [c]\n: d\n", "key", 2, 3],
