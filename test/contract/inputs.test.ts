@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -14,9 +13,10 @@ import { REFUSALS, UNCHECKED } from "../inputs/rules.ts";
 import { INPUTS } from "../inputs/values.ts";
 
 const SETS = 300;
-const seed = randomInt(2 ** 31);
 
-/** Other sets each time: what fails is repeated with `npm run inputs -- --seed <number> --only <set>`. */
+/** The same sets each time: `npm run inputs` makes others, as inputs.yml does each week. */
+const SEED = 20261127;
+
 describe("generated inputs and kind configurations", () => {
   let tools: Tools;
   let kind: Kind;
@@ -35,8 +35,8 @@ describe("generated inputs and kind configurations", () => {
     return found.flat();
   };
 
-  it(`${SETS} new sets end as promised, and as kind has it (seed ${seed})`, async () => {
-    assert.deepEqual(await findWrong(planSets(SETS, seed)), [], `seed ${seed}`);
+  it(`${SETS} sets end as promised, and as kind has it`, async () => {
+    assert.deepEqual(await findWrong(planSets(SETS, SEED)), [], `seed ${SEED}`);
   });
 
   it("so do the sets that once did not", async () => {
