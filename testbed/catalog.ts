@@ -27,6 +27,12 @@ export async function extendCatalog(kinds: readonly KindEntry[], kubectls: reado
   return catalog;
 }
 
+/** Whether this cache has a node image of this minor, which takes long to build. */
+export async function isBuilt(minor: string): Promise<boolean> {
+  const { kind } = await read();
+  return kind.some(({ images }) => images.some(({ kubernetes }) => kubernetes.startsWith(`${minor}.`)));
+}
+
 /** Names images that no release of kind has. */
 export async function nameImages(images: Pick<Catalog, "registry" | "cloudProvider">): Promise<void> {
   await writeWhole(catalogFile(), `${JSON.stringify({ ...(await read()), ...images }, null, 2)}\n`);
