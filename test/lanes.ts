@@ -1,4 +1,4 @@
-/** Those that boot TORCH-V2, which takes the guide's ports of this machine. */
+/** End-to-end test files that boot TORCH-V2, which takes the guide's ports of this machine, and need not run alone. */
 export const WITH_TORCH: readonly string[] = [
   "attack-build",
   "attack-pods",

@@ -204,7 +204,7 @@ const named: typeof parts = [
   // One file of the end-to-end tests, by its name: what a job of ci.yml takes.
   ...endToEnd.map((file) => [basename(file, ".test.ts"), () => runTests([file], 1, process.stdout)] as const),
 ];
-// minors.test.ts compiles a Kubernetes that this machine does not have yet only where it is asked for by its name.
+// A plain npm test does not compile a Kubernetes for minors.test.ts.
 if (wanted.length === 0) process.env.BUILDS = "none";
 const unknown = wanted.filter((word) => ![...parts, ...named].some(([name]) => name === word));
 if (unknown.length > 0) {

@@ -27,7 +27,7 @@ export async function extendCatalog(kinds: readonly KindEntry[], kubectls: reado
   return catalog;
 }
 
-/** Whether this cache has a node image of this minor, which takes long to build. */
+/** Whether this cache has had a node image of this minor. One of an older recipe is built again. */
 export async function isBuilt(minor: string): Promise<boolean> {
   const { kind } = await read();
   return kind.some(({ images }) => images.some(({ kubernetes }) => kubernetes.startsWith(`${minor}.`)));

@@ -49,7 +49,7 @@ export async function installPackages(log: Log): Promise<void> {
 
 /** Installs Go where it is missing. */
 export async function installGo(log: Log): Promise<void> {
-  await install(await missingForGo(), "There is no go. Fix: install Go, or run this as root.", log);
+  await install(await missingForGo(), "Go is not installed. Fix: install Go, or run this as root.", log);
 }
 
 /** apt takes the packages that another one needs from the machine's own suite, so each is named. */

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { poll } from "../src/poll.ts";
 import { run, succeeds } from "./command.ts";
@@ -12,7 +11,15 @@ import { end, identify } from "./process-identity.ts";
  */
 export async function preloadImages(archive: string, root: string): Promise<void> {
   // Not in the cache: the path of a socket has at most 107 bytes (unix(7)), and the cache's is as long as HOME makes it.
-  const state = await mkdtemp(join(tmpdir(), "bed-"));
+  const state = await mkdtemp("/tmp/bed-");
+  try {
+    await importInto(root, archive, state);
+  } finally {
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+async function importInto(root: string, archive: string, state: string): Promise<void> {
   const socket = join(state, "containerd.sock");
   await mkdir(root, { recursive: true });
   const config = join(state, "config.toml");
@@ -27,7 +34,6 @@ export async function preloadImages(archive: string, root: string): Promise<void
     await run("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "import", "--no-unpack", archive]);
   } finally {
     await end(identity);
-    await rm(state, { recursive: true, force: true });
   }
 }
 

@@ -10,6 +10,12 @@ interface Rule extends Diagnosis {
 const MOUNTED_FILES =
   "let the service layer read the three files that this step mounts (torch-credentials-mount), and remove its image's own";
 
+const NOT_REACHED = {
+  cause:
+    "The dashboard cannot reach the engine's container, although this machine can: a launch waits only for the engine, which normally answers within seconds.",
+  fix: "check that no firewall on this machine blocks traffic between containers of one network (iptables -S FORWARD, iptables -S DOCKER-USER)",
+};
+
 /** What Java, OpenSSL, Docker, Kubernetes and Flowable report, and what it means here. The first rule that fits is used. */
 const RULES: readonly Rule[] = [
   {
@@ -80,17 +86,12 @@ const RULES: readonly Rule[] = [
     cause: "The service layer did not answer the engine's call in time: Flowable waits for five seconds.",
     fix: "look at the connector's log file; on a slow machine, use a larger runner",
   },
+  { words: /dashboard does not launch .*(?:refused|timed out|connect)/i, ...NOT_REACHED },
   {
     component: "engine",
     words: /ConnectException|Connection refused/i,
     cause: "The engine did not reach the service layer's broker.",
     fix: "check SERVICE_BROKER_URI and the broker's port in the compose files, and the broker's own log",
-  },
-  {
-    words: /dashboard does not answer \/bpmn-engine\S*: no answer within/i,
-    cause:
-      "A launch waits for the engine, which answers within seconds. Most likely the dashboard does not reach the engine's container, though this machine does.",
-    fix: "see that no firewall of this machine keeps containers of one network apart (iptables -S FORWARD, iptables -S DOCKER-USER)",
   },
   {
     words: /port is already allocated|address already in use/i,
@@ -124,4 +125,22 @@ const RULES: readonly Rule[] = [
 export function diagnoseTorch(component: ComponentName, words: string): Diagnosis | undefined {
   const rule = RULES.find((each) => (each.component ?? component) === component && each.words.test(words));
   return rule === undefined ? undefined : { cause: rule.cause, fix: rule.fix };
+}
+
+/** What a component wrote last. */
+export interface Report {
+  readonly component: ComponentName;
+  readonly words: string;
+}
+
+/**
+ * Names the likely cause of a failure from what went wrong and from what each component reported, the most likely culprit
+ * first. That a launch timed out says something only where no component says more.
+ */
+export function diagnoseFailure(what: string, reports: readonly Report[]): Diagnosis | undefined {
+  for (const { component, words } of reports) {
+    const diagnosis = diagnoseTorch(component, what) ?? diagnoseTorch(component, words);
+    if (diagnosis !== undefined) return diagnosis;
+  }
+  return /dashboard does not answer \/bpmn-engine\S*: timed out/.test(what) ? NOT_REACHED : undefined;
 }

@@ -68,7 +68,10 @@ function describePair({ key, value }: Pair, { text, document, isInFlow }: Part):
   const start = isNode(value) ? (value.range?.[0] ?? end) : end;
   const source = text.slice(begin, end);
   if (source.length > MAX_KEY) return { kind: "key", message: `has a key of more than ${MAX_KEY} characters` };
-  const isApart = source.includes("\n") || (!isAlias(key) && /^\s*\n\s*:/.test(text.slice(end, start)));
+  const isApart =
+    source.includes("\n") ||
+    (!isAlias(key) && /^\s*\n\s*:/.test(text.slice(end, start))) ||
+    /[!&][^\s,[\]{}]*[ \t]*\n\s*$/.test(text.slice(Math.max(0, begin - MAX_KEY), begin));
   return isInFlow && isApart
     ? { kind: "characters", message: "has a key on several lines, or its : on another" }
     : undefined;
@@ -97,6 +100,9 @@ function describeScalar(
   const source = text.slice(range?.[0] ?? 0, range?.[1] ?? 0);
   if (type === "PLAIN" && isInFlow && source.startsWith(":")) {
     return { kind: "characters", message: "has a string in [] or {} that begins with :" };
+  }
+  if (type === "PLAIN" && isInFlow && /\?(?:\s|$)|\s\?/.test(source)) {
+    return { kind: "characters", message: "has a string in [] or {} with a ? beside a space or at its end" };
   }
   if (type === "QUOTE_DOUBLE" && /(?<!\\)(?:\\\\)*\\(?:\/|u[dD][89a-fA-F])/.test(source)) {
     return { kind: "characters", message: "has a \\/ or a surrogate, which kind's reader does not take" };

@@ -6,7 +6,7 @@ export interface YamlIssue {
    * Decides where the message goes: after "is not YAML: " for `syntax`, after "cannot be expanded: " for `expansion`, and
    * after the file's name for the others.
    */
-  readonly kind: "syntax" | "limit" | "expansion" | "alias" | "characters" | "key" | "documents";
+  readonly kind: "syntax" | "limit" | "expansion" | "alias" | "characters" | "space" | "property" | "key" | "documents";
   readonly message: string;
   readonly line: number;
   readonly column: number;

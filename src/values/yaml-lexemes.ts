@@ -1,6 +1,6 @@
 import { Lexer } from "yaml";
 
-/** The lexer's sign that a plain, quoted or block scalar follows, and that of a document. */
+/** The lexer's sign that a plain or a block scalar follows, and that of a document. A quoted scalar has none. */
 const SCALAR = "\u001f";
 const DOCUMENT = "\u0002";
 

@@ -155,7 +155,7 @@ function findRefused(
   if (asWritten !== true && forGo !== true) return [];
   const issue =
     findHalfCharacter(document) ??
-    findOddProperty(text, document) ??
+    findOddProperty(text) ??
     (forGo === true ? findRefusedByGo(text, document) : undefined);
   return issue === undefined ? [] : [issue];
 }

@@ -14,7 +14,7 @@ import { INPUTS } from "../inputs/values.ts";
 
 const SETS = 300;
 
-/** The same sets each time: `npm run inputs` makes others, as inputs.yml does each week. */
+/** The same sets each time: `npm run inputs` makes others, as inputs.yml does each week. `--seed <SEED> --only <set>` repeats one. */
 const SEED = 20261127;
 
 describe("generated inputs and kind configurations", () => {

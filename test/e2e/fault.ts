@@ -23,7 +23,7 @@ export interface Fault {
   readonly left?: string;
   /** Why the test does not run on this machine. */
   readonly skip?: string | false;
-  /** Whether it takes long, and there is a shorter one beside it: it only runs if it is asked for. */
+  /** Whether it takes long, so that it only runs if it is asked for. */
   readonly long?: boolean;
 }
 

@@ -8,9 +8,9 @@ import { asRoot } from "../privileges.ts";
 import { eventually, sh } from "./harness.ts";
 
 /**
- * Has a command run as root once it is let go of, or once this process ends in whatever way: what a test changes on the
- * machine must not outlive a test that is killed.
- * @returns lets go of it, and waits until it has run.
+ * Runs a command as root when the returned function is called, or when this process ends, however it ends: what a test
+ * changes on the machine must not outlive the test.
+ * @returns runs it now, and waits for it.
  */
 export function runAfterwards(file: string, args: readonly string[]): () => Promise<void> {
   // A pipe ends with the process that holds its other end.
@@ -22,11 +22,12 @@ export function runAfterwards(file: string, args: readonly string[]): () => Prom
     child.ref();
     child.stdin.end();
     const [code] = await ended;
-    assert.equal(code, 0, `${file} ran afterwards`);
+    assert.equal(code, 0, `${file} failed afterwards`);
   };
 }
 
-const COPY_PAIRS = 'while [ $# -gt 0 ]; do cp --no-preserve=all "$1" "$2" || exit; shift 2; done';
+const COPY_PAIRS =
+  'failed=0; while [ $# -gt 0 ]; do cp --no-preserve=all "$1" "$2" || failed=1; shift 2; done; exit $failed';
 
 /** A search domain under which everything resolves, to another address: what breaks lookups in a company's network. */
 export const SEARCH_DOMAIN = "corp.test";

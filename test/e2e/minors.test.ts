@@ -26,7 +26,7 @@ const CLUSTER = "e2e-minor";
 const FILE = "/etc/cni/net.d/10-kindnet.conflist";
 const MTU = "/sys/class/net/eth0/mtu";
 
-/** A machine without anything has 90 minutes for `npm test`, and Kubernetes is compiled there: 10 minutes and more each. */
+/** On a bare machine Kubernetes is compiled first, for 10 minutes and more a version: too long for a plain `npm test`. */
 async function skips(minor: string): Promise<string | false> {
   const builds = process.env.BUILDS !== "none" || minor === MINORS[0] || (await isOfficial()) || (await isBuilt(minor));
   return !builds && `Kubernetes ${minor} is not built on this machine yet: npm test -- minors builds it`;

@@ -67,7 +67,10 @@ export const REFUSALS: readonly Rule[] = [
     says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])/,
     documented: "these are refused there, though kind may take some of them in some places",
   },
-  { says: /has a tag with|has an anchor whose name/, documented: "A tag with no space behind it" },
+  {
+    says: /has a tag (?:that|or an)|has an anchor whose name|has a : in/,
+    documented: "A tag without a space after it",
+  },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,

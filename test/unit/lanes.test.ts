@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Modules of the end-to-end tests that compare everything that Docker has before a run and after it. */
 const SEES_ALL = /from "\.\/(?:fault|left)\.ts"/;
 
-test("the end-to-end files that look at everything that Docker has run alone, and every name is a file's", async () => {
+test("the end-to-end files that look at all of Docker's objects are in ALONE, and every name is a file's", async () => {
   const files: string[] = [];
   for await (const file of glob("test/e2e/*.test.ts", { cwd: ROOT })) {
     const name = basename(file, ".test.ts");

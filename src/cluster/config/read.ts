@@ -70,6 +70,8 @@ const YAML_FIXES: Readonly<Record<YamlIssue["kind"], string>> = {
   expansion: `use at most ${YAML_LIMITS.expansions} aliases of an anchor, each after its anchor and outside it`,
   alias: "write the anchor before it, or put a string that begins with * in quotes",
   characters: "remove it, or write it as an escape in double quotes",
+  space: "put a space after it",
+  property: "remove it, or give it another name",
   key: "write a string as the key",
   documents: "put each document into a separate file: kind reads the first and ignores the others",
 };

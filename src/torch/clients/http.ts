@@ -26,7 +26,7 @@ export function isTimeout(error: unknown): boolean {
  * @param seconds how long the request was given.
  */
 export function describeFetch(error: unknown, seconds: number): string {
-  if (isTimeout(error)) return `no answer within ${seconds} s`;
+  if (isTimeout(error)) return `timed out after ${seconds} s`;
   const { cause } = error instanceof Error ? error : { cause: undefined };
   if (!(cause instanceof Error)) return describeError(error);
   const code = "code" in cause ? String(cause.code) : "";

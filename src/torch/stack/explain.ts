@@ -3,7 +3,7 @@ import { Failure } from "../../errors.ts";
 import type { Exec } from "../../exec.ts";
 import { withoutSecrets } from "../../runner/mask.ts";
 import type { Component } from "../components.ts";
-import { diagnoseTorch } from "../diagnosis.ts";
+import { diagnoseFailure } from "../diagnosis.ts";
 import { findEnd } from "./container.ts";
 import { readComponentLogs } from "./logs.ts";
 import { tailOf } from "./tail.ts";
@@ -89,10 +89,10 @@ async function readTail(running: Running, exec: Exec): Promise<Tail> {
 
 /** The first cause that is known for what went wrong, or for what a component wrote last. */
 function findCause(what: string, tails: readonly Tail[]): KnownCause | undefined {
-  for (const { component, lines } of tails) {
-    const telling = lines.filter((line) => !/liqoctl/.test(line)).join("\n");
-    const diagnosis = diagnoseTorch(component.name, what) ?? diagnoseTorch(component.name, telling);
-    if (diagnosis !== undefined) return { cause: `Likely cause: ${diagnosis.cause}`, fix: diagnosis.fix };
-  }
-  return undefined;
+  const reports = tails.map(({ component, lines }) => ({
+    component: component.name,
+    words: lines.filter((line) => !/liqoctl/.test(line)).join("\n"),
+  }));
+  const diagnosis = diagnoseFailure(what, reports);
+  return diagnosis === undefined ? undefined : { cause: `Likely cause: ${diagnosis.cause}`, fix: diagnosis.fix };
 }

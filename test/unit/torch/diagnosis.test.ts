@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnoseTorch } from "../../../src/torch/diagnosis.ts";
+import { diagnoseFailure, diagnoseTorch } from "../../../src/torch/diagnosis.ts";
 
 const NOT_SENT = /certificate was not sent/;
 const MAY_NOT = /lacks the rights that the connector needs in the cluster/;
 const UNTRUSTED = /does not trust the API server/;
 const NAME = /not in the API server's certificate/;
+const NOT_REACHED = /cannot reach the engine's container/;
 const KEY = /does not belong to its certificate/;
 
 /** Words as they were seen in a component's log or in a connector's file, and the cause that they have. */
@@ -34,7 +35,7 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ["The service layer ended (exit code 137) before it served.", /SIGKILL/],
   ["write /var/lib/docker/x: no space left on device", /disk/],
   ["java.net.UnknownHostException: other-control-plane", /could not be resolved/],
-  ["The dashboard does not answer /bpmn-engine: no answer within 120 s", /does not reach the engine's container/],
+  ["The dashboard does not launch the template: Failed to connect to e port 8080: Connection refused", NOT_REACHED],
 ];
 
 test("what Java, OpenSSL, Docker and Kubernetes report names the cause", () => {
@@ -66,4 +67,15 @@ test("what the engine reports about its calls is about the service layer", () =>
     assert.match(diagnoseTorch("engine", words)?.cause ?? `nothing for ${words}`, cause);
     assert.equal(diagnoseTorch("services", words), undefined);
   }
+});
+
+test("a launch that timed out points at the network, unless a component says more", () => {
+  const what = "The dashboard does not answer /bpmn-engine: timed out after 120 s";
+  const causeWith = (words: string) =>
+    diagnoseFailure(what, [
+      { component: "engine", words },
+      { component: "dashboard", words: "" },
+    ])?.cause;
+  assert.match(causeWith("Tomcat started on port(s): 8080 (http)") ?? "", NOT_REACHED);
+  assert.match(causeWith("java.lang.OutOfMemoryError: Java heap space") ?? "", /too little memory/);
 });

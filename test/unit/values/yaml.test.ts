@@ -247,7 +247,7 @@ test("a tab that Go's reader does not take is found with its place, and no other
   assert.ok("value" in readYamlText("a: {}\n\t\n", { uniqueKeys: true }), "other readers take it");
 });
 
-test("tags and anchors that Go's reader takes for others are found, also where it gets another text", () => {
+test("tags, anchors and a : that Go reads as something else or refuses are found, in configurations and in patches", () => {
   for (const [text, column] of [
     ["{a: !!str, b: c}", 10],
     ["{a: !!str,b c}", 10],
@@ -255,7 +255,11 @@ test("tags and anchors that Go's reader takes for others are found, also where i
     ["{a: !}", 6],
     ["{a: !<tag:yaml.org,2002:str>}", 29],
     ["a: !!str#b c", 4],
-    ["a: &a.b c", 9],
+    ["a: &a.b c", 4],
+    ["a: !<> b", 4],
+    ["{'a' !!str }", 6],
+    ["{a:, b: c}", 4],
+    ["[a :]", 5],
   ] as const) {
     for (const reader of [{ asWritten: true }, { forGo: true }]) {
       const read = readYamlText(text, { uniqueKeys: true, ...reader });
@@ -267,6 +271,8 @@ test("tags and anchors that Go's reader takes for others are found, also where i
     "a: !!str",
     "a: !!str\nb: ! c",
     "'a: !!str,': '!!str#b'",
+    "[a:b, 'c':, &d e, *d , ! f]",
+    "a: &b !!str c",
     "a: |\n  !!str,",
   ]) {
     assert.ok("value" in readYamlText(text, { uniqueKeys: true, asWritten: true, forGo: true }), text);
@@ -293,8 +299,10 @@ test("a key that is no string in JSON, and a character that Go's reader does not
     ["a: !!int b", 10, /tag other than/],
     ["!!int a: b", 7, /tag other than/],
     ["18446744073709551615: a", 1, /key that is not a string/],
-    ["a: &a.b c", 9, /anchor/],
-    ["a: &é c", 7, /anchor/],
+    ["a: &a.b c", 4, /anchor/],
+    ["a: &é c", 4, /anchor/],
+    ["a: {&x\n b: c}", 2, /on several lines/],
+    ["a: [b? c]", 5, /a \? beside/],
     ['a: "\\ud83d\\ude00"', 4, /surrogate/],
     ['a: "\\\\\\/"', 4, /surrogate/],
     ['a: "\\ud800"', 4, /half a character/],

@@ -187,6 +187,20 @@ test("an alias without an anchor is reported as one, with its position", () => {
   assert.doesNotMatch(problem.fix, /100/);
 });
 
+test("a tag, an anchor or a : that kind would read as something else is reported with its own fix", () => {
+  for (const [text, reason, fix] of [
+    ["runtimeConfig: {a: !!str, b: c}", "has a tag that is not followed by a space or a line break", /space after it/],
+    ["runtimeConfig: {a:, b: c}", "has a : in [] or {} that is not followed by a space", /space after it/],
+    ["runtimeConfig: {a: !!str#b }", "has a tag that is empty or contains #", /another name/],
+    ["nodes: &my.nodes", "has an anchor whose name has characters other than letters, digits, _ and -", /another name/],
+    ["runtimeConfig: {'a' !!str }", "has a tag or an anchor after its value", /remove it/],
+  ] as const) {
+    const problem = only(misconfigure(`${text}\n`));
+    assert.ok(problem.reason.startsWith(`${reason} (line 3, column `), problem.reason);
+    assert.match(problem.fix, fix);
+  }
+});
+
 test("a file of UTF-16 is read, and one of another encoding is refused", async (context) => {
   const workspace = await makeFolder(context);
   const path = join(workspace, "kind.yaml");

@@ -38,5 +38,5 @@ test("the reason of a failed request is that of its cause", async () => {
 test("a request whose time is up says how long that was", async (context) => {
   const url = await serve(context, () => undefined);
   const error = await errorOf(fetch(url, { signal: AbortSignal.timeout(20) }));
-  assert.equal(describeFetch(error, 120), "no answer within 120 s");
+  assert.equal(describeFetch(error, 120), "timed out after 120 s");
 });
