@@ -67,7 +67,6 @@ function describePair({ key, value }: Pair, { text, document, isInFlow }: Part):
   const [begin = 0, end = 0] = (isNode(key) ? key.range : undefined) ?? [];
   const start = isNode(value) ? (value.range?.[0] ?? end) : end;
   const source = text.slice(begin, end);
-  if (source.length > MAX_KEY) return { kind: "key", message: `has a key of more than ${MAX_KEY} characters` };
   const isApart =
     source.includes("\n") ||
     (!isAlias(key) && /^\s*\n\s*:/.test(text.slice(end, start))) ||
@@ -108,6 +107,21 @@ function describeScalar(
     return { kind: "characters", message: "has a \\/ or a surrogate, which kind's reader does not take" };
   }
   return undefined;
+}
+
+/** Finds a key that is too long for Go's readers, as it is written and in the form that kind gets. */
+export function findLongKey(document: Document.Parsed): PlacedIssue | undefined {
+  let found: PlacedIssue | undefined;
+  visit(document, {
+    Pair: (_, { key }) => {
+      const [begin = 0, end = 0] = (isNode(key) ? key.range : undefined) ?? [];
+      const length = Math.max(end - begin, isScalar(key) && typeof key.value === "string" ? key.value.length : 0);
+      if (length <= MAX_KEY) return undefined;
+      found = { kind: "key", message: `has a key of more than ${MAX_KEY} characters`, offset: begin };
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Finds a text that is half of a character: no reader of UTF-8 takes it. */

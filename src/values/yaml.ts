@@ -10,7 +10,7 @@ import {
 } from "yaml";
 import { printable } from "./text.ts";
 import { findExpansionExcess } from "./yaml-aliases.ts";
-import { findHalfCharacter, findRefusedByGo } from "./yaml-for-go.ts";
+import { findHalfCharacter, findLongKey, findRefusedByGo } from "./yaml-for-go.ts";
 import type { PlacedIssue, YamlIssue } from "./yaml-issue.ts";
 import { findExcess, YAML_LIMITS } from "./yaml-limits.ts";
 import { findOddProperty } from "./yaml-properties.ts";
@@ -156,6 +156,7 @@ function findRefused(
   const issue =
     findHalfCharacter(document) ??
     findOddProperty(text) ??
+    findLongKey(document) ??
     (forGo === true ? findRefusedByGo(text, document) : undefined);
   return issue === undefined ? [] : [issue];
 }

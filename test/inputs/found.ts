@@ -62,6 +62,10 @@ export const FOUND: readonly InputSet[] = [
   configured("a tag with a brace behind it: accepted, and kind refused it", `${HEAD}runtimeConfig: {a: !!str}\n`),
   configured("a tag with a #: the same", `${HEAD}runtimeConfig: {a: !!str#b }\n`),
   configured("an anchor with a tag behind it: the same", `${HEAD}runtimeConfig: {a: &b!!str c}\n`),
+  configured(
+    "a key of 3,000 characters: accepted, and kind failed to read it",
+    `${HEAD}featureGates: {${"x".repeat(3000)}: true}\n`,
+  ),
   {
     name: "four thousand files that do not exist: the end of the report was lost where its reader was slow",
     inputs: { "cni-manifests": { text: "a,".repeat(4000), expected: "invalid" } },

@@ -64,13 +64,14 @@ export const REFUSALS: readonly Rule[] = [
     documented: "A feature gate or a runtime setting with quotes, backslashes or several lines",
   },
   {
-    says: /has a (?:tag other than|directive or|key o[fn] |number that JSON|string in \[\])/,
+    says: /has a (?:tag other than|directive or|key on |number that JSON|string in \[\])/,
     documented: "these are refused there, though kind may take some of them in some places",
   },
   {
     says: /has a tag (?:that|or an)|has an anchor whose name|has a : in/,
     documented: "A tag without a space after it",
   },
+  { says: /has a key of more than/, documented: "a key of more than 1,000 characters" },
   { says: /has an unsupported tag/, documented: "A value with a tag of another type than its field's" },
   {
     says: /is not a mapping(?:: (?:~|[Nn]ull))?\. Allowed|is empty, and kind ignores it/,

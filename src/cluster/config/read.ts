@@ -72,7 +72,7 @@ const YAML_FIXES: Readonly<Record<YamlIssue["kind"], string>> = {
   characters: "remove it, or write it as an escape in double quotes",
   space: "put a space after it",
   property: "remove it, or give it another name",
-  key: "write a string as the key",
+  key: "write a string of at most 1,000 characters as the key",
   documents: "put each document into a separate file: kind reads the first and ignores the others",
 };
 

@@ -193,6 +193,7 @@ test("a tag, an anchor or a : that kind would read as something else is reported
     ["runtimeConfig: {a:, b: c}", "has a : in [] or {} that is not followed by a space", /space after it/],
     ["runtimeConfig: {a: !!str#b }", "has a tag that is empty or contains #", /another name/],
     ["nodes: &my.nodes", "has an anchor whose name has characters other than letters, digits, _ and -", /another name/],
+    [`runtimeConfig: {${"x".repeat(1001)}: "true"}`, "has a key of more than 1000 characters", /at most 1,000/],
     ["runtimeConfig: {'a' !!str }", "has a tag or an anchor after its value", /remove it/],
   ] as const) {
     const problem = only(misconfigure(`${text}\n`));
