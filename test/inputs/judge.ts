@@ -29,7 +29,7 @@ interface Reported {
 /** Looks at what a step did with a set. */
 export function judge(set: InputSet, { result, made, verdict }: Evidence): Finding {
   const report = readReport(result);
-  const common = [...checkEnd(result), ...made.map((path) => `is left: ${path}`), ...checkLog(result)];
+  const common = [...checkEnd(result), ...made.map((path) => `is left: ${path}`), ...checkLog(set, result)];
   if (report === undefined)
     return { outcome: "no report", faults: [...common, `no report:\n${result.log.join("\n")}`] };
   const compared = verdict === undefined ? describeAlone(report) : compare(report, verdict);
@@ -68,15 +68,18 @@ function checkEnd({ exitCode, signal, outputs, state, summary }: StepResult): re
 
 /** The commands of a log. Debug lines have the stack of every error. */
 const COMMAND = /^::(?:error|warning|debug|group|endgroup|notice)(?: [^:]*)?::/;
-const STACK =
-  /^\s+at .+:\d+:\d+\)?$|node:internal|\b(?:Type|Range|Reference|Syntax)Error\b|Maximum call stack|\[object Object\]/;
+const STACK = /^\s+at .+:\d+:\d+\)?$|node:internal|\b(?:Type|Range|Reference|Syntax)Error\b|Maximum call stack/;
 
-function checkLog({ log }: StepResult): readonly string[] {
+/** A key that the generator made of an object. */
+const OBJECT = "[object Object]";
+
+function checkLog(set: InputSet, { log }: StepResult): readonly string[] {
+  const hasObject = JSON.stringify(set).includes(OBJECT);
   return log.flatMap((line) => {
     if (/^\s*(?:::warning::planted|.*##\[warning\]planted)/.test(line)) return [`a value became a command: ${line}`];
     if (/^\s*::/.test(line) && !COMMAND.test(line)) return [`not a command of the step's: ${line}`];
     const isShown = !line.startsWith("::debug::");
-    return isShown && STACK.test(line) ? [`a stack trace: ${line}`] : [];
+    return isShown && (STACK.test(line) || (!hasObject && line.includes(OBJECT))) ? [`a stack trace: ${line}`] : [];
   });
 }
 
