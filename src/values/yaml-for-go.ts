@@ -60,6 +60,9 @@ function describePart(node: unknown, part: Part): Reason | undefined {
   return isScalar(node) ? describeScalar(node, part) : undefined;
 }
 
+/** A tag or an anchor at the end of a line, outside of a comment, and nothing after it. */
+const PROPERTY_ABOVE = /(?:^|\n)(?:[^#\n]*[\s,[{:])?[!&][^\s,[\]{}]*[ \t]*\n\s*$/;
+
 function describePair({ key, value }: Pair, { text, document, isInFlow }: Part): Reason | undefined {
   if (!isString(isAlias(key) ? key.resolve(document) : key)) {
     return { kind: "key", message: "has a key that is not a string" };
@@ -70,7 +73,7 @@ function describePair({ key, value }: Pair, { text, document, isInFlow }: Part):
   const isApart =
     source.includes("\n") ||
     (!isAlias(key) && /^\s*\n\s*:/.test(text.slice(end, start))) ||
-    /[!&][^\s,[\]{}]*[ \t]*\n\s*$/.test(text.slice(Math.max(0, begin - MAX_KEY), begin));
+    PROPERTY_ABOVE.test(text.slice(Math.max(0, begin - MAX_KEY), begin));
   return isInFlow && isApart
     ? { kind: "characters", message: "has a key on several lines, or its : on another" }
     : undefined;

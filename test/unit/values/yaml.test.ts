@@ -322,6 +322,7 @@ test("a key that is no string in JSON, and a character that Go's reader does not
   const plain =
     "a: 'x\\/y'\nb: \"\\\\/ \\\\ud83d\"\nc: !!str 1\nd: |\n  %YAML\n  ...\ne: &_x-1 [f::g, 'a': b]\n9007199254740993: a\n";
   assert.ok("value" in readYamlText(plain, { uniqueKeys: false, forGo: true }));
+  assert.ok("value" in readYamlText("a: { # R &D\n  b: c, # d!\n  e: f}\n", { uniqueKeys: false, forGo: true }));
   const taken = "1: a\n1.5: a\ntrue: a\n2024-01-01: a\na: &x y\n*x : b\n'': c\n<<: {d: e}\n";
   assert.ok("value" in readYamlText(taken, { uniqueKeys: false, forGo: true }));
 });
